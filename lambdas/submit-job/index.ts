@@ -6,7 +6,7 @@ import {
   createS3Client,
   createSfnClient,
 } from '../../src/aws/clients.ts'
-import { beginLog, logger } from '../../src/aws/observability.ts'
+import { beginLog, logger, reportProblem } from '../../src/aws/observability.ts'
 import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { queueArnsOf } from '../../src/contract/job-queues.ts'
@@ -40,6 +40,7 @@ const deps = {
     client: createBatchClient({ attempts: 1 }),
     jobQueueArns: queueArnsOf(jobQueues),
   }),
+  report: reportProblem,
   workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
   logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
   queues: jobQueues,

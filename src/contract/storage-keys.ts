@@ -68,9 +68,25 @@ export function postedOutputsPrefix(runId: string, attempt: number, postId: stri
   return `${runOutputsRoot(runId)}${attempt}-0-${postId}/`
 }
 
-/** Prefix of outputs that were copied from an equal run, one for each try. The stager counts attempts from 1. */
-export function reusedOutputsPrefix(runId: string, copyId: string): string {
-  return `${runOutputsRoot(runId)}0-0-${copyId}/`
+/** Prefix of the outputs that all tries to reuse copied from equal runs. The stager counts attempts from 1. */
+export function reusedOutputsRoot(runId: string): string {
+  return `${runOutputsRoot(runId)}0-0-`
+}
+
+/** Prefix of outputs that were copied from an equal run, one for each try. */
+export function reusedOutputsPrefix(
+  runId: string,
+  { begunAt, copyId }: { readonly begunAt: Date; readonly copyId: string },
+): string {
+  return `${reusedOutputsRoot(runId)}${begunAt.getTime()}-${copyId}/`
+}
+
+/** The try whose prefix begins the key, and when it began; undefined for other keys. */
+export function reusedOutputsTry(
+  key: string,
+): { readonly prefix: string; readonly begunAt: Date } | undefined {
+  const [prefix, milliseconds] = /^[^/]+\/0-0-(\d{13})-[^/]+\//u.exec(key) ?? []
+  return prefix === undefined ? undefined : { prefix, begunAt: new Date(Number(milliseconds)) }
 }
 
 /** Prefix of the output folder of one job attempt, so that an interrupted one does not mix with the next. */

@@ -16,6 +16,7 @@ import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive, isProvisionable, RUN_STATES, type RunState } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
+import { timeLeft } from '../shared/time-left.ts'
 import { sizeFault, sizeOf } from '../task/parameters/array.ts'
 import { shown } from '../task/parameters/shown.ts'
 import type { Task } from '../task/task.ts'
@@ -157,17 +158,15 @@ export function checkInputs(run: Run, task: Task): void {
  * Conditional write that decides between concurrent starts and provisioning calls. The run starts with the inputs that
  * were checked; when they have changed, the new ones are checked.
  */
-async function queueRun(
-  deps: ChangeStateDependencies,
-  run: Run,
-  task: Task,
-  { defaults, isReused }: Start,
-): Promise<Run> {
+async function queueRun(deps: ChangeStateDependencies, run: Run, task: Task, start: Start): Promise<Run> {
+  const { defaults, isReused, timeLeftMs } = start
   checkStartable(run, task)
   try {
     const ready = run.state === 'CREATED' ? await declareProvisioned(deps, run) : run
     const provisions = { ...defaults, ...ready.provisions }
-    const reuse: Reuse = isReused ? await finishByReuse(deps, { run: ready, task }, provisions) : {}
+    const reuse: Reuse = isReused
+      ? await finishByReuse(deps, { run: ready, task }, { provisions, timeLeftMs })
+      : {}
     if (reuse.finished !== undefined) return reuse.finished
     return await deps.runs.transition(run.id, {
       to: 'QUEUING',
@@ -177,7 +176,7 @@ async function queueRun(
     })
   } catch (error) {
     if (!(error instanceof RunStateConflictError) || error.run === undefined) throw inInvalidState(error)
-    return queueRun(deps, error.run, task, { defaults, isReused })
+    return queueRun(deps, error.run, task, start)
   }
 }
 
@@ -186,7 +185,12 @@ interface Start {
   readonly defaults: Run['provisions']
   /** Whether the run takes the outputs of an equal one. */
   readonly isReused: boolean
+  /** Milliseconds that remain for copying them, over all tries. */
+  readonly timeLeftMs: () => number
 }
+
+/** A call is answered within 29 s; requests to S3 that are under way when this time is up take some of the others. */
+const REUSE_MS = 12_000
 
 async function startRun(
   deps: ChangeStateDependencies,
@@ -195,10 +199,11 @@ async function startRun(
   isReused: boolean,
 ): Promise<Run> {
   checkStartable(run, task)
+  const timeLeftMs = timeLeft(deps.identity, REUSE_MS)
   const defaults = await storeDefaults(deps, run, task)
   let started: Run
   try {
-    started = await queueRun(deps, run, task, { defaults, isReused })
+    started = await queueRun(deps, run, task, { defaults, isReused, timeLeftMs })
   } catch (error) {
     // After any other failure the run may have been started.
     if (error instanceof DomainError) await discardValues(deps, run.id, defaults)

@@ -1,9 +1,11 @@
 import { copyEqualOutputs, type ReuseDependencies } from '../outputs/reuse-outputs.ts'
 import type { RunAndTask } from '../run/find-run.ts'
 import type { NotReused, Run } from '../run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
+import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import type { ReportProblem } from '../shared/report-problem.ts'
 
 interface Dependencies extends ReuseDependencies {
+  readonly report: ReportProblem
   readonly runs: RunRepository
 }
 
@@ -13,19 +15,40 @@ export interface Reuse {
   readonly notReused?: NotReused
 }
 
+interface Attempt {
+  /** That the run would start with: its own and defaults; its own when absent. */
+  readonly provisions?: Run['provisions']
+  /** Milliseconds that remain for copying. */
+  readonly timeLeftMs: () => number
+}
+
 /**
  * Ends a PROVISIONED run with the outputs of an equal one, by one conditional write. It is found as an equal run itself from then on, so that
- * the first one may be deleted.
- * @param provisions that it would start with: its own and defaults
+ * the first one may be deleted. Nothing else than a change of the run keeps it from being executed.
  * @returns the FINISHED run, or why it must be executed
  * @throws RunStateConflictError when the run has changed meanwhile; then nothing is left of the outputs
  */
-export async function finishByReuse(
+export async function finishByReuse(deps: Dependencies, found: RunAndTask, attempt: Attempt): Promise<Reuse> {
+  try {
+    return await tryReuse(deps, found, attempt)
+  } catch (error) {
+    if (error instanceof RunStateConflictError) throw error
+    deps.report('outputs of an equal run not copied', { runId: found.run.id }, error)
+    return { notReused: COPY_FAILED }
+  }
+}
+
+const COPY_FAILED: NotReused = {
+  reason: 'copy-failed',
+  message: 'the outputs of an equal run could not be looked for or copied: a call of this service failed',
+}
+
+async function tryReuse(
   deps: Dependencies,
   { run, task }: RunAndTask,
-  provisions: Run['provisions'] = run.provisions,
+  { provisions = run.provisions, timeLeftMs }: Attempt,
 ): Promise<Reuse> {
-  const reused = await copyEqualOutputs(deps, { run: { ...run, provisions }, task })
+  const reused = await copyEqualOutputs(deps, { run: { ...run, provisions }, task }, timeLeftMs)
   if ('reason' in reused) return { notReused: reused }
   const { resultKey } = reused
   try {
@@ -41,7 +64,8 @@ export async function finishByReuse(
     // After a lost answer the run may have ended with these outputs.
     const present = await deps.runs.find(run.id)
     if (present?.outputsPrefix === reused.outputsPrefix) return { finished: present }
-    await deps.objects.removeAll(reused.outputsPrefix)
+    // After any other failure the write may still take effect, so the copies stay; they go with the run.
+    if (error instanceof RunStateConflictError) await deps.objects.removeAll(reused.outputsPrefix)
     throw error
   }
 }

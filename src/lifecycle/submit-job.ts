@@ -15,6 +15,8 @@ import type { RunWorkflow } from '../run/run-workflow.ts'
 import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
+import type { ReportProblem } from '../shared/report-problem.ts'
+import { timeLeft } from '../shared/time-left.ts'
 import type { Task } from '../task/task.ts'
 import { recordJobState } from './record-job-state.ts'
 import { finishByReuse, type Reuse } from './reuse-run.ts'
@@ -23,6 +25,7 @@ interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
   readonly scheduler: JobScheduler
+  readonly report: ReportProblem
   readonly workflow: RunWorkflow
   readonly logs: Pick<LogStore, 'read'>
   readonly queues: JobQueues
@@ -83,7 +86,10 @@ async function submit(
   }
 
   const isReused = run.reuse === true && !isActive(run.state)
-  const { finished, notReused }: Reuse = isReused ? await finishByReuse(deps, { run, task }) : {}
+  const timeLeftMs = timeLeft(deps.identity, REUSE_MS)
+  const { finished, notReused }: Reuse = isReused
+    ? await finishByReuse(deps, { run, task }, { timeLeftMs })
+    : {}
   if (finished !== undefined) return endReused(deps, taskToken)
   const attempt = (run.job?.attempt ?? 0) + 1
   const job: RunJob = { attempt, jobName: jobNameOf(runId, attempt), taskToken }
@@ -102,6 +108,9 @@ async function submit(
   })
   return recordSubmitted(deps, runId, job, jobId)
 }
+
+/** The function has a minute; requests to S3 that are under way when this time is up take some of the rest. */
+const REUSE_MS = 30_000
 
 /** Whether the run needs a job: it was started, or its set executes it now. */
 function isDue({ id, state }: Run): boolean {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import type { ObjectStore } from '../aws/object-store.ts'
+import { CopyStoppedError, type ObjectStore } from '../aws/object-store.ts'
 import { quoted, someOf } from '../contract/quoted.ts'
-import { reusedOutputsPrefix } from '../contract/storage-keys.ts'
+import { reusedOutputsPrefix, reusedOutputsRoot, reusedOutputsTry } from '../contract/storage-keys.ts'
 import { resultKeyOf } from '../inputs/result-key.ts'
 import type { RunAndTask } from '../run/find-run.ts'
 import type { NotReused, Run } from '../run/run.ts'
@@ -16,7 +16,7 @@ import { OUTPUTS_NAME } from './collect-outputs.ts'
 
 /** Ports of reuse. */
 export interface ReuseDependencies {
-  readonly identity: Pick<Identity, 'uuid'>
+  readonly identity: Identity
   readonly objects: ObjectStore
   readonly runs: Pick<RunRepository, 'find' | 'findByResult' | 'listInputs'>
 }
@@ -29,12 +29,16 @@ export interface ReusedOutputs {
   readonly reusedFrom: string
 }
 
-/** S3 copies as much in a few seconds; a call to the API has 29. */
+/** S3 copies a file of this size in a few seconds; many files take longer, and are bounded by the time of the caller. */
 const MAX_REUSED_BYTES = 10 * 1024 ** 3
 /** The listing names its run, so it passes through the function. */
 const MAX_LISTING_BYTES = 256 * 1024 ** 2
 /** Larger objects are copied one after the other: each is copied in up to forty ranges at once. */
 const LARGE_BYTES = 128 * 1024 ** 2
+/** S3 copies about 100 MB a second in one request, and the ranges of such a file have 128 MiB. */
+const LEAST_MS_OF_LARGE = 1000
+/** No call that copies lives as long: the API's has 29 s, that of submit-job a minute. */
+const LONGEST_TRY_MS = 5 * 60_000
 const COPIES_AT_ONCE = 20
 /** Most names in a message. */
 const MAX_NAMES = 20
@@ -42,23 +46,26 @@ const MAX_NAMES = 20
 /**
  * Copies the outputs of a FINISHED run with the same image and inputs.
  * @param run with the provisions that it would start with
+ * @param timeLeftMs milliseconds for copying; requests that are under way when it is up take a few seconds more
  * @returns why there is nothing to take, for the run to say; then nothing is left of a copy
  */
 export async function copyEqualOutputs(
   deps: ReuseDependencies,
   { run, task }: RunAndTask,
+  timeLeftMs: () => number,
 ): Promise<ReusedOutputs | NotReused> {
   const result = resultKeyOf(task, run, await deps.runs.listInputs(run))
   if ('undigested' in result) return notDigested(result.undigested)
   const source = await deps.runs.findByResult(result.key)
   if (source?.outputsPrefix === undefined || source.id === run.id) return NO_EQUAL_RUN
   const files = await filesBelow(deps, source.outputsPrefix)
-  const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  const listing = files.find(({ name }) => name === OUTPUTS_NAME)
-  if (listing === undefined) return deleted(source)
-  if (bytes > MAX_REUSED_BYTES || listing.sizeBytes > MAX_LISTING_BYTES) return tooLarge(source, bytes)
-  const outputsPrefix = reusedOutputsPrefix(run.id, deps.identity.uuid())
-  const copy = { from: source.outputsPrefix, to: outputsPrefix, files }
+  const refusal = refusalOf(source, files, timeLeftMs())
+  if (refusal !== undefined) return refusal
+  const isTimeUp = (): boolean => timeLeftMs() <= 0
+  await removeLeftCopies(deps, run, isTimeUp)
+  const begun = { begunAt: deps.identity.now(), copyId: deps.identity.uuid() }
+  const outputsPrefix = reusedOutputsPrefix(run.id, begun)
+  const copy = { from: source.outputsPrefix, to: outputsPrefix, files, isTimeUp }
   try {
     const isWhole =
       (await copyFiles(deps, copy)) &&
@@ -68,10 +75,39 @@ export async function copyEqualOutputs(
     if (isWhole) return { resultKey: result.key, outputsPrefix, reusedFrom: source.reusedFrom ?? source.id }
   } catch (error) {
     await deps.objects.removeAll(outputsPrefix)
+    if (error instanceof CopyStoppedError) return tooSlow(source, files)
     throw error
   }
   await deps.objects.removeAll(outputsPrefix)
   return deleted(source)
+}
+
+/** Why the outputs cannot be copied, as far as their sizes tell. */
+function refusalOf(source: Run, files: readonly NamedFile[], timeLeftMs: number): NotReused | undefined {
+  const listing = files.find(({ name }) => name === OUTPUTS_NAME)
+  if (listing === undefined) return deleted(source)
+  const bytes = bytesOf(files)
+  if (bytes > MAX_REUSED_BYTES || listing.sizeBytes > MAX_LISTING_BYTES) return tooLarge(source, bytes)
+  const leastMs = files.filter(isLarge).length * LEAST_MS_OF_LARGE
+  return leastMs > timeLeftMs ? tooSlow(source, files) : undefined
+}
+
+/**
+ * Removes copies of tries whose process died. A younger one may be that of a call that is under way, or of one that has just made the run
+ * FINISHED.
+ */
+async function removeLeftCopies(
+  { identity, objects }: Pick<ReuseDependencies, 'identity' | 'objects'>,
+  run: Run,
+  isTimeUp: () => boolean,
+): Promise<void> {
+  const latest = identity.now().getTime() - LONGEST_TRY_MS
+  const left = new Set<string>()
+  for await (const { key } of objects.list(reusedOutputsRoot(run.id))) {
+    const { prefix, begunAt } = reusedOutputsTry(key) ?? {}
+    if (prefix !== undefined && begunAt !== undefined && begunAt.getTime() < latest) left.add(prefix)
+  }
+  for (const prefix of left) await objects.removeAll(prefix, isTimeUp)
 }
 
 const NO_EQUAL_RUN: NotReused = {
@@ -90,6 +126,11 @@ function tooLarge({ id }: Run, bytes: number): NotReused {
   return { reason: 'outputs-too-large', message }
 }
 
+function tooSlow({ id }: Run, files: readonly NamedFile[]): NotReused {
+  const message = `run ${id} is equal, but its outputs, ${files.length} files with ${bytesOf(files)} bytes, could not be copied in the time of a call`
+  return { reason: 'copy-too-slow', message }
+}
+
 function deleted({ id }: Run): NotReused {
   return {
     reason: 'run-deleted',
@@ -100,6 +141,14 @@ function deleted({ id }: Run): NotReused {
 interface NamedFile {
   readonly name: string
   readonly sizeBytes: number
+}
+
+function bytesOf(files: readonly NamedFile[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+}
+
+function isLarge({ sizeBytes }: NamedFile): boolean {
+  return sizeBytes > LARGE_BYTES
 }
 
 /** Outputs, their indexes, what the stager listed, and the listing: a few files for each output of the task. */
@@ -118,17 +167,20 @@ interface Copy {
   readonly from: string
   readonly to: string
   readonly files: readonly NamedFile[]
+  readonly isTimeUp: () => boolean
 }
 
-/** @returns false when a file is gone */
+/**
+ * @returns false when a file is gone
+ * @throws CopyStoppedError
+ */
 async function copyFiles(
   { objects }: Pick<ReuseDependencies, 'objects'>,
-  { from, to, files }: Copy,
+  { from, to, files, isTimeUp }: Copy,
 ): Promise<boolean> {
-  const isLarge = ({ sizeBytes }: NamedFile): boolean => sizeBytes > LARGE_BYTES
   const copied = files.filter(({ name }) => name !== OUTPUTS_NAME)
   const copy = async ({ name }: NamedFile): Promise<boolean> =>
-    (await objects.copy(`${from}${name}`, `${to}${name}`)) !== undefined
+    (await objects.copy(`${from}${name}`, `${to}${name}`, undefined, isTimeUp)) !== undefined
   const found = [
     ...(await mapUntilFailure(
       copied.filter((file) => !isLarge(file)),
@@ -140,15 +192,25 @@ async function copyFiles(
   return found.every(Boolean)
 }
 
-/** @returns false when the listing is gone */
+/**
+ * @returns false when the listing is gone
+ * @throws CopyStoppedError
+ */
 async function copyListing(
   { objects }: Pick<ReuseDependencies, 'objects'>,
-  { from, to }: Copy,
+  { from, to, isTimeUp }: Copy,
   ids: { readonly from: string; readonly to: string },
 ): Promise<boolean> {
-  const body = await objects.read(`${from}${OUTPUTS_NAME}`)
+  const key = `${from}${OUTPUTS_NAME}`
+  const body = await objects.read(key)
   if (body === undefined) return false
-  const own = Readable.from(renamedListing(body, ids))
+  async function* inTime(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+    for await (const chunk of chunks) {
+      if (isTimeUp()) throw new CopyStoppedError(key)
+      yield chunk
+    }
+  }
+  const own = Readable.from(inTime(renamedListing(body, ids)))
   await objects.write(`${to}${OUTPUTS_NAME}`, own, 'application/json')
   return true
 }

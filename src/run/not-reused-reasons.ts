@@ -8,4 +8,8 @@ export const NOT_REUSED_REASONS = [
   'outputs-too-large',
   /** The equal run was deleted while its outputs were copied. */
   'run-deleted',
+  /** The outputs of the equal run could not be copied in the time of a call. */
+  'copy-too-slow',
+  /** The copy, or a read that it needs, failed. */
+  'copy-failed',
 ] as const

@@ -11,6 +11,11 @@ import { aReusingEngine, type Inputs, REUSABLE_TASK } from '../../fixtures/reuse
 
 const SLIDE: Inputs = { a: 1, slide: 'bytes of a slide', companion: 'where it was cut out' }
 
+/** A listing that breaks off at once. */
+function failingList(): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('away')) }) }
+}
+
 describe('a run that reuses', () => {
   it('is FINISHED at once with the outputs of an equal run, and starts nothing', async () => {
     const engine = await aReusingEngine()
@@ -173,6 +178,71 @@ describe('a run that reuses', () => {
 
     expect(run).toMatchObject({ state: 'QUEUING', notReused: { reason: 'no-equal-run' } })
     expect(engine.objects.keys().filter((key) => key.startsWith(`task-run-outputs-${id}/`))).toEqual([])
+  })
+
+  it('is executed when the outputs are not copied in time, and leaves no copy', async () => {
+    const engine = await aReusingEngine()
+    await engine.aFinishedRun()
+    const { id } = await engine.aProvisionedRun()
+    const { copy } = engine.objects
+    engine.objects.copy = async (...copied) => {
+      const made = await copy(...copied)
+      engine.identity.advance(13)
+      return made
+    }
+
+    const run = await engine.start(id)
+
+    expect(run).toMatchObject({ state: 'QUEUING', notReused: { reason: 'copy-too-slow' } })
+    expect(engine.workflow.startedRuns.has(id)).toBe(true)
+    expect(engine.objects.keys().filter((key) => key.startsWith(`task-run-outputs-${id}/`))).toEqual([])
+  })
+
+  it.each<readonly [call: string, fail: (engine: Awaited<ReturnType<typeof aReusingEngine>>) => void]>([
+    ['a copy', ({ objects }) => (objects.copy = () => Promise.reject(new Error('away')))],
+    ['the search for a run', ({ runs }) => (runs.findByResult = () => Promise.reject(new Error('away')))],
+    ['the list of outputs', ({ objects }) => (objects.list = () => failingList())],
+  ])('is executed, and the failure reported, when %s fails', async (_, fail) => {
+    const engine = await aReusingEngine()
+    await engine.aFinishedRun()
+    const { id } = await engine.aProvisionedRun()
+    fail(engine)
+
+    const run = await engine.start(id)
+
+    expect(run).toMatchObject({ state: 'QUEUING', notReused: { reason: 'copy-failed' } })
+    expect(engine.workflow.startedRuns.has(id)).toBe(true)
+    expect(engine.problems).toEqual([`outputs of an equal run not copied: ${id}`])
+  })
+
+  it('keeps the copies when it is not known whether it took them', async () => {
+    const engine = await aReusingEngine()
+    const first = await engine.aFinishedRun()
+    const { id } = await engine.aProvisionedRun()
+    const { transition } = engine.runs
+    let late = async (): Promise<unknown> => undefined
+    engine.runs.transition = (...change) => {
+      if (change[1].to !== 'FINISHED') return transition(...change)
+      engine.runs.transition = transition
+      late = () => transition(...change)
+      return Promise.reject(new Error('no answer'))
+    }
+    const { report } = engine
+    const reporting = {
+      ...engine,
+      report: (...problem: Parameters<typeof report>) => {
+        report(...problem)
+        void late()
+      },
+    }
+
+    await expect(changeRunState(reporting, id, 'RUNNING', true)).rejects.toMatchObject({
+      error: 'INTERNAL_INVALID_TASK_RUN_STATE',
+    })
+
+    const run = await engine.runs.find(id)
+    expect(run).toMatchObject({ state: 'FINISHED', reusedFrom: first.id })
+    expect(engine.objects.text(`${run?.outputsPrefix}sum`)).toBe('42')
   })
 
   it('takes outputs of a run although an equal one was cancelled while its outputs were checked', async () => {

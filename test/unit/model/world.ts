@@ -48,13 +48,16 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   const processes = createProcesses(chance)
   const batch = createSimulatedBatch(engine.scheduler, engine.objects, chance)
   const { runs, scheduler, tasks, objects, identity, logs } = engine
-  const { queues, stagerApiUrl, tags } = engine
+  const { queues, report, stagerApiUrl, tags } = engine
   const workflow = createSimulatedWorkflow({
     submitJob: (runId, taskToken) => (onEnd) =>
       processes.spawn(
         { runs, scheduler, tasks, workflow },
         (ports) =>
-          submitJob({ ...ports, identity, objects, logs, queues, stagerApiUrl, tags }, { runId, taskToken }),
+          submitJob(
+            { ...ports, identity, objects, logs, queues, report, stagerApiUrl, tags },
+            { runId, taskToken },
+          ),
         onEnd,
       ),
     collectOutputs: (runId) => (onEnd) =>

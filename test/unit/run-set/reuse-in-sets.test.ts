@@ -65,6 +65,25 @@ describe('a run set with reuse', () => {
     expect(workflow.answers.get('second token')).toMatchObject({ kind: 'success' })
   })
 
+  it.each<readonly [what: string, seconds: number, reason: string]>([
+    ['takes too long', 31, 'copy-too-slow'],
+    ['fails', 0, 'copy-failed'],
+  ])('submits a run when the copy of outputs %s', async (_, seconds, reason) => {
+    const { runs, runIds, submit, objects, identity } = await aSet({ reuse: true })
+    const [same = ''] = runIds
+    const { copy } = objects
+    objects.copy = async (...copied) => {
+      identity.advance(seconds)
+      if (seconds === 0) throw new Error('the bucket is away')
+      return copy(...copied)
+    }
+
+    expect((await submit(same)).outcome).toBe('submitted')
+
+    expect(await runs.find(same)).toMatchObject({ state: 'QUEUED', notReused: { reason } })
+    expect(objects.keys().filter((key) => key.startsWith(`task-run-outputs-${same}/`))).toEqual([])
+  })
+
   it.each([
     [false, undefined, 'submitted'],
     [true, undefined, 'reused'],
