@@ -22,6 +22,8 @@ INTERVAL_SECONDS = 15
 # Saving stops the emulator's answers: it may take this part of the time at most.
 LARGEST_SHARE = 0.05
 POLL_SECONDS = 1
+# Seconds since 1970 at which the last complete save began.
+SAVED_AT = "saved-at"
 # As long as the starting process waits (local/child.ts).
 STOP_SECONDS = 8
 
@@ -40,11 +42,22 @@ def wait_until_ready(url: str) -> None:
         time.sleep(0.1)
 
 
+def note_save(begun: float) -> None:
+    """Each service has a file of its own, so a part of them may be older. This one tells from when all of them are at the earliest."""
+    folder = os.environ["STATE_DIR"]
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, SAVED_AT)
+    with open(f"{path}.new", "w", encoding="ascii") as file:
+        file.write(str(begun))
+    os.replace(f"{path}.new", path)
+
+
 def save_regularly(url: str) -> None:
     wait_until_ready(url)
     while True:
-        started = time.monotonic()
+        begun, started = time.time(), time.monotonic()
         save_all(app._build_persistence_save_dict())
+        note_save(begun)
         took = time.monotonic() - started
         time.sleep(max(INTERVAL_SECONDS, took / LARGEST_SHARE))
 

@@ -106,5 +106,5 @@ function explain(output: string, content: PackageSource): string {
   if (!('requirements' in content) || !output.includes('DO NOT MATCH THE HASHES')) return lastLines(output)
   const [, wrong = 'a package'] = /^\s+(\S+) from /mu.exec(output) ?? []
   const file = basename(content.requirements)
-  return `${wrong} as the package index sent it is not the file whose hash stands in ${file}, so nothing of it was run.`
+  return `${wrong} as the package index sent it does not have the hash in ${file}, so it was not installed.`
 }

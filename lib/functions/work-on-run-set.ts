@@ -1,6 +1,6 @@
 import { Aws, Duration } from 'aws-cdk-lib'
 import type { FunctionDefinition } from '../constructs/function-definition.ts'
-import { KEYS, PUT_OBJECTS, REPLACE_ITEMS } from '../constructs/grants.ts'
+import { CHANGE_ITEM, KEYS, PUT_OBJECTS } from '../constructs/grants.ts'
 import type { Permission } from '../constructs/permissions.ts'
 import type { Stage } from '../settings.ts'
 
@@ -47,7 +47,8 @@ export const workOnRunSet: FunctionDefinition = {
   permissions: ({ grants, stage }) => [
     ...readInputs(stage),
     grants.items([
-      ...REPLACE_ITEMS,
+      ...CHANGE_ITEM,
+      'dynamodb:PutItem',
       'dynamodb:BatchGetItem',
       'dynamodb:BatchWriteItem',
       'dynamodb:ConditionCheckItem',

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -87,9 +87,9 @@ describe('a local stack', () => {
   it.each(PART_NAMES)('restarts its %s after a kill, and keeps its data', async (part) => {
     const runId = await runExample()
     const endedAt = Date.now()
-    // The emulator saves its state every 15 seconds.
-    const table = join(PROJECT, '.local', instance, 'state/emulator/dynamodb.json')
-    await vi.waitUntil(async () => (await stat(table)).mtimeMs > endedAt + 1000, PATIENT)
+    // The emulator saves its state every 15 seconds, service by service.
+    const savedAt = join(PROJECT, '.local', instance, 'state/emulator/saved-at')
+    await vi.waitUntil(async () => Number(await readFile(savedAt, 'utf8')) * 1000 > endedAt, PATIENT)
     const pid = await pidOf(part)
 
     process.kill(pid, 'SIGKILL')
