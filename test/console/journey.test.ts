@@ -23,6 +23,7 @@ beforeEach(async () => {
 })
 afterEach(() => watched.close())
 
+const POINT = { type: 'Point', coordinates: [3, 4] }
 const idOf = (address: string): string => address.split('/').at(-1) ?? ''
 
 describe('a user of the console', () => {
@@ -117,6 +118,11 @@ describe('a user of the console', () => {
     await field('Items of Weights as CSV or JSON').fill('0.5, 1.5\n2.5')
     await page.getByRole('button', { name: 'Take 3 items' }).click()
     await page.getByRole('button', { name: 'Remove item 1 of Weights' }).click()
+    await dropFile(page, page.getByRole('group', { name: 'Model' }), 'model.bin', Buffer.from('weights'))
+    const regions = page.getByRole('group', { name: 'Regions' })
+    await regions.getByRole('button', { name: 'Paste CSV or JSON' }).click()
+    await field('Items of Regions as CSV or JSON').fill(JSON.stringify([POINT]))
+    await regions.getByRole('button', { name: 'Take 1 item' }).click()
     await page.getByRole('button', { name: 'Start', exact: true }).click()
 
     await page.waitForURL(/#\/runs\/[0-9a-f-]{36}$/u)
@@ -124,6 +130,10 @@ describe('a user of the console', () => {
     const outputs = await outputsOf(`task-runs/${idOf(page.url())}`)
     expect(outputs).toMatchObject({ whole: 7, number: 0.25, yes: true, text: 'Slide 7', choice: 'H&E' })
     expect(outputs.numbers).toMatchObject([{ value: 0.5 }, { value: 2.5 }])
+    expect(Date.parse(String(outputs.time))).toBe(Date.parse('2026-11-29T18:00:00'))
+    expect(JSON.stringify(outputs.outlines)).toContain('Point')
+    const model = await callOk('GET', `task-runs/${idOf(page.url())}/output/document`)
+    expect(await model.text()).toBe('weights')
     expect(outputs.found).toHaveLength(20)
     await page.getByText('found 20 nuclei').waitFor()
     await page.getByText('20 geometries', { exact: false }).first().waitFor()
