@@ -61,7 +61,7 @@ describe('a user of the console', () => {
     const { page, go } = watched
     const bundle = await everyTypeBundle({
       namespace: 'org.example.refused',
-      outputs: '  wrong: {type: {id: integr}}\n',
+      outputs: '  wrong: {type: {id: integr}}\n  worse: {type: {id: boolaen}}\n',
     })
     await go('tasks')
 
@@ -69,7 +69,9 @@ describe('a user of the console', () => {
 
     const problem = page.getByRole('alert')
     await problem.getByText('The bundle was refused.').waitFor()
-    expect(await problem.textContent()).toMatch(/outputs\.wrong/u)
+    const words = (await problem.textContent()) ?? ''
+    for (const name of ['wrong', 'worse']) expect(words).toContain(`outputs.${name}`)
+    expect(words.match(/line \d+, column \d+/gu)?.length).toBeGreaterThanOrEqual(2)
   })
 
   it('sees warnings with line and column', async () => {

@@ -21,20 +21,33 @@ const BOUNDS = process.env.BENCH ? { paintMs: 2000, frames: 20 } : { paintMs: 20
 
 const viewer = (page: Page) => page.getByRole('application', { name: 'Geometries over the image' })
 
-/** Clicks on a position of a picture that is shown whole, 8 pixels from the edges of the map. */
-async function clickOn(
-  page: Page,
-  [x, y]: readonly [number, number],
-  [width, height]: readonly [number, number],
-): Promise<void> {
+type Pair = readonly [number, number]
+
+/** Where on the map a position of a picture is that is shown whole, 8 pixels from the edges of the map. */
+async function placeOf(page: Page, [x, y]: Pair, [width, height]: Pair) {
   const box = await viewer(page).boundingBox()
   if (box === null) throw new Error('there is no map')
   const scale = Math.min((box.width - 16) / width, (box.height - 16) / height)
-  const position = {
-    x: box.width / 2 + (x - width / 2) * scale,
-    y: box.height / 2 + (y - height / 2) * scale,
+  return {
+    box,
+    position: {
+      x: box.width / 2 + (x - width / 2) * scale,
+      y: box.height / 2 + (y - height / 2) * scale,
+    },
   }
+}
+
+/** Clicks on a position of a picture. */
+async function clickOn(page: Page, at: Pair, size: Pair): Promise<void> {
+  const { position } = await placeOf(page, at, size)
   await viewer(page).click({ position })
+}
+
+/** The pixels around a position of a picture, as a PNG in base64. */
+async function pixelsAt(page: Page, at: Pair, size: Pair): Promise<string> {
+  const { box, position } = await placeOf(page, at, size)
+  const clip = { x: box.x + position.x - 20, y: box.y + position.y - 20, width: 40, height: 40 }
+  return (await page.screenshot({ clip })).toString('base64')
 }
 
 describe('the outputs of a run', () => {
@@ -49,9 +62,11 @@ describe('the outputs of a run', () => {
     const chosen = page.locator('.virtual tr.chosen')
     await chosen.waitFor()
     expect(await chosen.locator('td').first().textContent()).toBe('28')
+    const before = await pixelsAt(page, [66, 42], [96, 72])
     await page.getByLabel('Nuclei', { exact: true }).press('ArrowDown')
 
     await expect.poll(() => chosen.locator('td').first().textContent()).toBe('29')
+    await expect.poll(() => pixelsAt(page, [66, 42], [96, 72])).not.toBe(before)
     await close()
   })
 
