@@ -13,6 +13,7 @@ import { PROJECT } from './aws-environment.ts'
 import { detectEngine } from './detect-engine.ts'
 import { emulatorFolder, MINISTACK_VERSION } from './emulator.ts'
 import { describeEngine } from './engine/container-engine.ts'
+import { readInstancePorts } from './instance-ports.ts'
 import { folderSizeBytes } from './instance-state.ts'
 import { instanceOf, LOG_DIRECTORY, readPort, stateDirectoryOf } from './port-stack.ts'
 import { isPortTaken } from './ports.ts'
@@ -74,7 +75,12 @@ function partState(port: number, part: string): string {
   const file = join(PROJECT, '.local', instanceOf(port), `${part}.pid`)
   if (!existsSync(file)) return 'never started'
   const pid = Number(readFileSync(file, 'utf8'))
-  return isAlive(pid) ? `runs as process ${pid}` : 'stopped'
+  if (!isAlive(pid)) return 'stopped'
+  const ports: Readonly<Record<string, number>> = {
+    edge: port,
+    ...readInstancePorts(join(stateDirectoryOf(port), 'ports.json')),
+  }
+  return `runs as process ${pid}, port ${ports[part]}`
 }
 
 function isAlive(pid: number): boolean {

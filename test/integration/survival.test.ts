@@ -9,7 +9,7 @@ import { createProgress } from '../../cli/progress.ts'
 import { PROJECT } from '../../local/aws-environment.ts'
 import { folderSizeBytes } from '../../local/instance-state.ts'
 import { instanceOf } from '../../local/port-stack.ts'
-import { findFreePort } from '../../local/ports.ts'
+import { findFreePort, isPortTaken } from '../../local/ports.ts'
 import { type LocalStack, PART_NAMES, startLocalStack } from '../../local/stack.ts'
 import { createEventQueue } from './event-queue.ts'
 
@@ -77,7 +77,11 @@ describe('a local stack', () => {
   it('is described by the doctor, part by part', async () => {
     const lines = await diagnose()
 
-    for (const part of PART_NAMES) expect(lines.get(part)).toBe(`runs as process ${await pidOf(part)}`)
+    for (const part of PART_NAMES) {
+      const [words = '', shown] = (lines.get(part) ?? '').split(', port ')
+      expect(words).toBe(`runs as process ${await pidOf(part)}`)
+      expect(await isPortTaken(Number(shown))).toBe(true)
+    }
     expect(lines.get('container engine')).toMatch(/^(?:docker|podman|embedded)/u)
     expect(lines.get('python3')).toMatch(/^Python 3\./u)
     expect(lines.get('kept state')).toBe(`0.00 GB in .local/${instance}/state`)
