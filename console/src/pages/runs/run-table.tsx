@@ -3,6 +3,18 @@ import { addressOf } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
 import { formatMoney, shortId } from '../../ui/format.ts'
 import { Duration, isFinal, State, Time } from '../../ui/parts.tsx'
+import { type Column, RowsTable } from '../../ui/rows-table.tsx'
+
+const COLUMNS: readonly Column[] = [
+  { title: 'Compare', style: 'hidden' },
+  'State',
+  'Run',
+  'Task',
+  'Created',
+  { title: 'Duration', style: 'right' },
+  { title: 'Cost', style: 'right' },
+  'Reason',
+]
 
 interface TableProps {
   readonly rows: readonly RunRow[]
@@ -12,34 +24,11 @@ interface TableProps {
 
 export function RunTable({ rows, chosen, onChoose }: TableProps) {
   return (
-    <div class="scroll">
-      <table class="rows">
-        <caption class="visually-hidden">Runs, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col" class="narrow">
-              <span class="visually-hidden">Compare</span>
-            </th>
-            <th scope="col">State</th>
-            <th scope="col">Run</th>
-            <th scope="col">Task</th>
-            <th scope="col">Created</th>
-            <th scope="col" class="right">
-              Duration
-            </th>
-            <th scope="col" class="right">
-              Cost
-            </th>
-            <th scope="col">Reason</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <Row key={row.id} row={row} isChosen={chosen.includes(row.id)} onChoose={onChoose} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <RowsTable caption="Runs, newest first" columns={COLUMNS}>
+      {rows.map((row) => (
+        <Row key={row.id} row={row} isChosen={chosen.includes(row.id)} onChoose={onChoose} />
+      ))}
+    </RowsTable>
   )
 }
 

@@ -11,7 +11,7 @@ interface ActionsProps {
   readonly onChanged: () => void
 }
 
-/** What may be done with a set in its state. */
+/** Buttons for the actions that the state of a set allows. */
 export function SetActions({ set, onChanged }: ActionsProps) {
   const [asked, setAsked] = useState<'cancel' | 'delete'>()
   const [error, setError] = useState<unknown>()

@@ -147,7 +147,7 @@ function Cost({ set }: { readonly set: RunSet }) {
   )
 }
 
-/** What one archive may hold (docs/openapi.yaml). */
+/** Limits of one archive (docs/openapi.yaml). */
 const MAX_ARCHIVE_RUNS = 500
 
 function Downloads({ set: { id, counts } }: { readonly set: RunSet }) {

@@ -6,7 +6,17 @@ import { formatMoney } from '../../ui/format.ts'
 import { Pages } from '../../ui/pages.tsx'
 import { Duration, Empty, isFinal, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
+import { type Column, RowsTable } from '../../ui/rows-table.tsx'
 import { useData } from '../../ui/use-data.ts'
+
+const COLUMNS: readonly Column[] = [
+  'Run',
+  'State',
+  'Changed',
+  { title: 'Duration', style: 'right' },
+  { title: 'Cost', style: 'right' },
+  'Reason',
+]
 
 const STATES = [
   { value: '', title: 'Any state' },
@@ -60,30 +70,11 @@ export function SetRuns({ set: { id, counts, round }, query }: RunsProps) {
 
 function Table({ rows }: { readonly rows: readonly SetRun[] }) {
   return (
-    <div class="scroll">
-      <table class="rows">
-        <caption class="visually-hidden">The latest run of each row</caption>
-        <thead>
-          <tr>
-            <th scope="col">Run</th>
-            <th scope="col">State</th>
-            <th scope="col">Changed</th>
-            <th scope="col" class="right">
-              Duration
-            </th>
-            <th scope="col" class="right">
-              Cost
-            </th>
-            <th scope="col">Reason</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <Row key={row.row} run={row} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <RowsTable caption="The latest run of each row" columns={COLUMNS}>
+      {rows.map((row) => (
+        <Row key={row.row} run={row} />
+      ))}
+    </RowsTable>
   )
 }
 

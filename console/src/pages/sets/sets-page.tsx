@@ -6,8 +6,20 @@ import { formatCount, formatMoney, shortId } from '../../ui/format.ts'
 import { Pages } from '../../ui/pages.tsx'
 import { Empty, Loading, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
+import { type Column, RowsTable } from '../../ui/rows-table.tsx'
 import { ProgressBar, SetStateTag } from '../../ui/set-parts.tsx'
 import { useData } from '../../ui/use-data.ts'
+
+const COLUMNS: readonly Column[] = [
+  'State',
+  'Run set',
+  'Task',
+  'Created',
+  'Progress',
+  { title: 'Rows', style: 'right' },
+  { title: 'Failed', style: 'right' },
+  { title: 'Cost', style: 'right' },
+]
 
 const POLL_MS = 4000
 
@@ -50,34 +62,11 @@ function NoSets() {
 
 function SetTable({ rows }: { readonly rows: readonly ListedSet[] }) {
   return (
-    <div class="scroll">
-      <table class="rows">
-        <caption class="visually-hidden">Run sets, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">State</th>
-            <th scope="col">Run set</th>
-            <th scope="col">Task</th>
-            <th scope="col">Created</th>
-            <th scope="col">Progress</th>
-            <th scope="col" class="right">
-              Rows
-            </th>
-            <th scope="col" class="right">
-              Failed
-            </th>
-            <th scope="col" class="right">
-              Cost
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <Row key={row.id} row={row} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <RowsTable caption="Run sets, newest first" columns={COLUMNS}>
+      {rows.map((row) => (
+        <Row key={row.id} row={row} />
+      ))}
+    </RowsTable>
   )
 }
 

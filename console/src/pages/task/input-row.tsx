@@ -2,6 +2,29 @@ import type { TaskInput } from '../../api/types.ts'
 import { describeType } from './constraints.ts'
 import type { FieldValue, FormValues } from './field-values.ts'
 import { Field } from './fields/field.tsx'
+import type { Wrong } from './wrong.ts'
+
+interface RowsProps {
+  readonly inputs: readonly TaskInput[]
+  readonly values: FormValues
+  readonly wrong: Wrong
+  readonly onChange: (input: string, value: FieldValue) => void
+}
+
+/** Fields of inputs. Geometries are drawn on the images among the values. */
+export function InputRows({ inputs, values, wrong, onChange }: RowsProps) {
+  const images = imagesOf(inputs, values)
+  return inputs.map((input) => (
+    <InputRow
+      key={input.id}
+      input={input}
+      value={values[input.name] ?? ''}
+      problem={wrong.byInput[input.name]}
+      images={images}
+      onChange={(value) => onChange(input.name, value)}
+    />
+  ))
+}
 
 interface RowProps {
   readonly input: TaskInput
@@ -12,7 +35,7 @@ interface RowProps {
 }
 
 /** An input of the task: its words, its field, and what is wrong with its value. */
-export function InputRow({ input, value, problem, images, onChange }: RowProps) {
+function InputRow({ input, value, problem, images, onChange }: RowProps) {
   const id = `input-${input.name}`
   const hint = `${id}-hint`
   return (
@@ -46,7 +69,7 @@ export function InputRow({ input, value, problem, images, onChange }: RowProps) 
 }
 
 /** Chosen images, on which geometries may be drawn. */
-export function imagesOf(inputs: readonly TaskInput[], values: FormValues): readonly File[] {
+function imagesOf(inputs: readonly TaskInput[], values: FormValues): readonly File[] {
   return inputs.flatMap(({ name, type }) => {
     const value = values[name]
     return type.id === 'image' && value instanceof File ? [value] : []

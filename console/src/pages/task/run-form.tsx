@@ -4,7 +4,7 @@ import type { TaskInput } from '../../api/types.ts'
 import { addressOf, go } from '../../router.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { type FieldValue, type FormValues, initialValues } from './field-values.ts'
-import { InputRow, imagesOf } from './input-row.tsx'
+import { InputRows } from './input-row.tsx'
 import { startTask } from './start-task.ts'
 import { NOTHING_WRONG, problemsOf, type Wrong, wrongOf } from './wrong.ts'
 
@@ -21,7 +21,6 @@ export function RunForm({ task, inputs }: FormProps) {
   const controller = useRef<AbortController | undefined>(undefined)
   const form = useRef<HTMLFormElement>(null)
   useEffect(() => () => controller.current?.abort(), [])
-  const images = imagesOf(inputs, values)
 
   const change = (name: string, value: FieldValue): void => {
     setValues((last) => ({ ...last, [name]: value }))
@@ -59,16 +58,7 @@ export function RunForm({ task, inputs }: FormProps) {
       }}
     >
       {inputs.length === 0 && <p class="muted">This task has no inputs.</p>}
-      {inputs.map((input) => (
-        <InputRow
-          key={input.id}
-          input={input}
-          value={values[input.name] ?? ''}
-          problem={wrong.byInput[input.name]}
-          images={images}
-          onChange={(value) => change(input.name, value)}
-        />
-      ))}
+      <InputRows inputs={inputs} values={values} wrong={wrong} onChange={change} />
       {wrong.general !== undefined && <Problem error={wrong.general} title="The run was not started." />}
       <div class="actions">
         <button type="submit" class="primary" disabled={progress !== undefined}>

@@ -1,6 +1,6 @@
 import type { ImageScan } from '../../api/types.ts'
 
-/** What the page says about a scan. */
+/** Text of the page about a scan. */
 export interface ScanSummary {
   readonly words: string
   /** Whether somebody should act. */

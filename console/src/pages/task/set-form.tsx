@@ -4,7 +4,7 @@ import { plural } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { ProblemTable } from '../../ui/set-parts.tsx'
 import { type FieldValue, type FormValues, initialValues } from './field-values.ts'
-import { InputRow, imagesOf } from './input-row.tsx'
+import { InputRows } from './input-row.tsx'
 import { TableField } from './table-field.tsx'
 import {
   AT_A_TIME,
@@ -91,20 +91,10 @@ interface SharedProps {
 
 function SharedFields({ inputs, values, wrong, onChange }: SharedProps) {
   if (inputs.length === 0) return null
-  const images = imagesOf(inputs, values)
   return (
     <fieldset class="shared-fields">
       <legend>The same for all runs</legend>
-      {inputs.map((input) => (
-        <InputRow
-          key={input.id}
-          input={input}
-          value={values[input.name] ?? ''}
-          problem={wrong.byInput[input.name]}
-          images={images}
-          onChange={(value) => onChange(input.name, value)}
-        />
-      ))}
+      <InputRows inputs={inputs} values={values} wrong={wrong} onChange={onChange} />
     </fieldset>
   )
 }

@@ -4,7 +4,7 @@ import { DropZone } from '../../ui/drop-zone.tsx'
 import { formatBytes, formatCount, plural } from '../../ui/format.ts'
 import { isSame, MAX_TABLE_BYTES, readTable, type Table, TableError } from './read-table.ts'
 
-/** What the form knows of its table. */
+/** State of the table in the form. */
 export interface ChosenTable {
   readonly file: File
   readonly table: Table

@@ -15,7 +15,7 @@ export interface SetFormProps {
   readonly inputs: readonly TaskInput[]
 }
 
-/** What the form of a run set holds. */
+/** State of the form of a run set. */
 export interface SetDraft {
   readonly chosen: ChosenTable | undefined
   readonly values: FormValues
@@ -34,7 +34,7 @@ interface Submission {
   readonly wrong: Wrong
   /** Drops what is wrong with a field, when it changes. */
   readonly forget: (field: string) => void
-  /** What the service found in the table. */
+  /** Problems that the service found in the table. */
   readonly problems: Problems | undefined
   /** While the set is started: what is done. */
   readonly progress: string | undefined

@@ -4,7 +4,7 @@ import { type Finding, findingsOf } from '../../ui/problem.tsx'
 import { type FormValues, problemOf } from './field-values.ts'
 import { InputError } from './start-task.ts'
 
-/** What is wrong, by input; what is about none of them is `general`. */
+/** Problems by input; `general` belongs to none of them. */
 export interface Wrong {
   readonly byInput: Readonly<Record<string, string>>
   readonly general?: unknown
@@ -12,7 +12,7 @@ export interface Wrong {
 
 export const NOTHING_WRONG: Wrong = { byInput: {} }
 
-/** What is wrong with the values of a form, by input. */
+/** Problems of the values of a form, by input. */
 export function problemsOf(inputs: readonly TaskInput[], values: FormValues): Record<string, string> {
   const found = inputs.flatMap(({ name, type, optional }): [string, string][] => {
     const problem = problemOf(type, values[name] ?? '', optional)

@@ -2,19 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { TASK_FAILED_EXIT_CODE } from '../../../../src/contract/staging.ts'
 import { explainJobFailure } from '../../../../src/run/job/job-failure.ts'
 import type { JobDetail } from '../../../../src/run/job/job-outcome.ts'
-
-type Container = NonNullable<JobDetail['attempts'][number]['taskProperties'][number]>['containers'][number]
-
-/** A FAILED job whose last attempt had these containers. */
-function aFailedJob(containers: Container[], statusReason = 'Essential container in task exited'): JobDetail {
-  return {
-    jobName: 'run-x-1',
-    jobId: 'job',
-    status: 'FAILED',
-    statusReason,
-    attempts: [{ statusReason, taskProperties: [{ containers }] }],
-  }
-}
+import { aFailedJob, type Container } from '../../../fixtures/failed-job.ts'
 
 describe('the reason of a failed job', () => {
   it('is the exit code of the task', () => {

@@ -10,19 +10,7 @@ import {
   taskLogStream,
   waitingOf,
 } from '../../../../src/run/job/job-outcome.ts'
-
-type Container = NonNullable<JobDetail['attempts'][number]['taskProperties'][number]>['containers'][number]
-
-/** A FAILED job whose last attempt had these containers. */
-function aFailedJob(containers: Container[], statusReason = 'Essential container in task exited'): JobDetail {
-  return {
-    jobName: 'run-x-1',
-    jobId: 'job',
-    status: 'FAILED',
-    statusReason,
-    attempts: [{ statusReason, taskProperties: [{ containers }] }],
-  }
-}
+import { aFailedJob, type Container } from '../../../fixtures/failed-job.ts'
 
 describe('the log stream of the task', () => {
   const stageIn = { name: 'stage-in', logStreamName: 'prefix/with/slash/stage-in/ecs-id' }
