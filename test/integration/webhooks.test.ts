@@ -119,10 +119,9 @@ describe('webhooks on the local stack', () => {
     })
     const witness = await register('/witness', { runId: id })
     await callOk('POST', `task-runs/${id}/state-actions`, { desired: 'CANCELLED' })
-    while (!receiver.requests.some(({ path }) => path === '/redirecting')) {
-      await receiver.until('/witness', witness.secret, ({ type }) => type === 'run.failed')
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await expect
+      .poll(() => receiver.requests.some(({ path }) => path === '/redirecting'), { timeout: 60_000 })
+      .toBe(true)
     expect((await call('DELETE', `webhooks/${webhookId}`)).status).toBe(204)
     await callOk('DELETE', `task-runs/${id}`)
     await receiver.until('/witness', witness.secret, ({ type }) => type === 'run.deleted')
