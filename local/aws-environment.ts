@@ -26,7 +26,7 @@ export function awsEnvironment({ emulatorUrl, batchUrl, s3Url }: Endpoints): Nod
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
-    // There is no instance metadata here; looking for it takes seconds.
+    // Looking for instance metadata, which does not exist here, takes seconds.
     AWS_EC2_METADATA_DISABLED: 'true',
   }
 }

@@ -32,7 +32,7 @@ type Kept = Readonly<Record<keyof typeof KEPT_OF_FAILED_TASK, number>>
 /** End of a task. */
 export interface TaskEnd {
   readonly jobAttempt: number
-  /** Of the task's container; absent when it is not known, and then treated as success: the engine compares it with Batch's. */
+  /** Exit code of the task's container. Absent when it is not known; the upload then goes on, and the engine relies on Batch's. */
   readonly exitCode?: number | undefined
   /** Limits of what is kept of a task that failed; tests pass smaller ones. */
   readonly kept?: Kept

@@ -51,7 +51,7 @@ export function createOneRun(): RunRepository {
     recordProvisions: async (_runId, provisions) =>
       change({ provisions: { ...run.provisions, ...provisions } }),
     replaceProvisions: async (_runId, { to }) => change({ provisions: to }),
-    // Nobody else looks for results.
+    // Results are recorded for other runs; here is only one.
     recordResult: async () => undefined,
     recordJob: async (_runId, job) => change({ job }),
     async putInput(value) {

@@ -78,7 +78,7 @@ export async function sendFiles(
   })
 }
 
-/** What a set is, beside its table. */
+/** Settings of a new set, without its table. */
 export interface NewSet {
   readonly task: TaskReference
   readonly name?: string | undefined

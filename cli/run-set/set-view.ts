@@ -29,7 +29,7 @@ const problemSchema = z.object({
   column: z.string().nullable(),
   message: z.string(),
 })
-/** What is wrong with a value of a table; the row counts from 1, null for shared values. */
+/** Problem of a value in a table. Rows are counted from 1; null stands for shared values. */
 export type TableProblem = z.infer<typeof problemSchema>
 
 const setSchema = listedSetSchema.extend({

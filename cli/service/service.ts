@@ -106,7 +106,7 @@ interface RefusedCall {
   readonly text: string
 }
 
-/** What the service says of a call, with what to do where its words leave that out. */
+/** Error for a refused call: the message of the service, and a remedy where it contains none. */
 function refusalOf({ base, path, status, text }: RefusedCall): CommandError {
   const words = withoutTitle(explainError(text))
   if (status === 404 && words === NO_SUCH_PATH) {

@@ -1,6 +1,6 @@
 import type { ContainerEnd } from './job.ts'
 
-/** What the endpoint does wrong on purpose. */
+/** Faults of the endpoint that a test asks for. */
 export type MetadataFault = 'unavailable' | 'without-exit-code'
 
 /** Description of one task, for as long as it runs. */
@@ -19,7 +19,7 @@ export interface MetadataAnswer {
 }
 
 interface MetadataOptions {
-  /** Of this server, without a path. */
+  /** URL of this server, without a path. */
   readonly baseUrl: string
   readonly uuid: () => string
   readonly fault?: () => MetadataFault | undefined

@@ -9,7 +9,7 @@ interface Dependencies extends ReuseDependencies {
   readonly runs: RunRepository
 }
 
-/** What became of the attempt: one of both. */
+/** Outcome of the attempt: one of both. */
 export interface Reuse {
   readonly finished?: Run
   readonly notReused?: NotReused

@@ -87,7 +87,7 @@ interface GivenOutputs {
   readonly task: Task
   readonly prefix: string
   readonly left: Left
-  /** Of outputs that the task's container wrote. */
+  /** Key of the result, for outputs that the task's container wrote. */
   readonly resultKey?: string
 }
 

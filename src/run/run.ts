@@ -146,7 +146,7 @@ export type Run = Immutable<z.infer<typeof runSchema>>
 const stored = {
   key: z.string(),
   sizeBytes: z.number(),
-  /** Of the object's content (src/shared/content-digest.ts). Absent of an object for which S3 computed none, and of earlier versions. */
+  /** Digest of the object's content (src/shared/content-digest.ts). Absent if S3 computed none, and in items of earlier versions. */
   digest: z.string().exactOptional(),
 }
 

@@ -19,7 +19,7 @@ export interface WebhookDependencies {
   readonly webhookNetworks: ReachableNetworks
 }
 
-/** What a client asks for. */
+/** Request for a new webhook. */
 export interface NewWebhook extends WebhookScope {
   readonly url: string
   readonly types?: readonly EventType[]

@@ -19,7 +19,7 @@ export interface QueuedDelivery extends Delivery {
   readonly attempt: number
 }
 
-/** What became of an attempt; `gone`: there is no such webhook any more. */
+/** Outcome of an attempt; `gone`: the webhook was removed. */
 export type DeliveryOutcome =
   | { readonly kind: 'delivered' | 'gone' }
   | { readonly kind: 'failed'; readonly reason: string; readonly pauseSeconds: number }

@@ -33,10 +33,10 @@ export const webhookSchema = z.object({
 /** An address that receives events. */
 export type Webhook = Immutable<z.infer<typeof webhookSchema>>
 
-/** What the publisher needs to know of a webhook. */
+/** Part of a webhook that the publisher reads. */
 export type Subscription = Pick<Webhook, 'id' | 'types'>
 
-/** What a webhook receives events of: the whole stage, or a run or a run set. */
+/** Subject of a webhook: the whole stage, a run or a run set. */
 export type WebhookScope = Pick<Webhook, 'runId' | 'runSetId'>
 
 /** A new secret. */

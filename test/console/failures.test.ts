@@ -49,7 +49,7 @@ const byEvent = (change: object) => async (shell: string) => {
 }
 const byCommand = (text: string) => (shell: string) => runWith(shell, { text })
 
-/** What makes a run fail: the real thing, but for the three causes that only AWS has, which its Batch reports by an event. */
+/** Causes of failed runs. Nine are real; three exist on AWS only and are reported by a Batch event of the test. */
 const CAUSES: Readonly<Record<Exclude<RunFailureKind, 'time-out'>, (shell: string) => Promise<string>>> = {
   'task-failed': byCommand('echo "no model" >&2; exit 3'),
   'out-of-memory': async () => {

@@ -161,7 +161,7 @@ async function middleOf(preview: Locator): Promise<readonly number[]> {
   return pixels
 }
 
-/** What is used of a browser's canvas: this program has no types of browsers. */
+/** Members of a browser's canvas that are used here; this program has no types of browsers. */
 interface DrawnCanvas {
   readonly width: number
   readonly height: number

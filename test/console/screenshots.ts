@@ -53,7 +53,7 @@ const PLACES: readonly (readonly [name: string, place: string, ready: string, th
   ['api', 'api?tag=tasks&operation=listTasks', '.try'],
 ]
 
-/** What the form of a run set shows. */
+/** Content of the form of a run set. */
 const TABLE = 'text,whole,number\nSlide 1,7,0.5\nSlide 2,7,0.6\nSlide 3,8,0.5\nSlide 4,8,0.6'
 
 await mkdir(FOLDER, { recursive: true })

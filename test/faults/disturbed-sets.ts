@@ -6,7 +6,7 @@ import { sweepNow } from './disturbances.ts'
 import { createPersistentClient, type PersistentClient, type SetView } from './persistent-client.ts'
 import { planRuns, type RunPlan } from './run-plan.ts'
 
-/** What is done to a run set after its creation. */
+/** Actions on a run set after its creation. */
 type SetIntent = 'complete' | 'cancel' | 'delete'
 
 /** Rows of the sets. Two sets are disturbed, because one may have ended before. */

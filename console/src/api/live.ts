@@ -67,7 +67,7 @@ async function poll(watched: Watch, place: { after: string }, signal: AbortSigna
       if (ids.length > 0 && !(await pollRows(watched, ids, signal))) return
       if (!isLogComplete) isLogComplete = await pollLog(watched, place, signal)
     } catch (error) {
-      // Of a log: the run is gone. A service that is away for a moment is asked again.
+      // Status 404 for the log means that the run was deleted. All other errors are temporary, so polling continues.
       if (error instanceof ApiError && error.status === 404) return watched.onRemoved?.(watched.runs[0] ?? '')
     }
     await pause(POLL_MS, signal)

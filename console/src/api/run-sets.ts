@@ -36,7 +36,7 @@ export interface RowProblem {
 }
 
 export interface Problems {
-  /** Of all; `content` has the first of them. */
+  /** Number of all problems; `content` has the first of them. */
   readonly count: number
   readonly content: readonly RowProblem[]
 }

@@ -75,7 +75,7 @@ export function ProgressCounts({ counts }: { readonly counts: SetCounts }) {
   )
 }
 
-/** What is wrong with a table, value by value. */
+/** Problems of a table, value by value. */
 export function ProblemTable({ problems: { count, content } }: { readonly problems: Problems }) {
   return (
     <div class="scroll">

@@ -3,7 +3,7 @@ import { NOT_REUSED_REASONS } from '../../../src/run/not-reused-reasons.ts'
 import { component } from './components.ts'
 import { uuid } from './shared-schemas.ts'
 
-/** What a run says about the outputs of equal runs. */
+/** Whether and from which run the outputs of a run were taken. */
 export const reuseShape = {
   reusedFrom: uuid
     .optional()

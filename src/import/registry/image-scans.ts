@@ -12,9 +12,9 @@ export const SCAN_STATES = [
   'failed',
   /** The registry cannot scan this kind of image. */
   'unsupported',
-  /** Nobody has asked for a scan, or the image is gone. */
+  /** No scan was requested, or the image was removed. */
   'not-scanned',
-  /** There was a scan, whose findings the registry does not show now. */
+  /** A scan was made, but the registry does not show its findings now. */
   'unavailable',
   /** The registry has no scans at all, as that of the local stack. */
   'not-offered',
@@ -36,7 +36,7 @@ export interface ScanFinding {
   readonly url?: string
 }
 
-/** What the registry says about the image of a task. */
+/** Result of the registry's scan of a task's image. */
 export interface ImageScan {
   readonly state: ScanState
   /** A sentence for the task's author. */

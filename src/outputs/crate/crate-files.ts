@@ -23,7 +23,7 @@ export interface CrateParameter {
 export interface OmittedFiles {
   readonly files: number
   readonly bytes: number
-  /** Of a single file, if it was digested when it was stored (src/shared/content-digest.ts). */
+  /** Digest of a single file, if it was computed when the file was stored (src/shared/content-digest.ts). */
   readonly digest?: string
 }
 

@@ -23,7 +23,7 @@ const NO_PLACE = /^(?:CAPACITY|MISCONFIGURATION):|JobStateTimeLimit/u
 /** Why a job failed, or is stalled; the most specific cause comes first. */
 export function explainJobFailure(job: JobDetail): Failure {
   const containers = startedContainers(job)
-  // Of the last job attempt: failures of earlier ones were retried.
+  // The last job attempt counts, because failures of earlier ones were retried.
   const reasons = [
     job.statusReason,
     job.attempts.at(-1)?.statusReason,

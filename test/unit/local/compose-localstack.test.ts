@@ -27,7 +27,7 @@ const exported = Object.fromEntries(
 
 describe('the compose file for the image of LocalStack', () => {
   it('is a Compose file', () => {
-    // Of a draft that Ajv does not have by default; the names of its definitions are from an older draft.
+    // The schema's draft is not one of Ajv's defaults; the names of its definitions are from an older draft.
     const { $schema: _, ...schema } = composeSchema as Readonly<Record<string, unknown>>
     const ajv = new Ajv({ strict: false, validateFormats: false }).removeKeyword('id')
     const validate = ajv.compile(schema)

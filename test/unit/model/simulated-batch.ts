@@ -9,7 +9,7 @@ import type { Chance } from './chance.ts'
 /** Outputs of a task whose job has succeeded; `failed` are those of a task that failed, which stage-out could not find out. */
 type Outcome = 'valid' | 'invalid' | 'missing' | 'failed'
 
-/** Who reports the exit code of a task: Batch, the ECS agent to stage-out, or both. */
+/** Reporters of a task's exit code: Batch, the ECS agent to stage-out, or both. */
 type Reporter = 'batch' | 'agent' | 'both'
 
 const NEXT: Readonly<Record<string, JobStatus>> = {

@@ -214,7 +214,7 @@ describe('stage-out', () => {
 
   describe('behind a task that failed', () => {
     const kept = { bytes: 5000, files: 3, seconds: 60 }
-    /** What stage-out uploads with these limits, and its listing. */
+    /** Files that stage-out uploads with these limits, and its listing. */
     async function keep(folder: string, declared: readonly string[], limits: Partial<typeof kept> = {}) {
       const { api } = anApi(...declared)
       const end = { jobAttempt: 1, exitCode: 3, kept: { ...kept, ...limits } }

@@ -15,7 +15,7 @@ type Answer = Omit<DescribeImageScanFindingsResponse, 'imageScanStatus'> & {
   description?: string
 }
 
-/** What is found with these answers of ECR, and its calls. */
+/** Scan result for these answers of ECR, and the calls. */
 async function found(...answers: readonly (Answer | Error)[]) {
   const script = answers.map((answer) => {
     if (answer instanceof Error) return answer

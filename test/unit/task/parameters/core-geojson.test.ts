@@ -158,7 +158,7 @@ describe('a geometry that core cannot read', () => {
         expect(coreCanRead(stored)).toBe(true)
         expect(withoutCrs(JSON.parse(stored))).toEqual(withoutCrs(JSON.parse(text)))
         expect(readOutput(type, stored)).toBe(stored)
-        // Of a repeated key, the test sees only the last value.
+        // The test sees only the last value of a repeated key.
         if (coreCanRead(text) && !isAnyTwice(outer) && !isAnyTwice(inner)) expect(stored).toBe(text)
       }),
     )
