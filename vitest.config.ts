@@ -41,7 +41,7 @@ export default defineConfig({
         include: ['test/unit/**/*.test.ts'],
         exclude: ['test/unit/**/*.slow.test.ts'],
       }),
-      // Those that take a second or more, so that `unit` is quick enough for the inner loop.
+      // Files that take half a second or more, so that `unit` is quick enough for the inner loop.
       // Some measure time, so they run one file at a time, after the others.
       unitTests({
         name: 'slow',
@@ -60,7 +60,13 @@ export default defineConfig({
       },
       {
         // Two processes of its own: some 50 s on two cores.
-        test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], hookTimeout: 900_000 },
+        test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+          env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
+        },
       },
       // Installs a validator below .local/venv.
       {
@@ -102,6 +108,8 @@ export default defineConfig({
           globalSetup: ['test/integration/local-stack.ts'],
           testTimeout: 180_000,
           hookTimeout: 240_000,
+          // As long as Playwright waits for an element.
+          expect: { poll: { timeout: 30_000 } },
           fileParallelism: false,
         },
       },
@@ -112,6 +120,8 @@ export default defineConfig({
           include: ['test/interrupts/**/*.test.ts'],
           maxConcurrency: 3,
           testTimeout: 600_000,
+          // A failure names all processes that remain.
+          chaiConfig: { truncateThreshold: 0 },
         },
       },
       {

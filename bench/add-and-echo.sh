@@ -1,5 +1,5 @@
 #!/bin/sh
-# Does the same as the example task with little processor time. bench/runs.ts runs it in place of the container.
+# Does the same as the example task, with less processor time. bench/runs.ts runs it in place of the container.
 set -eu
 read -r a <"$1/a" || test -n "$a"
 read -r b <"$1/b" || test -n "$b"

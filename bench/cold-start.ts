@@ -4,13 +4,13 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { DEFAULT_STAGE } from '../lib/stages.ts'
 import { temporaryFolder } from '../local/clean-up.ts'
-import { type Bundle, bundlesOf } from '../local/templates/bundles.ts'
-import { synthesizedStage } from '../local/templates/read-stage.ts'
+import { type Bundle, bundlesOf } from '../test/templates/bundles.ts'
+import { synthesizedStage } from '../test/templates/read-stage.ts'
 import { print } from './measure.ts'
 
 /*
- * Measures the part of a cold start that is our code: loading the deployed bundle in an otherwise idle Node process. The start of
- * Node itself is measured with an empty module and subtracted. Lambda adds its own time for the sandbox and the download.
+ * Measures the part of a cold start that our code takes: loading the deployed bundle into a Node process. The start of Node itself is
+ * measured with a built-in module and subtracted. Lambda adds its own time for the sandbox and the download.
  *
  *   npm run bench:cold-start
  */
@@ -36,12 +36,12 @@ function median(values: readonly number[]): number {
 }
 
 async function measure({ id, file, sizeBytes, variables }: Bundle, folder: string): Promise<void> {
-  // Outside this project, because its package.json declares ES modules and a Lambda has no package.json.
+  // Copied out of this project, because its package.json declares ES modules and a Lambda has no package.json.
   const code = join(folder, basename(file))
   await copyFile(file, code)
   const times: number[] = []
   const empty: number[] = []
-  // The first start is not counted: it reads the files from disk.
+  // The first start is not counted, because it reads the files from disk.
   await timeToLoad(code, variables)
   for (let i = 0; i < REPEATS; i += 1) {
     times.push(await timeToLoad(code, variables))

@@ -6,8 +6,8 @@ import { COUNTS, MEASURES, SWEEP_MEASURES } from '../src/contract/metrics.ts'
 import { chargedSeconds, type Machine, PRICES, priceOf } from '../src/run/job/cost.ts'
 
 /*
- * Prints the tables of docs/cost.md: the cost of an idle installation, counted from its templates, and the cost of runs and
- * imports. On-demand prices of us-east-1 in US dollars; docs/cost.md names the source of each.
+ * Prints the tables of docs/cost.md: the cost of an idle installation, computed from its templates, and the cost of runs and
+ * imports. The prices are on-demand prices of us-east-1 in US dollars; docs/cost.md names the source of each.
  */
 
 const HOURS = 730
@@ -22,7 +22,7 @@ const PER_MONTH = {
   registryGb: 0.1,
   bucketGb: 0.023,
   tableGb: 0.25,
-  /** Backups of the last 35 days. */
+  /** Point-in-time backups, which are kept for 35 days. */
   tableBackupGb: 0.2,
 } as const
 
@@ -49,7 +49,7 @@ interface Line {
 function print(title: string, lines: readonly Line[], digits = 2): void {
   const total = lines.reduce((sum, { usd }) => sum + usd, 0)
   console.log(`\n${title}`)
-  for (const { what, usd } of [...lines, { what: 'together', usd: total }]) {
+  for (const { what, usd } of [...lines, { what: 'total', usd: total }]) {
     console.log(`  ${what.padEnd(68)} ${usd.toFixed(digits).padStart(9)}`)
   }
 }
@@ -69,7 +69,7 @@ function resources(): readonly Resource[] {
   })
 }
 
-/** Cost of one month in which nothing runs. */
+/** Cost of a month without runs. */
 function idle(): Line[] {
   const all = resources()
   const ofType = (type: string) => all.filter(({ Type }) => Type === type)
@@ -87,7 +87,7 @@ function idle(): Line[] {
   const keys = ofType('AWS::KMS::Key').length
   const dashboards = ofType('AWS::CloudWatch::Dashboard').length
   const sweeps = (HOURS * 60) / PRODUCTION.sweep.everyMinutes
-  // Five pollers that wait for 20 s each: Lambda's guide, Using Lambda with Amazon SQS.
+  // Lambda polls by five pollers, each of which waits for 20 s (Lambda's guide, Using Lambda with Amazon SQS).
   const polls = (HOURS * 3600 * 5) / 20
   return [
     {
@@ -110,9 +110,9 @@ function lambda(memoryMib: number, seconds: number): number {
   return EACH.lambdaRequest + (memoryMib / 1024) * seconds * EACH.lambdaGbSecond
 }
 
-/** Use of AWS services by one run, without its job. Calls are counted in the code and its tests; times are rounded up. */
+/** Cost of AWS services for one run, without its job. Calls are counted in the code and its tests; times are rounded up. */
 const AROUND_A_RUN: readonly Line[] = [
-  { what: 'API Gateway: 40 requests (half of them core asking for the state)', usd: 40 * EACH.apiRequest },
+  { what: 'API Gateway: 40 requests (half of them polls of the state by core)', usd: 40 * EACH.apiRequest },
   { what: 'api: 40 calls of 1769 MiB and 50 ms', usd: 40 * lambda(1769, 0.05) },
   {
     what: 'steps: submit, 5 job events, collect; 256 to 1024 MiB',
@@ -123,8 +123,8 @@ const AROUND_A_RUN: readonly Line[] = [
   { what: 'S3: 10 PUT, 20 GET', usd: 10 * EACH.bucketPut + 20 * EACH.bucketGet },
   { what: 'logs: 60 KB', usd: 60e-6 * EACH.logGb },
   {
-    what: 'events: 7 on the bus, 14 look-ups of webhooks, 14 calls of 256 MiB and 30 ms',
-    usd: 7 * EACH.busEvent + 14 * EACH.tableRead + 14 * lambda(256, 0.03),
+    what: 'events: 7 on the bus, 14 look-ups of webhooks, 14 calls of 512 MiB and 30 ms',
+    usd: 7 * EACH.busEvent + 14 * EACH.tableRead + 14 * lambda(512, 0.03),
   },
 ]
 
@@ -133,25 +133,25 @@ interface Example {
   readonly machine: Machine
   /** Staging and task, in seconds. */
   readonly jobSeconds: number
-  /** Seconds; Fargate charges from the start of the pull. */
+  /** Pull of the image, in seconds: Fargate charges for it too. */
   readonly pullSeconds: number
 }
 
 const EXAMPLES: readonly Example[] = [
   {
-    name: 'a small task: 1 CPU, 2 GiB asked for; 20 s',
+    name: 'a small task: 1 CPU and 2 GiB requested; 20 s',
     machine: { vcpus: 2, memoryGib: 4, diskGib: 21, gpus: 0 },
     jobSeconds: 20,
     pullSeconds: 10,
   },
   {
-    name: 'StarDist-like: image of 2.2 GB, 3 CPUs, 14 GiB asked for; 10 min',
+    name: 'a task like StarDist: image of 2.2 GB, 3 CPUs and 15 GiB requested; 10 min',
     machine: { vcpus: 4, memoryGib: 16, diskGib: 21, gpus: 0 },
     jobSeconds: 600,
     pullSeconds: 75,
   },
   {
-    name: 'the same with 4 CPUs, 16 GiB asked for',
+    name: 'the same with 4 CPUs and 16 GiB requested',
     machine: { vcpus: 8, memoryGib: 20, diskGib: 21, gpus: 0 },
     jobSeconds: 600,
     pullSeconds: 75,
@@ -172,11 +172,11 @@ function thousandRuns({ machine, jobSeconds, pullSeconds }: Example): Line[] {
       what: `machine of ${vcpus} vCPUs, ${memoryGib} GiB, disk ${diskGib} GiB`,
       usd: 1000 * priceOf(machine, chargedSeconds(jobSeconds + pullSeconds)),
     },
-    { what: 'services around it', usd: 1000 * around },
+    { what: 'other services', usd: 1000 * around },
   ]
 }
 
-/** Cost of one import of a 2.2 GB bundle, and of its storage. */
+/** Cost of one import of a bundle of 2.2 GB, and of its storage. */
 function anImport(): Line[] {
   const gigabytes = 2.2
   return [
@@ -188,13 +188,13 @@ function anImport(): Line[] {
 
 console.log(`prices of ${PRICES.date}, us-east-1, on demand, US dollars`)
 print('a month without a run', idle())
-print('metrics of a month with all kinds of ends (most it can be)', [
+print('metrics of a month with all kinds of ends (the maximum)', [
   {
     what: `${Object.values(COUNTS).flat().length} kinds of counts, ${Object.keys(MEASURES).length} measures`,
     usd: (Object.values(COUNTS).flat().length + Object.keys(MEASURES).length) * PER_MONTH.customMetric,
   },
 ])
-print('services around one run', AROUND_A_RUN, 6)
+print('services for one run, without its job', AROUND_A_RUN, 6)
 for (const example of EXAMPLES) print(`1000 runs of ${example.name}`, thousandRuns(example))
 print('one import of a bundle of 2.2 GB', anImport(), 4)
 print('100 GB of inputs and outputs, and 1 GB of table, a month', [

@@ -1,6 +1,6 @@
 /*
- * Measures the speed of reading zip entries by compression method, in MB of content per second of processor time of all threads.
- * Processor time depends little on other load. Each speed is also shown as a ratio to deflate, which zlib reads:
+ * Measures the speed of reading zip entries for each compression method, in MB of content per second of processor time of all threads,
+ * which depends little on other load. Each speed is also shown as a ratio to that of deflate, which zlib decodes:
  *
  *   npm run bench:decoders
  *
@@ -31,7 +31,7 @@ function aContent(): Buffer {
   return Buffer.concat(texts).subarray(0, CONTENT_BYTES)
 }
 
-/** MB per second of processor time, best of several rounds. */
+/** MB per second of processor time; the best of several rounds. */
 async function speedOf(bytes: Buffer): Promise<number> {
   let best = 0
   for (let round = 0; round < ROUNDS; round += 1) {

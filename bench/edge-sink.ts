@@ -1,4 +1,4 @@
-/* Replaces the API and S3 in bench/edge.ts. Reads and discards every body; `GET /received` returns the number of bytes. */
+/* Replaces the API and S3 in bench/edge.ts. Reads and discards every body. `GET /received` returns the number of bytes. */
 import { createServer, type IncomingMessage } from 'node:http'
 import { LOOPBACK } from '../local/ports.ts'
 
@@ -42,7 +42,7 @@ async function answer(request: IncomingMessage): Promise<unknown> {
 }
 
 createServer(async (request, response) => {
-  // The client reports a broken connection and ends the measurement.
+  // The client reports an interrupted connection, and ends the measurement.
   const body = await answer(request).catch(() => undefined)
   response.end(JSON.stringify(body))
 }).listen(Number(process.env.PORT), LOOPBACK, () => process.send?.('ready'))

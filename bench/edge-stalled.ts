@@ -1,11 +1,11 @@
 /*
- * Measures the duration of honest uploads while 2 000 clients stall, and the memory of the edge:
+ * Measures the duration of normal uploads while 2 000 other clients stall, and the memory of the edge:
  *
  *   npm run bench:edge-stalled [-- <stalled clients> [<megabytes of an upload>]]
  *
- * There are four kinds of stalled clients: a body of 15 GB announced and a few bytes sent; 100 KB of a chunked body; 3.9 MB of a
- * chunked body; one byte every half second. All use the address of the honest client, which is the harder case. A client whose
- * connection the edge closes reconnects. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
+ * There are four kinds of stalled clients, which send: a few bytes of an announced body of 15 GB; 100 KB of a chunked body; 3.9 MB of a
+ * chunked body; one byte every half second. All have the address of the normal client, which is harder for the edge. They reconnect when
+ * the edge closes their connection. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -19,7 +19,7 @@ const ROUNDS = 5
 const UPLOADS_AT_ONCE = 12
 
 const RATIO_TARGET = 2
-/** Idle process, connections, bodies read ahead and uploads, see docs/deployment.md. */
+/** For the idle process, connections and bodies read ahead (320 MB), and for the uploads: see docs/deployment.md. */
 const MEMORY_TARGET_MB = 320 + 64 * UPLOADS_AT_ONCE
 
 const BOUNDARY = 'bench'
@@ -42,7 +42,7 @@ const BEGINNINGS: readonly Buffer[] = [
   Buffer.from(`${POST}${HEAD}Content-Length: 3000000\r\n\r\n`),
 ]
 
-/** Keeps one stalled client connected until the signal. */
+/** Keeps one stalled client connected until the signal is aborted. */
 async function stall(port: number, kind: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const socket: Socket = connect(port, LOOPBACK)
@@ -54,12 +54,12 @@ async function stall(port: number, kind: number, signal: AbortSignal): Promise<v
     await new Promise((resolve) => socket.once('close', resolve))
     clearInterval(dripping)
     signal.removeEventListener('abort', end)
-    // A rejected client reconnects after a pause: this bench measures stalling, not floods.
+    // Reconnects after a pause, because this bench does not measure floods of connections.
     await pause(30_000, undefined, { signal }).catch(() => undefined)
   }
 }
 
-/** Sends one honest upload as core does. @returns seconds */
+/** Sends one normal upload like core. @returns its duration in seconds */
 async function upload(port: number): Promise<number> {
   const begin = performance.now()
   const socket = connect(port, LOOPBACK)
@@ -75,7 +75,7 @@ async function upload(port: number): Promise<number> {
   const [answer] = (await answered) as [Buffer]
   socket.destroy()
   const [line = ''] = answer.toString().split('\r\n', 1)
-  if (!line.includes(' 200 ')) throw new Error(`an honest upload was answered: ${line}`)
+  if (!line.includes(' 200 ')) throw new Error(`a normal upload was answered: ${line}`)
   return (performance.now() - begin) / 1000
 }
 
@@ -99,7 +99,7 @@ try {
   const alone = await medianUpload(edgePort)
   const { signal } = controller
   const stalled = Array.from({ length: STALLED }, (_, at) => stall(edgePort, at % BEGINNINGS.length, signal))
-  // Gives the stalled clients time to occupy everything they can.
+  // Gives the stalled clients time to occupy as much as they can.
   await pause(20_000)
   const among = await medianUpload(edgePort)
   const peakMb = await memoryMb(edge, 'VmHWM')

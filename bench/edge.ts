@@ -1,11 +1,10 @@
 /*
- * Measures the edge with one large body, sent as core sends it (chunks of 8 KiB, no length):
+ * Measures the edge with one large body, sent like core (in chunks of 8 KiB, without a length):
  *
  *   npm run bench:edge [-- <gigabytes> [<rounds>]]
  *
- * The edge, a sink for the API and S3, and the sender are a process each. The baseline is the same body through the same edge
- *on a path that streams it unchanged. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a
- * target is missed.
+ * The edge, a sink that replaces the API and S3, and the sender are separate processes. The baseline is the same body on a path on which
+ * the edge passes it on unchanged. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -18,18 +17,18 @@ const ROUNDS = Number(process.argv[3] ?? 1)
 
 /** Chunk size of core's HTTP client. */
 const CHUNK_BYTES = 8192
-/** Chunks per write of the sender, which keeps its own cost low. */
+/** Number of chunks in one write of the sender: many, so that it needs little processor time. */
 const CHUNKS_AT_ONCE = 64
 
 /**
- * Maximum memory for the buffers of one request. Measured from the peak of the baseline, which has no buffers but the same amount
- * of garbage.
+ * Maximum memory for the buffers of one request. Measured as the difference to the peak of the baseline, which has the same amount of
+ * garbage but no buffers.
  */
 const MEMORY_TARGET_MB = 64
 
 interface Measurement {
   readonly megabytesPerSecond: number
-  /** Memory of the edge's process before the request, and its peak. */
+  /** Memory of the edge's process before the request. */
   readonly idleMb: number
   readonly peakMb: number
 }
@@ -42,7 +41,7 @@ async function write(socket: Socket, bytes: Buffer | string): Promise<void> {
   if (!socket.write(bytes)) await once(socket, 'drain')
 }
 
-/** Sends a form with one file and waits for the status line of the answer. */
+/** Sends a form with one file. @returns the status line of the response */
 async function send(port: number, path: string): Promise<string> {
   const socket = connect(port, LOOPBACK)
   const answered = once(socket, 'data')

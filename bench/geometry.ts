@@ -1,5 +1,5 @@
 /*
- * Checks the validity of areas that are worst cases for the algorithm. Prints a line for each family: seconds for LARGE positions,
+ * Measures the check of areas that are worst cases for our algorithm. Prints a line for each family of areas: seconds for LARGE positions,
  * their growth when the size doubles (n log n: 2.1, n²: 4), and the ratio of the time of jsts to ours for SMALL positions.
  *
  *   npm run bench:geometry
@@ -9,7 +9,7 @@ import { FAMILIES, isValidForJsts, type Polygons } from '../test/fixtures/areas.
 
 const LARGE = 200_000
 const SMALL = 500
-/** Number of calls, of which the fastest counts. */
+/** Number of calls. The fastest counts. */
 const REPEATS = 2
 
 /** Processor seconds of the fastest call. @throws Error when a call finds the polygons invalid */
@@ -17,7 +17,7 @@ function secondsOf(check: (polygons: Polygons) => boolean, polygons: Polygons, r
   let fastest = Number.POSITIVE_INFINITY
   for (let repeat = 0; repeat < repeats; repeat += 1) {
     const start = process.cpuUsage()
-    if (!check(polygons)) throw new Error('valid polygons were refused')
+    if (!check(polygons)) throw new Error('valid polygons were found invalid')
     const { user, system } = process.cpuUsage(start)
     fastest = Math.min(fastest, (user + system) / 1e6)
   }

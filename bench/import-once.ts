@@ -1,9 +1,9 @@
 /*
- * Imports one bundle into a registry with the use case of the Lambda. The bucket is a local file and the table is in memory:
+ * Imports one bundle into a registry by the use case of the Lambda. The bucket is a local file and the table is in memory:
  *
  *   node bench/import-once.ts BUNDLE http://REGISTRY/REPOSITORY:TAG
  *
- * The image is stored under the given tag instead of the descriptor's name, so that the comparison finds it.
+ * The image is stored under the given repository and tag instead of the task's name, so that the comparison finds it.
  */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -26,10 +26,10 @@ const [bundle = '', target = ''] = process.argv.slice(2)
 const { origin, pathname } = new URL(target)
 const [, repository = '', tag = ''] = /^\/(.+):([^:]+)$/u.exec(pathname) ?? []
 const KEY = 'uploads/bench'
-/** Read size of the local file, equal to the joined chunks of a download from S3. */
+/** Size of one read of the local file: that of the joined chunks of a download from S3. */
 const READ_BYTES = 2 * 1024 * 1024
 
-/** Object store that reads the bundle from the file; other objects stay in memory. */
+/** Object store that reads the bundle from the file, and keeps other objects in memory. */
 function fileBackedStore(): ObjectStore {
   const memory = createMemoryObjectStore()
   return {
@@ -43,7 +43,7 @@ function fileBackedStore(): ObjectStore {
   }
 }
 
-/** Registry that stores every image under the repository and tag of the command line. */
+/** Registry that stores every image under the repository and tag that the command line names. */
 function pinnedRegistry(): ImageRegistry {
   const registry = createDistributionImageRegistry({ registryUrl: origin })
   return {
@@ -56,7 +56,7 @@ function pinnedRegistry(): ImageRegistry {
   }
 }
 
-/** Without top-level await: the file is built as CommonJS, like the Lambdas. */
+/** A function, because this file is built as CommonJS like the Lambdas, which has no top-level await. */
 async function main(): Promise<void> {
   collectBuffers()
   const uploads = createMemoryUploadRepository(systemIdentity)

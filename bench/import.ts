@@ -1,12 +1,12 @@
 /*
- * Measures the importer side by side with `unzip` and `skopeo copy`, on the same bundles, registry and machine:
+ * Compares the importer with `unzip` and `skopeo copy`, with the same bundles, registry and machine:
  *
  *   npm run bench:import -- [--tools DIR] [--sizes 1G,4G] [--alone 10G] [--rounds 5] [--keep DIR]
  *
- * Bundles of the sizes after --alone are imported once and without skopeo, for memory and time per byte.
- * The tools (make-bundle.mjs, compare.mjs) come from the folder that --tools or BENCH_TOOLS names. Programs needed:
- * docker-registry skopeo unzip zstd time (Debian packages of these names), on Linux. Prints a table for each bundle, then one
- * figure a line with its target; exits with 1 when a target is missed. Run it on a machine that does nothing else.
+ * Bundles of the sizes after --alone are imported once and without skopeo, to measure memory and time per byte. --tools or BENCH_TOOLS
+ * names the folder of make-bundle.mjs and compare.mjs. Needs Linux and the Debian packages docker-registry, skopeo, unzip, zstd and time.
+ * Prints a table for each bundle, then one figure per line with its target. Exits with 1 when a target is missed. The machine should be
+ * idle otherwise.
  */
 import { spawnSync } from 'node:child_process'
 import { access, readFile } from 'node:fs/promises'
@@ -23,13 +23,13 @@ const { values: options } = parseArgs({
     alone: { type: 'string', default: '10G' },
     rounds: { type: 'string', default: '5' },
     port: { type: 'string', default: '5055' },
-    /** Folder that keeps the bundles for the next measurement. */
+    /** Folder in which the bundles are kept for the next measurement. */
     keep: { type: 'string' },
   },
 })
-if (options.tools === '') throw new Error('say where make-bundle.mjs and compare.mjs are: --tools DIR')
+if (options.tools === '') throw new Error('name the folder of make-bundle.mjs and compare.mjs: --tools DIR')
 
-/** Standard bundles, and the largest ratio to skopeo's time and processor time. */
+/** Kinds of bundles, with the maximum ratios to skopeo's time and processor time. */
 const KINDS = [
   { name: 'plain layers, deflated', arguments: ['--layers', '8'], wall: 0.4, cpu: 0.4 },
   {
@@ -92,7 +92,7 @@ const OURS = `importer=${process.execPath} ${importer} {bundle} http://{registry
 
 const listed = (sizes: string): readonly string[] => sizes.split(',').filter((size) => size !== '')
 
-/** Path of a bundle, which is created once. */
+/** Path of a bundle, which is created if it does not exist. */
 async function bundleOf({ name, arguments: shape }: (typeof KINDS)[number], size: string): Promise<string> {
   const bundle = join(folder, `${name.replaceAll(/[ ,]+/gu, '-')}-${size}.zip`)
   if (!(await exists(bundle))) {
@@ -111,7 +111,7 @@ async function compare(bundle: string, rounds: string, contenders: readonly stri
   return JSON.parse(await readFile(figures, 'utf8')) as Result
 }
 
-// Built like a Lambda: one file, without types.
+// Built like a Lambda, into one file of JavaScript.
 await build({
   entryPoints: [join(import.meta.dirname, 'import-once.ts')],
   outfile: importer,
@@ -145,9 +145,9 @@ for (const kind of KINDS) {
         }),
       )
     const name = `${kind.name}, ${size}: `
-    print(`${name}wall, of skopeo's`, ratio('wall'), kind.wall)
-    print(`${name}processor, of skopeo's`, ratio('cpu'), kind.cpu)
-    print(`${name}pushed, of skopeo's`, ratio('pushed'), MOST_PUSHED)
+    print(`${name}time / skopeo's`, ratio('wall'), kind.wall)
+    print(`${name}processor time / skopeo's`, ratio('cpu'), kind.cpu)
+    print(`${name}bytes pushed / skopeo's`, ratio('pushed'), MOST_PUSHED)
     print(`${name}peak memory, MB`, note(result), MOST_MEMORY_MB)
   }
   for (const size of listed(options.alone)) {
@@ -157,8 +157,9 @@ for (const kind of KINDS) {
   const [firstMemory = 0, ...moreMemory] = memories
   const [firstRate = 0, ...moreRates] = rates
   for (const memory of moreMemory)
-    print(`${kind.name}: memory, of the first size's`, memory / firstMemory, MOST_GROWTH)
+    print(`${kind.name}: memory / that of the first size`, memory / firstMemory, MOST_GROWTH)
   // The time of the smallest size includes the start of the process, which favours larger ones.
-  for (const rate of moreRates) print(`${kind.name}: time per byte, of the first size's`, firstRate / rate, 1)
+  for (const rate of moreRates)
+    print(`${kind.name}: time per byte / that of the first size`, firstRate / rate, 1)
 }
 process.exitCode = isMissed ? 1 : 0

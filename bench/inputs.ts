@@ -1,6 +1,6 @@
 /*
- * Measures an array input of many small geometries, sent as one JSON document through the edge of a separate local stack.
- * Prints one figure per line with its target:
+ * Measures an array input of many small geometries, sent as one JSON document through the edge of a separate local stack. Prints one
+ * figure per line with its target:
  *
  *   npm run bench:inputs [-- <items>]
  *
@@ -22,14 +22,14 @@ import {
 const INPUT = 'polygons'
 
 const ITEMS = Number(process.argv[2] ?? 100_000)
-/** Index of the measured item, or the last one if there are fewer. */
+/** Index of the item that is read; at most that of the last one. */
 const ITEM = Math.min(73_512, ITEMS - 1)
 
-/** Corners of a polygon of about 300 bytes. */
+/** Number of corners of a polygon, whose text has about 300 bytes. */
 const CORNERS = 14
 const RADIUS = 40
 
-/** Small circles in rows of 1000. */
+/** Polygons are small circles, in rows of 1000. */
 function polygon(index: number): string {
   const corners = Array.from({ length: CORNERS + 1 }, (_, corner) => {
     const angle = (2 * Math.PI * (corner % CORNERS)) / CORNERS
@@ -40,7 +40,6 @@ function polygon(index: number): string {
   return `{"type":"Polygon","coordinates":[[${corners.join(',')}]]}`
 }
 
-/** Measures the listing of inputs. */
 async function measureListing({ call }: Bench, path: string): Promise<void> {
   const list = async () => (await call('GET', `${path}/inputs`)).arrayBuffer()
   print({ name: 'GET inputs, the first time', value: await timeOf(list), unit: 'ms' })
@@ -67,7 +66,7 @@ async function measureDownload({ call }: Bench, path: string, file: string): Pro
   print({ name: `GET ${file}, the first time`, value, unit: 'ms' })
 }
 
-/** @throws Error when the container did not find every item */
+/** @throws Error unless the container has found all items */
 async function checkStaged({ call }: Bench, path: string, textBytes: number): Promise<void> {
   const found = await (await call('GET', `${path}/output/counted`)).text()
   const metadata = `size: ${ITEMS}`
@@ -81,7 +80,7 @@ await withBench(async (bench) => {
   const value = Array.from({ length: ITEMS }, (_, index) => polygon(index))
   const textBytes = value.reduce((sum, text) => sum + text.length, 0)
 
-  // The first call starts the function.
+  // Starts the function, which would be measured otherwise.
   await bench.call('GET', path)
   const given = await timeOf(() => provision(bench, path, INPUT, value))
   print({

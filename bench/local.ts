@@ -1,11 +1,11 @@
 /*
- * Imports a large bundle and stores a large output on a local stack, and sums up the memory of all its processes:
+ * Imports a large bundle and stores a large output on a local stack, and adds up the memory of all its processes:
  *
  *   npm run bench:local -- --tools DIR [--bundle 10G] [--output 5G] [--keep FILE]
  *
- * The bundle is made by make-bundle.mjs of the folder that --tools or BENCH_TOOLS names (stored, plain layers, half of it random), or taken
- * from --keep when it is there. The output is written by a process in the place of a container. Memory: for each kind of process its peak
- *times the largest number at one time, which is an upper bound of their total. Linux only.
+ * make-bundle.mjs, from the folder that --tools or BENCH_TOOLS names, creates the bundle (stored, plain layers, half of it random), unless
+ * the file of --keep exists. A process instead of a container writes the output. The memory of each kind of process is its peak times the
+ * maximum number of concurrent ones, so that the sum is an upper bound. Linux only.
  */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -14,10 +14,10 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createProgress } from '../cli/progress.ts'
 import { PROJECT } from '../local/aws-environment.ts'
 import { temporaryFolder } from '../local/clean-up.ts'
 import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
+import { createProgress } from '../src/shared/progress.ts'
 import { aBundle, aDescriptorText, aLayer, dockerArchive, packZip } from '../test/fixtures/bundle-builder.ts'
 import { watchStack } from './stack-watch.ts'
 
@@ -36,8 +36,8 @@ const { values: options } = parseArgs({
 const progress = createProgress(process.stdout)
 await using folder = await temporaryFolder('bench-local-')
 const bundle = options.keep ?? join(folder.path, 'bundle.zip')
-if (!existsSync(bundle)) await progress.step(`bundle of ${options.bundle} made`, async () => makeBundle())
-// The command writes zeros, so the output is not a sparse file.
+if (!existsSync(bundle)) await progress.step(`bundle of ${options.bundle} created`, async () => makeBundle())
+// Writes zeros, because a sparse file would occupy no disk.
 const script = `head -c ${options.output} /dev/zero >"$0/file"`
 await using stack = await startTemporaryStack({
   instance: `bench-${randomBytes(4).toString('hex')}`,
@@ -54,7 +54,7 @@ try {
 }
 
 function makeBundle(): void {
-  if (options.tools === '') throw new Error('say where make-bundle.mjs is: --tools DIR')
+  if (options.tools === '') throw new Error('name the folder of make-bundle.mjs: --tools DIR')
   const words = [
     '--out',
     bundle,
@@ -82,7 +82,7 @@ async function uploadBundle(stack: LocalStack): Promise<void> {
   print('upload and import, rate', size / MEGABYTE / seconds, 'MB/s')
 }
 
-/** A task with one file as its output. */
+/** Installs a task with one file as its output, and runs it. */
 async function runLargeOutput(stack: LocalStack): Promise<void> {
   const call = async (method: string, path: string, body?: FormData | string): Promise<Response> => {
     const headers: Record<string, string> =
@@ -117,9 +117,9 @@ function report(watch: ReturnType<typeof watchStack>): void {
   for (const { name, peakMib } of watch.peaks()) {
     const times = most.get(name) ?? 1
     sum += peakMib * times
-    print(`peak memory of ${name}${times > 1 ? `, ${times} at a time` : ''}`, peakMib, 'MiB')
+    print(`peak memory of ${name}${times > 1 ? `, ${times} concurrent` : ''}`, peakMib, 'MiB')
   }
-  print(`all together (target ${MOST_MEMORY_MIB})`, sum, 'MiB')
+  print(`sum (target ${MOST_MEMORY_MIB})`, sum, 'MiB')
   if (sum > MOST_MEMORY_MIB) process.exitCode = 1
 }
 

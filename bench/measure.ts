@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createProgress } from '../cli/progress.ts'
 import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
 import { STAGER_VARIABLES } from '../src/contract/staging.ts'
-import { type CountedRequest, type CountingProxy, startCountingProxy } from './counting-proxy.ts'
+import { createProgress } from '../src/shared/progress.ts'
+import { type CountingProxy, startCountingProxy } from '../test/fixtures/counting-proxy.ts'
 import { type ProcessWatch, watchProcesses } from './process-watch.ts'
 
 /*
- * Shared code of the benches of inputs and outputs: a separate local stack, runs of the probe task, and measurements with
- * targets.
+ * Common code of bench/inputs.ts and bench/outputs.ts: starts a separate local stack, runs the probe task, and prints measurements with
+ * their targets.
  */
 
 const PROJECT = join(import.meta.dirname, '..')
@@ -20,7 +20,7 @@ const STAGE_IN = 'stage-in'
 export const STAGE_OUT = 'stage-out'
 
 const POLL_MS = 100
-/** Number of calls of one kind, after one that is not counted. The slowest counts. */
+/** Number of equal calls, after one that is not counted. The slowest counts. */
 export const REPEATS = 10
 
 /** A measured value; `target` is its exclusive upper bound. */
@@ -31,7 +31,7 @@ export interface Figure {
   readonly target?: number
 }
 
-/** Prints a measurement on one line. A missed target sets the exit code 1. */
+/** Prints a measurement on one line. Sets the exit code 1 when the target is missed. */
 export function print({ name, value, unit, target }: Figure): void {
   const rounded = Number.isInteger(value) ? String(value) : value.toFixed(1)
   const words = `${name.padEnd(56)} ${rounded} ${unit}`
@@ -44,25 +44,38 @@ export function print({ name, value, unit, target }: Figure): void {
   console.log(`${words.padEnd(72)} target < ${target} ${unit}, ${isReached ? 'reached' : 'MISSED'}`)
 }
 
+/** A request to S3. */
+export interface CountedRequest {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly method: string
+  readonly path: string
+  /** Whether the request used a presigned URL instead of credentials. */
+  readonly isPresigned: boolean
+}
+
 /** A running stack with its measurements. */
 export interface Bench {
   readonly stack: LocalStack
   /** Requests to S3 so far. */
   readonly requests: readonly CountedRequest[]
   readonly watch: ProcessWatch
-  /** @throws Error for an answer of 400 or more; redirects are not followed */
+  /** Does not follow redirects. @throws Error when the status is 400 or more */
   call(method: string, path: string, body?: FormData | string): Promise<Response>
 }
 
-/** Starts a stack, measures, prints the peak memory of every process, and removes the stack. */
+/** Starts a stack, calls `measure`, prints the peak memory of each kind of process, and removes the stack. */
 export async function withBench(measure: (bench: Bench) => Promise<void>): Promise<void> {
   const instance = `bench-${randomBytes(4).toString('hex')}`
+  const requests: CountedRequest[] = []
   let proxy: CountingProxy | undefined
   const options = {
     instance,
     progress: createProgress(process.stdout),
     s3Through: async (url: string) => {
-      proxy ??= await startCountingProxy(url)
+      proxy ??= await startCountingProxy(url, ({ method = 'GET', url: path = '/' }) => {
+        requests.push({ at: Date.now(), method, path, isPresigned: path.includes('X-Amz-Signature=') })
+      })
       return proxy.url
     },
   }
@@ -71,7 +84,7 @@ export async function withBench(measure: (bench: Bench) => Promise<void>): Promi
     const watch = watchStack(stack)
     try {
       const call: Bench['call'] = (method, path, body) => callOk(stack, method, path, body)
-      await measure({ stack, requests: proxy?.requests ?? [], watch, call })
+      await measure({ stack, requests, watch, call })
       for (const { name, peakMib } of watch.peaks()) {
         print({ name: `peak memory of ${name}`, value: peakMib, unit: 'MiB', target: 512 })
       }
@@ -85,13 +98,13 @@ export async function withBench(measure: (bench: Bench) => Promise<void>): Promi
 
 function watchStack(stack: LocalStack): ProcessWatch {
   return watchProcesses((environment, command) => {
-    // Leaves out the processes of other stacks on this machine.
+    // Ignores the processes of other stacks on this machine.
     if (environment.get(STAGER_VARIABLES.apiUrl)?.startsWith(`${stack.apiUrl}/`)) {
       return [STAGE_IN, STAGE_OUT].find((name) => command.includes(name))
     }
     const isOurs = environment.get('AWS_ENDPOINT_URL') === stack.emulatorUrl
     const name = isOurs ? environment.get('AWS_LAMBDA_FUNCTION_NAME') : undefined
-    // The name by CloudFormation: stack, construct, hash.
+    // CloudFormation's name consists of stack, construct and hash.
     return name?.replace(/^.*-(\w+)Function.*$/u, '$1')
   })
 }
@@ -114,7 +127,6 @@ async function callOk(
   return answer
 }
 
-/** Installs the probe task. */
 export async function installProbe({ call }: Bench): Promise<void> {
   const form = new FormData()
   form.append('task', new Blob([await readFile(BUNDLE)]), 'bundle.zip')
@@ -127,7 +139,6 @@ export async function createRun({ call }: Bench): Promise<string> {
   return `task-runs/${id}`
 }
 
-/** Provisions an input of a run. */
 export async function provision({ call }: Bench, path: string, name: string, value: unknown): Promise<void> {
   const body = JSON.stringify({ parameterName: name, value })
   await (await call('PUT', `${path}/input-provisions/${name}`, body)).arrayBuffer()
@@ -135,8 +146,8 @@ export async function provision({ call }: Bench, path: string, name: string, val
 
 /**
  * Starts a run and waits for its end.
- * @returns when its state FINISHED was first seen, in milliseconds since 1970
- * @throws Error when it is FAILED
+ * @returns when the state FINISHED was first seen, in milliseconds since 1970
+ * @throws Error when the run is FAILED
  */
 export async function finishRun({ call }: Bench, path: string): Promise<number> {
   await call('POST', `${path}/state-actions`, JSON.stringify({ desired: 'RUNNING' }))
@@ -151,14 +162,14 @@ export async function finishRun({ call }: Bench, path: string): Promise<number> 
   }
 }
 
-/** Milliseconds of one call. */
+/** Duration of one call, in milliseconds. */
 export async function timeOf(call: () => Promise<unknown>): Promise<number> {
   const start = performance.now()
   await call()
   return performance.now() - start
 }
 
-/** Milliseconds of the slowest of some calls. */
+/** Duration of the slowest of {@link REPEATS} calls, in milliseconds. */
 export async function slowest(call: () => Promise<unknown>): Promise<number> {
   await call()
   const times: number[] = []

@@ -3,14 +3,13 @@
  *
  *   npm run bench:outputs [-- [<items>] [--large <MiB>]]
  *
- * `--large` adds a string and a file of this size. The emulator holds each in memory, twice while it answers. A proxy between all
- * parts and the emulator (AWS_ENDPOINT_URL_S3) counts S3 requests; the presigned ones are those of the stager. Memory is read
- * from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
+ * `--large` adds a string and a file of this size. A proxy in front of the object store counts S3 requests; only the stager sends
+ * presigned ones. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
  */
 import { parseArgs } from 'node:util'
-import type { CountedRequest } from './counting-proxy.ts'
 import {
   type Bench,
+  type CountedRequest,
   createRun,
   finishRun,
   installProbe,
@@ -29,11 +28,11 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
 })
 const ITEMS = Number(positionals[0] ?? 100_000)
-/** Index of the measured item, or the last one if there are fewer. */
+/** Index of the item that is read; at most that of the last one. */
 const ITEM = Math.min(73_512, ITEMS - 1)
 
 const LARGE_MIB = Number(options.large)
-/** Bytes of a listing with one long string, which is truncated there (src/task/parameters/listed-strings.ts). */
+/** Maximum size of a listing with one long string, which is truncated in it (src/task/parameters/listed-strings.ts). */
 const LARGEST_LISTING_BYTES = 2000
 
 /** Times of one run, in milliseconds since 1970. */
@@ -51,12 +50,11 @@ async function runTask(bench: Bench, input: string, value: number): Promise<Run>
   // The Batch server starts stage-out as soon as the task's container has ended.
   const containerEnded = bench.watch.lastStart(STAGE_OUT)
   if (containerEnded === undefined || containerEnded === seenBefore) {
-    throw new Error('the stager was never seen')
+    throw new Error('no process of the stager was found')
   }
   return { path, containerEnded, finished }
 }
 
-/** Measures the listing of outputs. */
 async function measureListing({ call }: Bench, { path }: Run): Promise<void> {
   const answer = await call('GET', `${path}/outputs`)
   const location = answer.headers.get('location')
@@ -101,19 +99,19 @@ function requestsOf(run: Run, requests: readonly CountedRequest[]) {
 }
 
 function printParts(run: Run, presigned: readonly CountedRequest[]): void {
-  // The last upload is the small list of files.
+  // The last request of the stager uploads the list of files, which is small.
   const stagedAt = presigned.at(-1)?.at ?? run.containerEnded
   console.log(
-    `  of which until all is in the bucket: ${secondsBetween(run.containerEnded, stagedAt).toFixed(1)} s`,
+    `  of which until all outputs are in the bucket: ${secondsBetween(run.containerEnded, stagedAt).toFixed(1)} s`,
   )
-  console.log(`  of which from there to FINISHED: ${secondsBetween(stagedAt, run.finished).toFixed(1)} s`)
+  console.log(`  of which from then to FINISHED: ${secondsBetween(stagedAt, run.finished).toFixed(1)} s`)
 }
 
 function secondsBetween(from: number, to: number): number {
   return (to - from) / 1000
 }
 
-/** Measures a string or a file output, named after its type. */
+/** Measures a large output. @param name of the output, which is also its type */
 async function measureLarge(bench: Bench, name: 'text' | 'file'): Promise<Run> {
   const run = await runTask(bench, `write_${name}_mib`, LARGE_MIB)
   const value = secondsBetween(run.containerEnded, run.finished)

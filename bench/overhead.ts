@@ -1,11 +1,11 @@
 /*
- * Measures the time that the service adds to a container: a run of the example task from `state-actions` to FINISHED, and the same
- * image run by the engine alone with the same options. The example task does almost nothing:
+ * Measures the time that the service adds to a container: the time of a run of the example task from `state-actions` to FINISHED, minus
+ * that of the same image run by the engine alone with the same options. The example task does almost nothing:
  *
  *   npm run bench:overhead [-- [--rounds 10]]
  *
- * The end of a run is the time stored with FINISHED. Further rounds poll the run's item, which takes a little time itself, and show
- * the duration of each step. Prints medians; exits with 1 when the target is missed.
+ * A run ends at the time that is stored with FINISHED. Further rounds poll the run's item and show the duration of each step; the polls
+ * themselves take a little time. Prints medians, and exits with 1 when the target is missed.
  */
 import { randomBytes } from 'node:crypto'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
@@ -16,7 +16,6 @@ import { BatchClient, DescribeJobsCommand } from '@aws-sdk/client-batch'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { createExampleClient, type ExampleClient } from '../cli/example-client.ts'
-import { createProgress } from '../cli/progress.ts'
 import type { ContainerTask } from '../local/batch/container-arguments.ts'
 import { temporaryFolder } from '../local/clean-up.ts'
 import { PROBE, withProbeArchive } from '../local/engine/probe-image.ts'
@@ -25,6 +24,7 @@ import { CONTAINERS } from '../src/run/job/job-definition.ts'
 import type { Run } from '../src/run/run.ts'
 import { decodeRun, runKey } from '../src/run/run-items.ts'
 import { isFinal } from '../src/run/transitions.ts'
+import { createProgress } from '../src/shared/progress.ts'
 import { timeOf } from './measure.ts'
 import { quantile } from './quantile.ts'
 
@@ -33,7 +33,7 @@ const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
 const INPUTS = { a: 2, b: 3, text: 'x' } as const
 
 const TARGET_MS = 1500
-/** Polling interval of an impatient client. The end is read from the run, so the interval does not affect it. */
+/** Polling interval. Does not affect the measured time, because the end is read from the run. */
 const POLL_MS = 250
 const WATCH_MS = 10
 /** CPUs and memory of the example's descriptor. */
@@ -59,7 +59,7 @@ await withContainer(async (runContainer) => {
 })
 await measureSteps(client)
 
-/** Calls `use` with a function that runs the image alone, like the local Batch server, and resolves when it has ended. */
+/** Calls `use` with a function that runs the image alone, with the options of the local Batch server, until the container has ended. */
 async function withContainer(use: (run: () => Promise<void>) => Promise<void>): Promise<void> {
   await using temporary = await temporaryFolder('app-engine-')
   const folder = temporary.path
@@ -116,7 +116,7 @@ async function measureOverhead(client: ExampleClient, runContainer: () => Promis
     const aloneMs = await timeOf(runContainer)
     const { startedAt, run } = await startRun(client)
     const runMs = endOf(await waitForEnd(run)) - startedAt
-    // The first call of each kind starts processes and fills caches.
+    // The first container and run start processes and fill caches.
     if (round === 0) continue
     alone.push(aloneMs)
     runs.push(runMs)
@@ -170,7 +170,7 @@ type Steps = ReadonlyMap<string, number>
 async function measureSteps(client: ExampleClient): Promise<void> {
   const rounds: Steps[] = []
   for (let round = 0; round < ROUNDS; round += 1) rounds.push(await watchRun(client))
-  console.log('\nwhere the time goes, medians in ms from state-actions (and from the line before)')
+  console.log('\nsteps of a run, medians in ms since state-actions (and since the line before)')
   const medians = [...new Set(rounds.flatMap((steps) => [...steps.keys()]))].map((name) => {
     const times = rounds.flatMap((steps) => steps.get(name) ?? [])
     return { name, median: quantile(times, 0.5) }
@@ -193,7 +193,7 @@ async function watchRun(client: ExampleClient): Promise<Steps> {
   const answered = client.start(id).then(() => mark('state-actions answered', Date.now()))
   let run = await readRun(id)
   for (let state = run.state; !isFinal(state); run = await readRun(id)) {
-    // Uses the time stored in the run, because the poll may be late.
+    // Uses the time stored in the run, because a poll may be late.
     if (run.state !== state && run.updatedAt !== null) mark(`run is ${run.state}`, Date.parse(run.updatedAt))
     state = run.state
     await pause(WATCH_MS)

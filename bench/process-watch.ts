@@ -1,39 +1,48 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Polling interval, which limits the accuracy of start times. */
+/** Polling interval. Start times are accurate to one interval. */
 const INTERVAL_MS = 20
-/** Reads of a process before its name is final: a forked process reads like its parent until it calls exec. */
+/** Number of attempts to name a process: until it calls exec, a forked process looks like its parent. */
 const MAX_NAME_READS = 25
 
-/** Peak resident memory of one process (VmHWM of the kernel). */
+/** Peak resident memory of a process (VmHWM of the kernel). */
 export interface Peak {
   readonly name: string
   readonly peakMib: number
 }
 
-/** Returns the name of a process in the output, or undefined for an unwatched one. */
+/** Current resident memory of a process. */
+export interface Resident {
+  readonly name: string
+  readonly mib: number
+}
+
+/** Returns a name for a process, or undefined to ignore it. */
 export type NameProcess = (
   environment: ReadonlyMap<string, string>,
   command: readonly string[],
 ) => string | undefined
 
 export interface ProcessWatch {
-  /** When the newest process of this name was first seen, at most one interval after its start. */
+  /** When the newest process with this name was first seen, at most one interval after its start. */
   lastStart(name: string): number | undefined
-  /** Largest peak by name. */
+  /** Largest peak of the processes with each name. */
   peaks(): readonly Peak[]
-  /** Largest number of processes at one time, by name. */
+  /** Process with the most resident memory at the last poll. */
+  largest(): Resident | undefined
+  /** Maximum number of concurrent processes with each name. */
   mostAtATime(): readonly { readonly name: string; readonly most: number }[]
   stop(): void
 }
 
-/** Polls Linux's process table until it is stopped. Misses a peak in the last interval of a process. */
+/** Polls Linux's process table until `stop` is called. Misses a peak in the last interval of a process. */
 export function watchProcesses(nameOf: NameProcess, intervalMs = INTERVAL_MS): ProcessWatch {
   const named = new Map<string, string>()
   const nameReads = new Map<string, number>()
   const starts = new Map<string, number>()
   const peaks = new Map<string, number>()
   const most = new Map<string, number>()
+  let largest: Resident | undefined
   const identify = (pid: string): string | undefined => {
     const known = named.get(pid)
     const reads = nameReads.get(pid) ?? 0
@@ -49,11 +58,14 @@ export function watchProcesses(nameOf: NameProcess, intervalMs = INTERVAL_MS): P
   const poll = (): void => {
     const pids = new Set(readdirSync('/proc').filter((name) => /^\d+$/u.test(name)))
     const counts = new Map<string, number>()
+    largest = undefined
     for (const pid of pids) {
       const name = identify(pid)
       if (name === undefined) continue
-      const peakKib = Number(/^VmHWM:\s+(\d+) kB$/mu.exec(readProc(pid, 'status'))?.[1] ?? 0)
-      peaks.set(name, Math.max(peaks.get(name) ?? 0, peakKib / 1024))
+      const status = readProc(pid, 'status')
+      peaks.set(name, Math.max(peaks.get(name) ?? 0, mebibytesIn(status, 'VmHWM')))
+      const mebibytes = mebibytesIn(status, 'VmRSS')
+      if (mebibytes > (largest?.mib ?? 0)) largest = { name, mib: mebibytes }
       counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     for (const [name, count] of counts) most.set(name, Math.max(most.get(name) ?? 0, count))
@@ -66,6 +78,7 @@ export function watchProcesses(nameOf: NameProcess, intervalMs = INTERVAL_MS): P
   return {
     lastStart: (name) => starts.get(name),
     peaks: () => [...peaks].map(([name, peakMib]) => ({ name, peakMib })),
+    largest: () => largest,
     mostAtATime: () => [...most].map(([name, count]) => ({ name, most: count })),
     stop: () => clearInterval(timer),
   }
@@ -76,6 +89,10 @@ function describe(pid: string): [ReadonlyMap<string, string>, readonly string[]]
     .split('\0')
     .map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])
   return [new Map(variables), readProc(pid, 'cmdline').split('\0')]
+}
+
+function mebibytesIn(status: string, field: 'VmHWM' | 'VmRSS'): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'mu').exec(status)?.[1] ?? 0) / 1024
 }
 
 /** Empty when the process has ended or belongs to another user. */

@@ -7,8 +7,8 @@ import { cleanUp } from '../local/clean-up.ts'
 
 /**
  * Starts a program of this project in a separate process, with `PATH` and the given variables, and waits until it is ready. The
- * process is killed on disposal or when this process is interrupted.
- * @throws Error when it ends before it is ready
+ * process is killed on disposal, or when this process is interrupted.
+ * @throws Error when the program ends before it is ready
  */
 export async function startProgram(
   script: string,
@@ -17,7 +17,7 @@ export async function startProgram(
   const child = fork(join(PROJECT, script), {
     env: { PATH: process.env.PATH, ...environment },
     silent: true,
-    // Only the clean-up passes Ctrl-C on to it.
+    // In its own process group, so that only the clean-up below ends it on Ctrl-C.
     detached: true,
   })
   child.stderr?.pipe(process.stderr)
@@ -33,7 +33,7 @@ export async function startProgram(
 }
 
 /**
- * Memory of a process in MB (Linux).
+ * Memory of a process in MB. Linux only.
  * @param field `VmRSS`, the current resident memory, or `VmHWM`, its peak
  */
 export async function memoryMb({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): Promise<number> {

@@ -1,45 +1,40 @@
 /*
- * Measures the upload of a new task version in which one small layer has changed, on a separate local stack. Compares it with the
- * upload of the first version and with `skopeo copy` of the same image into the same registry:
+ * Measures `cytomine-task upload` of a task version in which one small layer has changed, on a separate local stack: check, upload and
+ * import, for which its author waits. Compares it with the upload of the first version, and with `skopeo copy` of the same image to the
+ * same registry:
  *
  *   npm run bench:reupload -- [--size 4G] [--layers 8]
  *
- * The image has uncompressed layers of random bytes, as docker save writes them; the last one has 1 MiB. skopeo has copied the first
- * version before. It is measured with its blob cache, where it only asks the registry by digest, and without, as on another machine.
- * Its copy verifies nothing and installs no task. Prints one figure per line with its target; exits with 1 when a target is missed.
- * Needs skopeo, twice the size on disk for the images and twice for the stack. Run it on an otherwise idle machine.
+ * The image has uncompressed layers of random bytes, like one of docker save; the last layer has 1 MiB. skopeo copies the first version
+ * before. It is measured with its blob cache, when it only checks digests in the registry, and without it, as on another machine. It
+ * does not verify the image or install a task. Prints one figure per line with its target, and exits with 1 when a target is missed.
+ * Needs skopeo, and six times the size on disk for images, bundles and stack. The machine should be idle otherwise.
  */
 import { spawnSync } from 'node:child_process'
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { crc32 } from 'node:zlib'
 import { CreateRepositoryCommand, ECRClient } from '@aws-sdk/client-ecr'
 import { type Pack, pack } from 'tar-stream'
-import { createProgress } from '../cli/progress.ts'
-import { createUploadClient } from '../cli/upload-client.ts'
+import { packBundle } from '../cli/task/build-task.ts'
+import { PROJECT } from '../local/aws-environment.ts'
 import { temporaryFolder } from '../local/clean-up.ts'
-import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
-import { directoryRecord, endRecords, localHeader } from '../src/archive/folder-zip/folder-zip-records.ts'
-import { openOutgoingBundle } from '../src/import/outgoing-bundle.ts'
-import { type ByteSource, bufferSource, joinedSource } from '../src/shared/byte-source.ts'
-import { mapUntilFailure } from '../src/shared/map-until-failure.ts'
-import { readAll } from '../src/shared/read-all.ts'
+import { startTemporaryStack } from '../local/stack.ts'
+import { createProgress } from '../src/shared/progress.ts'
 import { aDescriptorText } from '../test/fixtures/bundle-builder.ts'
+import { anElf } from '../test/fixtures/task-folder.ts'
 
 const MIB = 1024 ** 2
 const CHUNK_BYTES = 4 * MIB
 const CHANGED_BYTES = MIB
+/** Number of the lowest layer, which contains the program of the image. */
+const FIRST_LAYER = 10
 const BLOCK_BYTES = 512
 const REPOSITORY = 'bench/skopeo'
 const NAMESPACE = 'org.example.reupload'
-/** Same as in the command-line client. */
-const PARTS_AT_ONCE = 4
-const POLL_MS = 100
 
 const { values: options } = parseArgs({
   options: { size: { type: 'string', default: '4G' }, layers: { type: 'string', default: '8' } },
@@ -47,22 +42,25 @@ const { values: options } = parseArgs({
 const sizeBytes = bytesOf(options.size)
 const layerCount = Number(options.layers)
 
-/** Content of a layer. The same number and size result in the same bytes. */
+/** Content of a layer, which depends only on the number and the size. */
 interface LayerPlan {
   readonly number: number
   readonly sizeBytes: number
 }
 
 interface Image {
-  /** Creates an image archive. @returns its path */
+  /** Path of the image archive. */
   readonly path: string
-  readonly bundle: ByteSource
+  /** Path of the bundle. */
+  readonly bundle: string
+  readonly bundleBytes: number
 }
 
 const progress = createProgress(process.stdout)
 await using folder = await temporaryFolder('bench-reupload-')
+const program = await progress.step('package', makePackage)
 const first = await progress.step(`image of ${options.size}`, () => makeImage('1.0.0', 1))
-const changed = await progress.step('the same with another layer', () => makeImage('1.1.0', 2))
+const changed = await progress.step('the same with another last layer', () => makeImage('1.1.0', 2))
 await using stack = await startTemporaryStack({
   instance: `bench-${randomBytes(4).toString('hex')}`,
   progress,
@@ -73,23 +71,27 @@ await new ECRClient({
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 }).send(new CreateRepositoryCommand({ repositoryName: REPOSITORY }))
 
-const whole = await progress.step('first version, upload and import', () => send(first.bundle))
+const [start, whole] = await progress.step(
+  'first version, upload',
+  async () => [runProgram(['--version']), upload(first)] as const,
+)
 const memory = join(folder.path, 'memory')
 await progress.step('first version, skopeo copy', async () => copy(first, '1.0.0', memory))
-const thin = await progress.step('new version, upload and import', () => send(changed.bundle))
+const thin = await progress.step('new version, upload', async () => upload(changed))
 const known = await progress.step('new version, skopeo copy', async () => copy(changed, '1.1.0', memory))
 const elsewhere = join(folder.path, 'elsewhere')
-const anew = await progress.step('the same, of another machine', async () =>
+const anew = await progress.step('new version, skopeo copy without its cache', async () =>
   copy(changed, '1.1.1', elsewhere),
 )
 
 console.log(`first version ${whole.seconds.toFixed(2)} s, ${whole.sentBytes} bytes`)
 console.log(`new version ${thin.seconds.toFixed(2)} s, ${thin.sentBytes} bytes`)
-console.log(`skopeo ${known.toFixed(2)} s, of another machine ${anew.toFixed(2)} s`)
-print('bytes sent of the new version, share of its bundle', thin.sentBytes / changed.bundle.sizeBytes, 0.01)
-print('time of the new version, share of the first', thin.seconds / whole.seconds, 0.1)
-print('time of the new version, share of skopeo copy', thin.seconds / anew, 1)
-print('the same, of skopeo that remembers the layers', thin.seconds / known, 1)
+console.log(`start of the program ${start.seconds.toFixed(2)} s, part of each upload`)
+console.log(`skopeo ${known.toFixed(2)} s, without its cache ${anew.toFixed(2)} s`)
+print('bytes sent for the new version / its bundle', thin.sentBytes / changed.bundleBytes, 0.01)
+print('time for the new version / that for the first', thin.seconds / whole.seconds, 0.1)
+print('time for the new version / skopeo without its cache', thin.seconds / anew, 1)
+print('time for the new version / skopeo with its cache', thin.seconds / known, 1)
 
 function print(name: string, value: number, target: number): void {
   const isReached = value <= target
@@ -101,14 +103,14 @@ function print(name: string, value: number, target: number): void {
 
 function bytesOf(text: string): number {
   const [, number = '', unit = ''] = /^(\d+)([MG]?)$/u.exec(text) ?? []
-  if (number === '') throw new Error(`${text} is no size; write 4G or 500M`)
+  if (number === '') throw new Error(`${text} is not a size such as 4G or 500M`)
   return Number(number) * { '': 1, M: MIB, G: 1024 * MIB }[unit as '' | 'M' | 'G']
 }
 
 async function makeImage(version: string, changedLayer: number): Promise<Image> {
   const large = Math.floor((sizeBytes - CHANGED_BYTES) / (layerCount - 1))
   const plans = Array.from({ length: layerCount - 1 }, (_, number) => ({
-    number: number + 10,
+    number: number + FIRST_LAYER,
     sizeBytes: large,
   }))
   const layers = [...plans, { number: changedLayer, sizeBytes: CHANGED_BYTES }]
@@ -121,7 +123,7 @@ async function makeImage(version: string, changedLayer: number): Promise<Image> 
   const config = JSON.stringify({
     os: 'linux',
     architecture: 'amd64',
-    config: { Entrypoint: ['/program'] },
+    config: { Entrypoint: [`/${fileName(FIRST_LAYER)}`] },
     rootfs: { type: 'layers', diff_ids: digests.map((digest) => `sha256:${digest}`) },
   })
   const configName = `blobs/sha256/${createHash('sha256').update(config).digest('hex')}`
@@ -137,10 +139,23 @@ async function makeImage(version: string, changedLayer: number): Promise<Image> 
   tar.entry({ name: 'manifest.json' }, JSON.stringify(manifest))
   tar.finalize()
   await written
-  return { path, bundle: await bundleOf(path, version) }
+  const bundle = join(folder.path, `${version}.zip`)
+  await writeFile(join(folder.path, 'descriptor.yml'), aDescriptorText({ namespace: NAMESPACE, version }))
+  await packBundle(folder.path, path, { namespace: NAMESPACE, version, imageFile: 'image.tar' }, bundle)
+  return { path, bundle, bundleBytes: (await stat(bundle)).size }
 }
 
-/** Size of a tar with one file. */
+/** @returns path of the program */
+async function makePackage(): Promise<string> {
+  const target = join(folder.path, 'package')
+  const { status, stderr } = spawnSync(process.execPath, [join(PROJECT, 'cli/package/build.ts'), target], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+  return join(target, 'dist/cytomine-task.cjs')
+}
+
+/** Size of a tar with one file of `contentBytes`. */
 function tarBytes(contentBytes: number): number {
   return BLOCK_BYTES * (Math.ceil(contentBytes / BLOCK_BYTES) + 3)
 }
@@ -150,98 +165,61 @@ async function addLayer(tar: Pack, name: string, layer: LayerPlan): Promise<void
   await pipeline(layerTar(layer), entry)
 }
 
-/** A layer: a tar with one file of random bytes. */
+function fileName(layer: number): string {
+  return `file-${layer}`
+}
+
+/** Bytes of a layer: a tar with one program of random bytes. */
 async function* layerTar({ number, sizeBytes: contentBytes }: LayerPlan): AsyncGenerator<Buffer> {
   const header = pack()
-  header.entry({ name: `file-${number}`, size: contentBytes, mtime: new Date(0) })
+  header.entry({ name: fileName(number), mode: 0o755, size: contentBytes, mtime: new Date(0) })
   for await (const chunk of header) {
     yield chunk as Buffer
     break
   }
   const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, number), Buffer.alloc(16))
   const zeros = Buffer.alloc(CHUNK_BYTES)
+  const program = anElf()
   for (let left = contentBytes; left > 0; left -= CHUNK_BYTES) {
-    yield cipher.update(left < CHUNK_BYTES ? zeros.subarray(0, left) : zeros)
+    const chunk = cipher.update(left < CHUNK_BYTES ? zeros.subarray(0, left) : zeros)
+    if (left === contentBytes) program.copy(chunk)
+    yield chunk
   }
   yield Buffer.alloc(tarBytes(contentBytes) - BLOCK_BYTES - contentBytes)
 }
 
-/** Streams the bundle: a zip that stores the image archive on disk. */
-async function bundleOf(path: string, version: string): Promise<ByteSource> {
-  const { size } = await stat(path)
-  let crc = 0
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) crc = crc32(chunk, crc)
-  const text = Buffer.from(aDescriptorText({ namespace: NAMESPACE, version }))
-  const descriptor = { name: Buffer.from('descriptor.yml'), sizeBytes: text.length, crc32: crc32(text) }
-  const image = { name: Buffer.from('image.tar'), sizeBytes: size, crc32: crc }
-  const start = Buffer.concat([localHeader(descriptor), text])
-  const header = localHeader(image)
-  const records = Buffer.concat([directoryRecord(descriptor, 0), directoryRecord(image, start.length)])
-  const directoryOffset = start.length + header.length + size
-  const end = endRecords({ count: 2, directorySizeBytes: records.length, directoryOffset })
-  const file: ByteSource = {
-    sizeBytes: size,
-    read: async (from, length) => createReadStream(path, { start: from, end: from + length - 1 }),
-  }
-  return joinedSource([
-    bufferSource(Buffer.concat([start, header])),
-    file,
-    bufferSource(Buffer.concat([records, end])),
-  ])
-}
-
-interface Sent {
+interface Ended {
   readonly seconds: number
-  readonly sentBytes: number
+  readonly stdout: string
 }
 
-/** Announces the layers, sends the missing ones, and waits for the task. */
-async function send(bundle: ByteSource): Promise<Sent> {
+/** Runs the packaged program with a separate cache. */
+function runProgram(words: readonly string[]): Ended {
   const startedAt = performance.now()
-  const client = createUploadClient(stack.baseUrl)
-  const outgoing = await openOutgoingBundle(bundle)
-  const { id, partSizeBytes, layers } = await begin(stack, outgoing.layers)
-  const source = await outgoing.without(new Set(layers.flatMap(({ digest, held }) => (held ? [digest] : []))))
-  const parts = Array.from({ length: Math.ceil(source.sizeBytes / partSizeBytes) }, (_, index) => index)
-  const sendPart = async (index: number, signal: AbortSignal): Promise<void> => {
-    const start = index * partSizeBytes
-    const length = Math.min(partSizeBytes, source.sizeBytes - start)
-    const bytes = new Uint8Array(await readAll(await source.read(start, length)))
-    await client.sendPart(id, { number: index + 1, bytes }, signal)
-  }
-  await mapUntilFailure(parts, sendPart, { concurrency: PARTS_AT_ONCE })
-  await client.complete(id)
-  for (;;) {
-    const { state, error } = await client.find(id)
-    if (state === 'FAILED') throw new Error(`the import failed: ${JSON.stringify(error)}`)
-    if (state === 'READY') break
-    await pause(POLL_MS)
-  }
-  return { seconds: (performance.now() - startedAt) / 1000, sentBytes: source.sizeBytes }
+  const env = { ...process.env, XDG_CACHE_HOME: join(folder.path, 'cache') }
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
+    encoding: 'utf8',
+    env,
+  })
+  if (status !== 0) throw new Error(`cytomine-task ended with ${status}: ${stderr}${stdout}`)
+  return { seconds: (performance.now() - startedAt) / 1000, stdout }
 }
 
-interface BegunUpload {
-  readonly id: string
-  readonly partSizeBytes: number
-  readonly layers: readonly { readonly digest: string; readonly held: boolean }[]
-}
-
-async function begin({ baseUrl }: LocalStack, layers: readonly object[]): Promise<BegunUpload> {
-  const body = JSON.stringify({ purpose: 'task', layers })
-  const answer = await fetch(new URL('uploads', baseUrl), { method: 'POST', body })
-  if (!answer.ok) throw new Error(`POST uploads: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as BegunUpload
+function upload({ bundle }: Image): { readonly seconds: number; readonly sentBytes: number } {
+  const { seconds, stdout } = runProgram(['upload', bundle, '--url', stack.baseUrl, '--json'])
+  const { sentBytes } = JSON.parse(stdout) as { readonly sentBytes: number }
+  return { seconds, sentBytes }
 }
 
 /**
  * @param memory folder of skopeo's cache of layer digests
- * @returns seconds
+ * @returns duration in seconds
  */
 function copy({ path }: Image, version: string, memory: string): number {
   const target = `docker://${new URL(stack.storageUrl).host}/${REPOSITORY}:${version}`
   const startedAt = performance.now()
   const words = ['copy', '--dest-tls-verify=false', `docker-archive:${path}`, target]
-  // skopeo ignores the folder when it runs as root.
+  // As root, skopeo keeps its cache of layers in XDG_DATA_HOME only with this user id.
   const env = { ...process.env, XDG_DATA_HOME: memory, _CONTAINERS_ROOTLESS_UID: '1000' }
   const { status, stderr } = spawnSync('skopeo', words, { encoding: 'utf8', env })
   if (status !== 0) throw new Error(`skopeo ended with ${status}: ${stderr}`)

@@ -1,13 +1,12 @@
 /*
- * Submits many runs of the example task at once to a separate local stack, and waits until all have ended:
+ * Starts many runs of the example task on a separate local stack, and waits until all have ended:
  *
  *   npm run bench:runs [-- [--runs 1000] [--container real|process] [--clients 16] [--keep]]
  *
- * `--container process`replaces the task's container by a cheap process with the same outputs (bench/add-and-echo.sh). An engine
- * needs about one second of processor time per container, and this bench measures the service. Staging takes two processes per run in
- * both cases. Each client creates, provisions and starts one run after the other; no run is read before all have ended. Exits with 1
- * when a run does not end FINISHED or has unexpected outputs. `--keep` keeps the logs and data in `.local/bench-…`. Reads /proc, so
- * it runs on Linux only.
+ * `--container process` replaces the task's container by a cheap process with the same outputs (bench/add-and-echo.sh): a container needs
+ * about one second of processor time, but this bench measures the service. Staging takes two processes per run in both cases. Each client
+ * creates, provisions and starts one run after the other. No run is read before all have ended. Exits with 1 when a run does not end
+ * FINISHED or has unexpected outputs. `--keep` keeps the logs and data in `.local/bench-…`. Reads /proc, so it runs on Linux only.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -15,23 +14,23 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { createExampleClient, type ExampleClient } from '../cli/example-client.ts'
-import { createProgress } from '../cli/progress.ts'
 import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
+import { createProgress } from '../src/shared/progress.ts'
 import { createStateReader } from '../test/faults/stack-state.ts'
 import { quantile } from './quantile.ts'
 import { watchStack } from './stack-watch.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
-/** Command in place of the container. The Batch server replaces `/inputs` and `/outputs` by the folders of the run. */
+/** Command that replaces the container. The Batch server replaces `/inputs` and `/outputs` by the folders of the run. */
 const TASK_PROCESS = ['sh', join(import.meta.dirname, 'add-and-echo.sh'), '/inputs', '/outputs']
 
 const POLL_MS = 2000
-/** Time limit: several times the duration on two processors with other load. */
+/** Time limit of all runs is the sum of these: several times the duration on two processors with other load. */
 const LONGEST_MS = 600_000
 const LONGEST_PER_RUN_MS = 10_000
-/** Maximum number of faults that are printed in full; the others are counted. */
-const MOST_TOLD = 10
+/** Maximum number of faults that are printed in full. The others are only counted. */
+const MAX_PRINTED = 10
 
 const { values: options } = parseArgs({
   options: {
@@ -61,7 +60,7 @@ interface StartedRun {
 interface EndedRun extends StartedRun {
   readonly end: string
   readonly endedAt: number
-  /** Difference to the expected result. */
+  /** How the result differs from the expected one. */
   readonly problem: string | undefined
 }
 
@@ -100,7 +99,7 @@ async function measure(stack: LocalStack): Promise<void> {
   report(ended, submitSeconds, activeAfterSubmission)
 }
 
-/** Processes as many items at a time as there are clients. The results have the order of the items. */
+/** Processes as many items concurrently as there are clients. The results have the order of the items. */
 async function byClients<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
@@ -116,7 +115,7 @@ async function byClients<Item, Result>(
   return results
 }
 
-/** @throws ServiceError for the first failed call; no call is retried */
+/** Does not retry calls. @throws ServiceError for the first failed call */
 async function submitAll(client: ExampleClient): Promise<StartedRun[]> {
   const numbers = Array.from({ length: settings.runs }, (_, number) => number)
   return byClients(numbers, async (number) => {
@@ -129,14 +128,14 @@ async function submitAll(client: ExampleClient): Promise<StartedRun[]> {
   })
 }
 
-/** @returns the number of initially active runs */
+/** Waits until no run is active. @returns the number of runs that were active at first */
 async function waitForAll(stack: LocalStack, tell: (detail: string) => void): Promise<number> {
   const stateReader = createStateReader(stack)
   const giveUpAt = Date.now() + LONGEST_MS + settings.runs * LONGEST_PER_RUN_MS
   const first = await stateReader.countActive()
   for (let active = first; active > 0; active = await stateReader.countActive()) {
     tell(`${active} active`)
-    if (Date.now() > giveUpAt) throw new Error(`${active} runs are active for ever`)
+    if (Date.now() > giveUpAt) throw new Error(`${active} runs are still active at the time limit`)
     await pause(POLL_MS)
   }
   return first
@@ -172,14 +171,16 @@ function report(runs: readonly EndedRun[], submitSeconds: number, active: number
   printFigure('throughput, first start to last end', settings.runs / overall, 'runs/s')
   printFigure('start to end, p50', quantile(seconds, 0.5), 's')
   printFigure('start to end, p95', quantile(seconds, 0.95), 's')
-  printFigure('start to end, longest', Math.max(...seconds), 's')
+  printFigure('start to end, slowest', Math.max(...seconds), 's')
   for (const [end, number] of countBy(runs, ({ end }) => end)) printFigure(`ended ${end}`, number, 'runs')
   for (const { name, peakMib } of watch.peaks()) printFigure(`peak memory of one ${name}`, peakMib, 'MiB')
   for (const { name, most } of watch.mostAtATime())
-    printFigure(`most at a time of ${name}`, most, 'processes')
+    printFigure(`maximum of concurrent ${name}`, most, 'processes')
   const wrong = runs.filter(({ problem }) => problem !== undefined)
-  for (const { id, problem } of wrong.slice(0, MOST_TOLD)) console.error(`run ${id}: ${problem}`)
-  console.log(wrong.length === 0 ? 'all runs ended right' : `${wrong.length} runs ended WRONG`)
+  for (const { id, problem } of wrong.slice(0, MAX_PRINTED)) console.error(`run ${id}: ${problem}`)
+  console.log(
+    wrong.length === 0 ? 'all runs ended as expected' : `${wrong.length} runs did NOT end as expected`,
+  )
   if (wrong.length > 0) process.exitCode = 1
 }
 

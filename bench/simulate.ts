@@ -1,138 +1,19 @@
 /*
- * Simulates a run set on AWS second by second, under AWS's published limits, and prints which limit delays it:
+ * Simulates a run set on AWS with AWS's published limits, and prints which limits delay it:
  *
  *   npm run bench:simulate [-- --runs 10000 --minutes 5 --concurrency 1000 --run-vcpus 2]
  *
- * Prints the tables of docs/scale.md. Nothing is measured here: the counts of calls and writes of a run are from docs/cost.md, and the
- * durations of functions are from the local stack, rounded up.
+ * Without options it prints the table of docs/scale.md. The model is in bench/simulation.ts.
  */
 import { parseArgs } from 'node:util'
-
-/** Sources are in docs/scale.md. */
-const LIMITS = {
-  submitsPerSecond: 50,
-  launchBurst: 100,
-  launchesPerSecond: 20,
-  lambdaConcurrency: 1000,
-  /** Default quota of most Regions; us-east-1, us-west-2 and eu-west-1 have 5000. */
-  transitionsPerSecond: 800,
-  /** Limit of one DynamoDB partition; the index of runs has four. */
-  writesPerPartition: 1000,
-  /** The stagers' own API (lib/constructs/rest-api.ts). */
-  apiRequestsPerSecond: 1000,
-} as const
-
-/** Calls and writes of each phase of a run; `seconds` is the duration of one call. */
-const RUN = {
-  submit: { transitions: 2, writes: 4, calls: 1, seconds: 1 },
-  launch: { transitions: 0, writes: 3, calls: 4, seconds: 0.3, apiRequests: 8 },
-  end: { transitions: 2, writes: 4, calls: 2, seconds: 1, apiRequests: 7 },
-  /** Pull, start of the containers and stage-in, without the time of the task itself. */
-  startSeconds: 60,
-} as const
-
-interface Scenario {
-  readonly name: string
-  readonly runs: number
-  readonly taskSeconds: number
-  readonly concurrency: number
-  readonly runVcpus: number
-  /** The smaller one of the queue's `maxVcpus` and the account's Fargate quota. */
-  readonly vcpus: number
-}
-
-type Cause = 'vCPUs' | 'concurrency of the set' | 'launches' | 'SubmitJob'
-
-interface Outcome {
-  readonly seconds: number
-  /** Seconds in which runs waited, by cause. */
-  readonly waits: ReadonlyMap<Cause, number>
-  readonly peaks: Readonly<Record<keyof typeof PEAKS, number>>
-}
-
-/** Limits of the quantities that are counted per second. */
-const PEAKS = {
-  lambda: LIMITS.lambdaConcurrency,
-  transitions: LIMITS.transitionsPerSecond,
-  indexWrites: LIMITS.writesPerPartition,
-  apiRequests: LIMITS.apiRequestsPerSecond,
-} as const
-
-function simulate({ runs, taskSeconds, concurrency, runVcpus, vcpus }: Scenario): Outcome {
-  const places = Math.floor(vcpus / runVcpus)
-  if (places < 1) throw new Error(`no run of ${runVcpus} vCPUs fits into ${vcpus}`)
-  const runSeconds = RUN.startSeconds + taskSeconds
-  const endsAt = new Map<number, number>()
-  const waits = new Map<Cause, number>()
-  const peaks = { lambda: 0, transitions: 0, indexWrites: 0, apiRequests: 0 }
-  let [waiting, submitted, running, ended] = [runs, 0, 0, 0]
-  let launchTokens: number = LIMITS.launchBurst
-  let second = 0
-  for (; ended < runs; second += 1) {
-    const ends = endsAt.get(second) ?? 0
-    running -= ends
-    ended += ends
-    launchTokens = Math.min(LIMITS.launchBurst, launchTokens + LIMITS.launchesPerSecond)
-    const launches = Math.min(submitted, launchTokens, places - running)
-    launchTokens -= launches
-    submitted -= launches
-    running += launches
-    if (launches > 0) endsAt.set(second + runSeconds, launches)
-    const submits = Math.min(waiting, LIMITS.submitsPerSecond, concurrency - submitted - running)
-    waiting -= submits
-    submitted += submits
-
-    const cause = causeOf()
-    if (cause !== undefined) waits.set(cause, (waits.get(cause) ?? 0) + 1)
-    const phases = [
-      { count: submits, ...RUN.submit, apiRequests: 0 },
-      { count: launches, ...RUN.launch },
-      { count: ends, ...RUN.end },
-    ]
-    const sum = (of: (phase: (typeof phases)[number]) => number): number =>
-      phases.reduce((total, phase) => total + phase.count * of(phase), 0)
-    const now = {
-      lambda: sum(({ calls, seconds, apiRequests }) => calls * seconds + apiRequests * 0.2),
-      transitions: sum(({ transitions }) => transitions),
-      indexWrites: sum(({ writes }) => writes) / 4,
-      apiRequests: sum(({ apiRequests }) => apiRequests),
-    }
-    for (const key of Object.keys(peaks) as (keyof typeof peaks)[])
-      peaks[key] = Math.max(peaks[key], now[key])
-
-    /** Returns the limit that delays runs at the end of this second. */
-    function causeOf(): Cause | undefined {
-      if (submitted > 0) return running >= places ? 'vCPUs' : 'launches'
-      if (waiting === 0) return undefined
-      return submitted + running >= concurrency ? 'concurrency of the set' : 'SubmitJob'
-    }
-  }
-  return { seconds: second, waits, peaks }
-}
-
-function print(scenarios: readonly Scenario[]): void {
-  console.log(
-    '| | hours | waits, share of the time | Lambda at a time | transitions/s | writes/s of an index partition | API requests/s |',
-  )
-  console.log('| --- | ---: | --- | ---: | ---: | ---: | ---: |')
-  for (const scenario of scenarios) {
-    const { seconds, waits, peaks } = simulate(scenario)
-    const shares = [...waits].map(([cause, count]) => `${cause} ${Math.round((100 * count) / seconds)} %`)
-    const values = (Object.keys(PEAKS) as (keyof typeof PEAKS)[]).map(
-      (key) => `${Math.ceil(peaks[key])} of ${PEAKS[key]}`,
-    )
-    console.log(
-      `| ${[scenario.name, (seconds / 3600).toFixed(2), shares.join(', ') || 'none', ...values].join(' | ')} |`,
-    )
-  }
-}
+import { DOCUMENTED_SET, simulationTable } from './simulation.ts'
 
 const { values } = parseArgs({
   options: {
-    runs: { type: 'string', default: '10000' },
-    minutes: { type: 'string', default: '5' },
-    concurrency: { type: 'string', default: '1000' },
-    'run-vcpus': { type: 'string', default: '2' },
+    runs: { type: 'string', default: String(DOCUMENTED_SET.runs) },
+    minutes: { type: 'string', default: String(DOCUMENTED_SET.taskSeconds / 60) },
+    concurrency: { type: 'string', default: String(DOCUMENTED_SET.concurrency) },
+    'run-vcpus': { type: 'string', default: String(DOCUMENTED_SET.runVcpus) },
   },
 })
 
@@ -143,17 +24,10 @@ function numberOf(name: keyof typeof values): number {
   return value
 }
 
-const set = {
+const table = simulationTable({
   runs: numberOf('runs'),
   taskSeconds: numberOf('minutes') * 60,
   concurrency: numberOf('concurrency'),
   runVcpus: numberOf('run-vcpus'),
-}
-print([
-  { ...set, name: 'a new account: 6 vCPUs', vcpus: 6 },
-  { ...set, name: 'the default queue: 256 vCPUs', vcpus: 256 },
-  { ...set, name: '2 000 vCPUs', vcpus: 2000 },
-  { ...set, name: '20 000 vCPUs', vcpus: 20_000 },
-  { ...set, name: '20 000 vCPUs, the set not limited', vcpus: 20_000, concurrency: set.runs },
-  { ...set, name: 'the same, tasks of one second', vcpus: 20_000, concurrency: set.runs, taskSeconds: 1 },
-])
+})
+console.log(table.join('\n'))

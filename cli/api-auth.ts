@@ -16,7 +16,7 @@ export const DEFAULT_AUTH = process.env.API_AUTH || 'none'
  */
 export async function fetchWith(auth: string, url: string): Promise<typeof fetch> {
   if (auth === 'none') return fetch
-  if (auth !== 'iam') throw new AuthError(`--auth takes none or iam, not "${auth}"`)
+  if (auth !== 'iam') throw new AuthError(`--auth is "${auth}"; expected none or iam`)
   const credentials = defaultProvider()
   try {
     await credentials()

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
 
-/** What the example task is given. */
+/** Inputs of the example task. */
 export interface ExampleInputs {
   readonly a: number
   readonly b: number
   readonly text: string
 }
 
-/** An answer of the service that the example cannot go on after; the message says what it was. */
+/** A refusal by the service, or no response. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError'
 }
@@ -24,8 +24,8 @@ const runSchema = z.object({ state: z.string(), error: z.object({ message: z.str
 const outputsSchema = z.array(z.object({ parameterName: z.string(), value: z.unknown() }))
 
 /**
- * A client of the service at `baseUrl`, which ends in `/`. It calls as Cytomine core does: once, without an idempotency key.
- * @param callApi one that signs where the service asks for credentials
+ * Client of the service at `baseUrl`, which ends in `/`. Like Cytomine core it does not retry and sends no idempotency key.
+ * @param callApi a signing `fetch` if the service requires credentials
  */
 export function createExampleClient(baseUrl: string, callApi = fetch) {
   async function call(method: string, path: string, body?: FormData | object): Promise<Response> {
@@ -49,7 +49,7 @@ export function createExampleClient(baseUrl: string, callApi = fetch) {
   }
 
   return {
-    /** @returns false when the task was there already. */
+    /** @returns false when the task is already installed */
     async upload(bundleFile: string): Promise<boolean> {
       const form = new FormData()
       form.set('task', new Blob([await readFile(bundleFile)]), 'add-and-echo.zip')
@@ -59,7 +59,7 @@ export function createExampleClient(baseUrl: string, callApi = fetch) {
       throw new ServiceError(`the upload was answered with ${answer.status}: ${await reasonOf(answer)}`)
     },
 
-    /** @returns the run's id. */
+    /** @returns the run's id */
     async createRun(): Promise<string> {
       const answer = await callWell('POST', `tasks/${TASK.namespace}/${TASK.version}/runs`)
       return createdRunSchema.parse(await answer.json()).id
@@ -74,7 +74,7 @@ export function createExampleClient(baseUrl: string, callApi = fetch) {
       await callWell('POST', `task-runs/${runId}/state-actions`, { desired: 'RUNNING' })
     },
 
-    /** Tells every state once. @returns why the run failed; undefined when it finished. */
+    /** Calls `onState` at each change of the state. @returns why the run failed; undefined when it finished */
     async follow(runId: string, onState: (state: string) => void): Promise<string | undefined> {
       for (let last: string | undefined; ; ) {
         const answer = await callWell('GET', `task-runs/${runId}`)
@@ -103,7 +103,7 @@ export function createExampleClient(baseUrl: string, callApi = fetch) {
 /** The calls of one example run, in the order in which they are made. */
 export type ExampleClient = ReturnType<typeof createExampleClient>
 
-/** The contract's message, or what stands there instead of it. */
+/** The message of an error body, or the start of the body if it has none. */
 async function reasonOf(answer: Response): Promise<string> {
   const text = await answer.text()
   try {

@@ -20,17 +20,31 @@ const detailsSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('empty'), errors: z.array(errorSchema).optional() }),
 ])
 
-/** Lines that explain an error body: its message, then its details. Other texts are returned unchanged. */
+/** Lines that explain an error body: its message, then its details. Other texts are shortened. */
 export function explainError(body: unknown): string {
   const parsed = errorSchema.safeParse(typeof body === 'string' ? parseJson(body) : body)
   if (parsed.success) return linesOf(parsed.data).join('\n')
-  return (typeof body === 'string' ? body : JSON.stringify(body)).slice(0, 500)
+  return shownBody(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-/** Titles without information beyond the lines below them. */
+const MAX_SHOWN_LENGTH = 500
+
+/** Whether a text is HTML. */
+export function isWebPage(text: string): boolean {
+  return /^\s*<(?:!doctype html|html)\b/iu.test(text)
+}
+
+/** Short form of a body that another program than the service has sent; for a web page its title. */
+export function shownBody(text: string): string {
+  if (!isWebPage(text)) return text.slice(0, MAX_SHOWN_LENGTH)
+  const title = /<title>(?<title>[^<]*)/iu.exec(text)?.groups?.title?.replaceAll(/\s+/gu, ' ').trim() ?? ''
+  return title === '' ? 'a web page' : `a web page, "${title.slice(0, MAX_SHOWN_LENGTH)}"`
+}
+
+/** Titles that say less than the lines below them. */
 const EMPTY_TITLE = /^(?:Error\(s\) occurred|Run not found\.$)/u
 
-/** Omits a title that adds nothing. */
+/** Omits a title that says less than the lines below it. */
 export function withoutTitle(words: string): string {
   const [title = '', ...lines] = words.split('\n')
   return EMPTY_TITLE.test(title) && lines.length > 0 ? lines.map((line) => line.trim()).join('\n') : words

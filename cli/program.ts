@@ -4,6 +4,7 @@ import { TarFormatError } from '../src/archive/tar/tar-format-error.ts'
 import { ZipFormatError } from '../src/archive/zip/zip-format-error.ts'
 import { DomainError } from '../src/contract/errors.ts'
 import { OciFormatError } from '../src/import/image/oci-format-error.ts'
+import { shownText } from '../src/shared/shown-text.ts'
 import { AuthError } from './api-auth.ts'
 import { addBuild } from './commands/build.ts'
 import { addCancel } from './commands/cancel.ts'
@@ -22,10 +23,9 @@ import { addValidate } from './commands/validate.ts'
 import { ServiceError } from './example-client.ts'
 import { CommandError, usageError } from './terminal/command-error.ts'
 import { EXIT, EXIT_CODES_HELP } from './terminal/exit-codes.ts'
-import { shownText } from './terminal/shown-text.ts'
-import { createTerminal, type Surroundings } from './terminal/terminal.ts'
+import { createTerminal, type Surroundings, type Terminal } from './terminal/terminal.ts'
 import { wordsOf } from './terminal/words-of.ts'
-import { UploadBrokenError, UploadRefusedError } from './upload-client.ts'
+import { UploadRefusedError } from './upload-client.ts'
 import { VERSION } from './version.ts'
 
 const ADDERS = [
@@ -37,14 +37,35 @@ const ADDERS = [
 const TEXT_COMMANDS: ReadonlySet<string> = new Set(['logs'])
 
 /**
- * Runs cytomine-task with the words of its command line.
+ * Runs cytomine-task with the arguments of its command line.
  * @returns the exit code
  */
 export async function runProgram(words: readonly string[], surroundings: Surroundings): Promise<number> {
+  const isJson = words.includes('--json')
+  const terminal = createRecorder(createTerminal(surroundings, isJson))
+  const { exitCode, message } = await execute(words, surroundings, terminal)
+  if (exitCode !== EXIT.success && !terminal.hasResult()) {
+    terminal.json({ error: { message: message ?? terminal.lastNote(), exitCode } })
+  }
+  return exitCode
+}
+
+/** End of a command. */
+interface CommandEnd {
+  readonly exitCode: number
+  /** Why it failed; undefined if it has only noted the reason. */
+  readonly message?: string
+}
+
+async function execute(
+  words: readonly string[],
+  surroundings: Surroundings,
+  terminal: Terminal,
+): Promise<CommandEnd> {
   let exitCode: number = EXIT.success
   const program = new Command('cytomine-task')
   const perform: Perform = async (work) => {
-    exitCode = await work(createTerminal(surroundings, program.opts<{ json?: boolean }>().json === true))
+    exitCode = await work(terminal)
   }
   describeProgram(program, surroundings)
   for (const add of ADDERS) add(program, perform)
@@ -52,23 +73,62 @@ export async function runProgram(words: readonly string[], surroundings: Surroun
   try {
     if (words.length === 0) {
       surroundings.stderr.write(program.helpInformation())
-      return EXIT.usage
+      return { exitCode: EXIT.usage }
     }
+    refuseUnknownHelp(program, words)
     await program.parseAsync([...words], { from: 'user' })
-    return exitCode
+    return exitCode === EXIT.interrupted ? { exitCode, message: 'interrupted' } : { exitCode }
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage
-    surroundings.stderr.write(`${shownText(explain(error))}\n`)
-    return error instanceof CommandError ? error.exitCode : EXIT.failed
+    if (error instanceof CommanderError) {
+      const message =
+        error.code === 'commander.help' ? noCommand(program, words) : error.message.replace(/^error: /u, '')
+      return error.exitCode === 0 ? { exitCode: EXIT.success } : { exitCode: EXIT.usage, message }
+    }
+    const message = explain(error)
+    surroundings.stderr.write(`${shownText(message)}\n`)
+    return { exitCode: error instanceof CommandError ? error.exitCode : EXIT.failed, message }
+  }
+}
+
+/** Message for a program or group without a command, whose help commander prints. */
+function noCommand(program: Command, words: readonly string[]): string {
+  const group = program.commands.find((one) => one.commands.length > 0 && words.includes(one.name()))
+  return `no command was given; "${fullName(group ?? program)} --help" lists the commands`
+}
+
+/** A terminal that records whether it has printed a result in JSON, and the last note. */
+interface Recorder extends Terminal {
+  hasResult(): boolean
+  lastNote(): string
+}
+
+function createRecorder(terminal: Terminal): Recorder {
+  let hasResult = false
+  let lastNote = 'the command failed'
+  return {
+    ...terminal,
+    json(value) {
+      hasResult = true
+      terminal.json(value)
+    },
+    note(line, style) {
+      lastNote = line
+      terminal.note(line, style)
+    },
+    hasResult: () => hasResult,
+    lastNote: () => lastNote,
   }
 }
 
 function describeProgram(program: Command, surroundings: Surroundings): void {
   program
-    .description('Makes, checks, runs and publishes tasks for the Cytomine App Engine.')
+    .description('Creates, checks, runs and publishes tasks for the Cytomine App Engine.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print the help of the program or of a command')
-    .option('--json', 'print results as JSON, for machines; "logs" has none')
+    .option(
+      '--json',
+      'print results and failures as JSON, for machines; "logs", and "run-set table" without -o, have none',
+    )
     .addHelpText(
       'after',
       `${EXIT_CODES_HELP}\n\nColours are used on a terminal only, and never when NO_COLOR is set.`,
@@ -77,10 +137,21 @@ function describeProgram(program: Command, surroundings: Surroundings): void {
   settle(program, surroundings)
 }
 
-/** @throws CommandError for a command whose result is the text of a container */
+/** @throws CommandError for a command without a result in JSON */
 function refuseJson(program: Command, command: Command): void {
   if (program.opts<{ json?: boolean }>().json !== true || !TEXT_COMMANDS.has(command.name())) return
-  throw usageError(`"${command.name()}" prints the log as the container wrote it; leave --json out`)
+  throw usageError(`"${command.name()}" prints the log as the container wrote it; omit --json`)
+}
+
+/** @throws CommandError for help about an unknown command, which commander answers with the help of the program */
+function refuseUnknownHelp(program: Command, words: readonly string[]): void {
+  const names = words.filter((word) => !word.startsWith('-'))
+  const place = names.indexOf('help')
+  const name = names[place + 1]
+  const group = place === 0 ? program : program.commands.find((one) => place === 1 && one.name() === names[0])
+  if (group === undefined || group.commands.length === 0 || name === undefined) return
+  if (name === 'help' || group.commands.some((one) => one.name() === name)) return
+  throw usageError(`unknown command '${name}'; "${fullName(group)} --help" lists the commands`)
 }
 
 function settleAll(commands: readonly Command[], surroundings: Surroundings): void {
@@ -90,12 +161,12 @@ function settleAll(commands: readonly Command[], surroundings: Surroundings): vo
   }
 }
 
-/** Words by which a command is called, the program's name first. */
+/** Full name of a command: that of the program, then of each subcommand. */
 function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 }
 
-/** Output and errors of one command. */
+/** Configures help, output and error messages of one command. */
 function settle(command: Command, { stdout, stderr }: Surroundings): void {
   command
     .exitOverride()
@@ -114,11 +185,8 @@ function settle(command: Command, { stdout, stderr }: Surroundings): void {
     })
 }
 
-/** Errors that are explained to people; of others the stack helps those who mend the program. */
+/** Message of an error whose cause is the user's; the stack of any other, for the developers. */
 function explain(error: unknown): string {
-  if (error instanceof UploadBrokenError) {
-    return `The upload broke off: ${error.message}\nWhat has arrived is kept for a day: call again to go on.`
-  }
   const isExplained = [
     CommandError,
     UploadRefusedError,

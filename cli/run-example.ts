@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { createProgress, formatSeconds } from '../src/shared/progress.ts'
 import { AuthError, DEFAULT_AUTH, fetchWith } from './api-auth.ts'
 import {
   createExampleClient,
@@ -13,7 +14,6 @@ import {
   type ExampleInputs,
   ServiceError,
 } from './example-client.ts'
-import { createProgress, formatSeconds } from './progress.ts'
 
 const BUNDLE = join(import.meta.dirname, '../examples/add-and-echo/add-and-echo.zip')
 
@@ -22,7 +22,7 @@ const USAGE = `npm run example -- [options]
   -b NUMBER     second number (3)
   --text TEXT   comes back unchanged ("Hello, App Engine")
   --url URL     base URL of the service (http://127.0.0.1:8080/app-engine/v1/, port from PORT)
-  --auth iam    signs with AWS credentials, for the API of a stage with access "iam" (none, or what API_AUTH says)`
+  --auth iam    signs with AWS credentials, for the API of a stage with access "iam" (API_AUTH, or none)`
 
 const progress = createProgress(process.stdout)
 
@@ -61,7 +61,7 @@ function readOptions(): Options {
 /** @returns whether the run finished */
 async function run(client: ExampleClient, inputs: ExampleInputs): Promise<boolean> {
   const isNew = await progress.step('upload the bundle', () => client.upload(BUNDLE))
-  if (!isNew) progress.say('  the task was there already')
+  if (!isNew) progress.say('  the task is already installed')
   const runId = await progress.step('create a run', client.createRun)
   progress.say(`  ${runId}`)
   await progress.step(`provision ${JSON.stringify(inputs)}`, () => client.provision(runId, inputs))

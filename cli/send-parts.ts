@@ -3,7 +3,7 @@ import { mapUntilFailure } from '../src/shared/map-until-failure.ts'
 import { readAll } from '../src/shared/read-all.ts'
 import { type UploadClient, UploadRefusedError } from './upload-client.ts'
 
-/** Concurrent parts; each is held in memory. */
+/** Maximum number of concurrent parts; each is in memory as a whole. */
 const PARTS_AT_ONCE = 4
 
 /** An upload whose parts are to be sent. */
@@ -13,7 +13,7 @@ export interface OpenUpload {
   readonly partSizeBytes: number
 }
 
-/** Position of a part in the sent bytes. */
+/** Number of a part and its range of the bytes. */
 export interface FilePart {
   readonly number: number
   readonly start: number
@@ -29,7 +29,7 @@ export function* partsOf({ sizeBytes, partSizeBytes }: OpenUpload): Generator<Fi
 
 /**
  * Sends parts concurrently.
- * @param onSent called for each part that has arrived
+ * @param onSent called after each part
  */
 export async function sendParts(
   client: Pick<UploadClient, 'sendPart'>,
@@ -46,6 +46,6 @@ export async function sendParts(
 
 async function readPart(source: ByteSource, { start, sizeBytes }: FilePart): Promise<Buffer<ArrayBuffer>> {
   const bytes = Buffer.from(await readAll(await source.read(start, sizeBytes)))
-  if (bytes.length < sizeBytes) throw new UploadRefusedError('the file has changed while it was sent', 400)
+  if (bytes.length < sizeBytes) throw new UploadRefusedError('the file was changed during the upload', 400)
   return bytes
 }

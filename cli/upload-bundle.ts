@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { formatBytes } from '../src/contract/format.ts'
 import { type OutgoingBundle, openOutgoingBundle } from '../src/import/outgoing-bundle.ts'
 import type { ByteSource } from '../src/shared/byte-source.ts'
+import type { Progress } from '../src/shared/progress.ts'
 import { explainError } from './explain-error.ts'
-import type { Progress } from './progress.ts'
 import { type OpenUpload, partsOf, sendParts } from './send-parts.ts'
 import { fileSource } from './task/file-source.ts'
+import { createTransfer } from './transfer.ts'
 import { type UploadClient, UploadRefusedError, type UploadView } from './upload-client.ts'
 import { readNotes, removeNotes, type UploadNotes, writeNotes } from './upload-notes.ts'
 
@@ -17,63 +19,76 @@ export interface BundleUpload {
   readonly url: string
   readonly client: UploadClient
   readonly progress: Progress
-  /** Between two looks at the import. */
+  /** Messages of warnings that are printed already. */
+  readonly knownWarnings?: ReadonlySet<string>
+  /** Longest pause between two polls of the import. */
   readonly pollMs?: number
 }
 
+/** An import of few new layers takes half a second. */
+const FIRST_POLL_MS = 50
 const POLL_MS = 1000
 
-/** Code of an import that failed because a layer was deleted between the question and the import. */
+/** An import that has ended. */
+interface UploadedBundle {
+  /** Namespace and version. */
+  readonly task: string
+  /** Bytes that this call has sent. */
+  readonly sentBytes: number
+}
+
+/** Error code: a layer that the bundle lacks was deleted from the registry before the import. */
 const LAYER_GONE = 'APPE-upload-layer-gone'
 
 class LayerGoneError extends UploadRefusedError {}
 
 /**
- * Uploads a bundle and waits for its import. Layers that the registry holds are not sent, nor what has arrived of a file that an
- * earlier call began to send.
- * @returns namespace and version of the task
- * @throws UploadRefusedError with the service's words, UploadBrokenError when calling again goes on
+ * Uploads a bundle and waits for its import. Held layers are not sent, nor the parts that an interrupted upload has sent.
+ * @throws UploadRefusedError with the service's message, UploadBrokenError when the upload can be resumed
  */
-export async function uploadBundle(job: BundleUpload): Promise<string> {
+export async function uploadBundle(job: BundleUpload): Promise<UploadedBundle> {
   try {
     return await uploadOnce(job, true)
   } catch (error) {
-    // A refusal will not pass by going on.
+    // Resuming cannot help after a refusal.
     if (error instanceof UploadRefusedError) await removeNotes(job.bundle)
     if (!(error instanceof LayerGoneError)) throw error
   }
-  job.progress.say('a layer was deleted meanwhile: sending all of them')
+  job.progress.say('a layer was deleted from the registry meanwhile: sending all layers')
   return uploadOnce(job, false)
 }
 
-/** @param mayLeaveOut names the layers to the service, which says what it holds */
-async function uploadOnce(job: BundleUpload, mayLeaveOut: boolean): Promise<string> {
+/** @param mayLeaveOut whether layers that the registry has may be left out of the upload */
+async function uploadOnce(job: BundleUpload, mayLeaveOut: boolean): Promise<UploadedBundle> {
   const info = await stat(job.bundle)
   if (!info.isFile() || info.size === 0) {
-    throw new UploadRefusedError(`${job.bundle} is empty, or no file`, 400)
+    throw new UploadRefusedError(`${job.bundle} is empty or not a file`, 400)
   }
   const whole = await fileSource(job.bundle)
   const outgoing: OutgoingBundle = mayLeaveOut
     ? await openOutgoingBundle(whole)
     : { layers: [], without: async () => whole }
   const source = { url: job.url, sizeBytes: info.size, modifiedMs: info.mtimeMs }
-  const upload = (await findEarlier(job, source)) ?? (await begin(job, source, outgoing))
+  const earlier = await findEarlier(job, source)
+  const upload = earlier ?? (await begin(job, source, outgoing))
+  let sentBytes = 0
   if (upload.state === 'CREATED' && upload.partSizeBytes !== null) {
     const held = new Set((upload.layers ?? []).flatMap((layer) => (layer.held ? [layer.digest] : [])))
     if (held.size > 0) {
-      job.progress.say(`${held.size} of ${outgoing.layers.length} layers are in the registry already`)
+      job.progress.say(`${held.size} of ${outgoing.layers.length} layers are already in the registry`)
     }
-    await sendMissing(job, await outgoing.without(held), {
+    sentBytes = await sendMissing(job, await outgoing.without(held), {
       id: upload.id,
       partSizeBytes: upload.partSizeBytes,
+      arrived: earlier === undefined ? new Map() : await job.client.parts(upload.id),
     })
   }
-  return follow(job, upload.id)
+  return { task: await follow(job, upload.id), sentBytes }
 }
 
 type Source = Omit<UploadNotes, 'uploadId'>
 
-/** The upload of the same file that an earlier call began, unless it is gone. */
+/** The interrupted upload of the same file; undefined if there is none, it has expired, or it has no task. */
 async function findEarlier(job: BundleUpload, source: Source): Promise<UploadView | undefined> {
   const notes = await readNotes(job.bundle)
   if (notes === undefined) return undefined
@@ -81,12 +96,21 @@ async function findEarlier(job: BundleUpload, source: Source): Promise<UploadVie
     notes.url === source.url && notes.sizeBytes === source.sizeBytes && notes.modifiedMs === source.modifiedMs
   if (isSame) {
     const earlier = await job.client.find(notes.uploadId).catch(unlessGone)
-    if (earlier !== undefined) job.progress.say(`going on with upload ${earlier.id}`)
+    if (earlier === undefined || hasEndedInVain(earlier)) {
+      await removeNotes(job.bundle)
+      return undefined
+    }
+    job.progress.say(`resuming upload ${earlier.id}`)
     return earlier
   }
-  job.progress.say('an earlier upload was of another state of the file: beginning anew')
+  job.progress.say('the file has changed since the earlier upload: starting over')
   if (notes.url === source.url) await job.client.abort(notes.uploadId).catch(unlessGone)
   return undefined
+}
+
+/** Whether an upload has ended without a task: its import failed, or the task has been deleted since. */
+function hasEndedInVain({ state, task }: UploadView): boolean {
+  return state === 'FAILED' || (state === 'READY' && task === null)
 }
 
 function unlessGone(error: unknown): undefined {
@@ -101,54 +125,59 @@ async function begin(
   const upload = await client.create({
     purpose: 'task',
     fileName: basename(bundle),
-    // How much is sent depends on the answer.
+    // The size is not known yet if there are layers: it depends on which of them are held.
     ...(layers.length > 0 ? { layers } : { sizeBytes: source.sizeBytes }),
   })
   await writeNotes(bundle, { uploadId: upload.id, ...source }).catch((error: Error) => {
-    progress.say(`an upload that breaks off will begin anew: ${error.message}`)
+    progress.say(`cannot save the state of this upload, so it cannot be resumed: ${error.message}`)
   })
   return upload
+}
+
+interface StartedUpload extends Pick<OpenUpload, 'id' | 'partSizeBytes'> {
+  /** Sizes of the parts that an earlier call has sent, by number. */
+  readonly arrived: ReadonlyMap<number, number>
 }
 
 async function sendMissing(
   { client, progress }: BundleUpload,
   source: ByteSource,
-  { id, partSizeBytes }: Pick<OpenUpload, 'id' | 'partSizeBytes'>,
-): Promise<void> {
+  { id, partSizeBytes, arrived }: StartedUpload,
+): Promise<number> {
   const { sizeBytes } = source
-  const arrived = await client.parts(id)
   const all = [...partsOf({ id, sizeBytes, partSizeBytes })]
   const missing = all.filter((part) => arrived.get(part.number) !== part.sizeBytes)
   const missingBytes = missing.reduce((sum, part) => sum + part.sizeBytes, 0)
   await progress.step(`send ${formatBytes(missingBytes)} of ${formatBytes(sizeBytes)}`, async (tell) => {
-    let sentBytes = 0
-    const startedAt = performance.now()
-    await sendParts(client, { id, source }, missing, (part) => {
-      sentBytes += part.sizeBytes
-      const bytesPerSecond = sentBytes / ((performance.now() - startedAt) / 1000)
-      const percent = Math.floor((100 * (sizeBytes - missingBytes + sentBytes)) / sizeBytes)
-      const left = formatDuration((missingBytes - sentBytes) / bytesPerSecond)
-      tell(`${percent} %, ${formatBytes(bytesPerSecond)}/s, ${left} left`)
-    })
+    const transfer = createTransfer({ total: sizeBytes, present: sizeBytes - missingBytes })
+    await sendParts(client, { id, source }, missing, (part) => tell(transfer.add(part.sizeBytes)))
     await client.complete(id)
   })
+  return missingBytes
 }
 
-async function follow({ client, progress, bundle, pollMs = POLL_MS }: BundleUpload, id: string) {
+async function follow(job: BundleUpload, id: string): Promise<string> {
+  const { client, progress, bundle, pollMs = POLL_MS } = job
   const upload = await progress.step('import', async (tell) => {
-    for (;;) {
+    for (let pauseMs = FIRST_POLL_MS; ; pauseMs *= 2) {
       const present = await client.find(id)
       if (present.state === 'READY') return present
       if (present.state === 'FAILED') throw importFailure(present.error)
       tell(stageOf(present))
-      await wait(pollMs)
+      await wait(Math.min(pauseMs, pollMs))
     }
   })
   await removeNotes(bundle)
-  for (const { message } of upload.warnings) progress.say(`warning: ${message}`)
-  return upload.task === null
-    ? 'a task that was deleted since'
-    : `${upload.task.namespace} ${upload.task.version}`
+  for (const { message } of upload.warnings) {
+    if (job.knownWarnings?.has(message) !== true) progress.say(`warning: ${message}`)
+  }
+  if (upload.task === null) {
+    throw new UploadRefusedError(
+      'the task was installed, and has been deleted since by another call; upload it again',
+      409,
+    )
+  }
+  return `${upload.task.namespace} ${upload.task.version}`
 }
 
 function importFailure(error: unknown): UploadRefusedError {
@@ -158,28 +187,9 @@ function importFailure(error: unknown): UploadRefusedError {
 }
 
 function stageOf({ state, progress }: UploadView): string {
-  if (state === 'CREATED') return 'waiting for it to begin'
+  if (state === 'CREATED') return 'waiting for the import to start'
   if (progress === null) return 'checking the bundle'
   const { layers, layersDone, bytes, bytesDone } = progress
   const percent = bytes === 0 ? 100 : Math.floor((100 * bytesDone) / bytes)
   return `${layersDone} of ${layers} layers, ${percent} % of ${formatBytes(bytes)}`
-}
-
-/** @example formatDuration(130) // 2 min 10 s */
-function formatDuration(seconds: number): string {
-  const whole = Math.ceil(seconds)
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
-}
-
-const UNITS = ['bytes', 'kB', 'MB', 'GB'] as const
-
-/** @example formatBytes(2_200_000_000) // 2.2 GB */
-export function formatBytes(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  while (value >= 1000 && unit < UNITS.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`
 }

@@ -1,10 +1,13 @@
 import * as z from 'zod'
+import type { SignedParts, Upload, UploadParts } from '../lambdas/api/openapi/upload-schemas.ts'
 import { createPresignedParts } from '../src/shared/presigned-parts.ts'
 import { retry } from '../src/shared/retry.ts'
 import { explainError } from './explain-error.ts'
-import { isAbsent, newKey } from './service/repeating-fetch.ts'
+import { ForeignAnswerError, parseAnswer } from './service/answer.ts'
+import { either, isAbsent, newKey, PAUSES_MS } from './service/repeating-fetch.ts'
+import type { FieldsOf } from './service/schemas.ts'
 
-/** An answer that the upload cannot go on after; the message says what it was. */
+/** A refusal that ends the upload, with the service's message. */
 export class UploadRefusedError extends Error {
   override readonly name = 'UploadRefusedError'
   readonly status: number
@@ -15,7 +18,7 @@ export class UploadRefusedError extends Error {
   }
 }
 
-/** The way to the service or to its storage failed; what has arrived is kept there. */
+/** A failure after which the upload can be resumed: the parts that have arrived are kept. */
 export class UploadBrokenError extends Error {
   override readonly name = 'UploadBrokenError'
 }
@@ -28,75 +31,80 @@ const uploadSchema = z.object({
     .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
     .nullable(),
   task: z.object({ namespace: z.string(), version: z.string() }).nullable(),
-  /** Layers that were named, and whether the registry holds them. */
+  /** The layers that the client named, and whether the registry has them. */
   layers: z.array(z.object({ digest: z.string(), held: z.boolean() })).nullish(),
-  /** Absent from services before there were any. */
+  /** Missing in responses of older services. */
   warnings: z.array(z.object({ message: z.string() })).default([]),
   error: z.unknown(),
-})
+} satisfies FieldsOf<Upload>)
 const partsSchema = z.object({
   parts: z.array(z.object({ partNumber: z.number(), sizeBytes: z.number() })),
-})
-const partUrlsSchema = z.object({ parts: z.tuple([z.object({ url: z.string() })]) })
+} satisfies FieldsOf<UploadParts>)
+const partUrlsSchema = z.object({
+  parts: z.tuple([z.object({ url: z.string() })]),
+} satisfies FieldsOf<SignedParts>)
 
 export type UploadView = z.infer<typeof uploadSchema>
 
-/** A file that is about to be sent. */
+/** A file to upload. */
 export interface NewUpload {
   readonly purpose: 'task' | 'input'
-  /** Only shown. */
+  /** Name for display only. */
   readonly fileName: string
-  /** Left out when layers are named: how much is sent depends on the answer. */
+  /** Absent if `layers` are named, because held layers are not sent. */
   readonly sizeBytes?: number
-  /** Layers of the image in the bundle, as they lie in its archive. */
+  /** Layers of the bundle's image, as stored in the image archive. */
   readonly layers?: readonly { readonly digest: string; readonly size: number }[]
 }
 
 export interface SentPart {
-  /** From 1. */
+  /** Number from 1. */
   readonly number: number
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** Between attempts; half a minute in all. */
-const PAUSES_MS = [1000, 2000, 4000, 8000, 16_000]
-
-/** Four parts of 16 MiB in ten minutes are 1 Mbit/s. */
+/** Sufficient for four concurrent parts of 16 MiB at 1 Mbit/s. */
 const PART_TIMEOUT_MS = 600_000
-/** API Gateway gives up after 29 s. */
+/** Longer than API Gateway's limit of 29 s. */
 const CALL_TIMEOUT_MS = 60_000
 
 export interface UploadClientOptions {
-  /** Calls the service, never its storage: one that signs where the service asks for credentials. */
+  /** Calls the service, but not its storage: a signing `fetch` if the service requires credentials. */
   readonly callApi?: typeof fetch
-  /** Between the attempts of one call. */
+  /** Pauses between the attempts of one call. */
   readonly pausesMs?: readonly number[]
+  /** Ends all calls. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A client of the service at `baseUrl`, which ends in `/`. */
 export function createUploadClient(
   baseUrl: string,
-  { callApi = fetch, pausesMs = PAUSES_MS }: UploadClientOptions = {},
+  { callApi = fetch, pausesMs = PAUSES_MS, signal: stop }: UploadClientOptions = {},
 ) {
-  async function callOnce(method: string, path: string, body?: object, headers?: object): Promise<unknown> {
+  async function callOnce(method: string, path: string, body?: object, headers?: object): Promise<string> {
     const answer = await callApi(new URL(path, baseUrl), {
       method,
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      signal: either(AbortSignal.timeout(CALL_TIMEOUT_MS), stop),
       headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await answer.text()
     if (!answer.ok) throw refusal(`${method} ${path}`, answer, text)
-    return text === '' ? undefined : JSON.parse(text)
+    return text
   }
 
-  function call(method: string, path: string, body?: object): Promise<unknown> {
-    return untilAnswered(`${method} ${path}`, pausesMs, () => callOnce(method, path, body))
+  function call(method: string, path: string, body?: object): Promise<string> {
+    return untilAnswered(`${method} ${path}`, pausesMs, () => callOnce(method, path, body), { signal: stop })
   }
+
+  const parseUpload = (text: string): UploadView =>
+    parseAnswer(uploadSchema, text, { base: baseUrl, path: 'uploads' })
 
   async function partUrl(id: string, first: number, last: number): Promise<readonly string[]> {
-    const answer = await callOnce('POST', `uploads/${id}/part-urls`, { first, last })
-    return partUrlsSchema.parse(answer).parts.map(({ url }) => url)
+    const path = `uploads/${id}/part-urls`
+    const answer = await callOnce('POST', path, { first, last })
+    return parseAnswer(partUrlsSchema, answer, { base: baseUrl, path }).parts.map(({ url }) => url)
   }
 
   async function putPart(url: string, bytes: SentPart['bytes'], signal: AbortSignal): Promise<void> {
@@ -108,7 +116,7 @@ export function createUploadClient(
     const text = await answer.text()
     if (answer.status === 404) {
       throw new UploadRefusedError(
-        'what had arrived is gone, it is kept for a day: call again to begin anew',
+        'the parts that were sent have expired (kept for a day): run the command again to start over',
         404,
       )
     }
@@ -120,28 +128,32 @@ export function createUploadClient(
     async create(body: NewUpload): Promise<UploadView> {
       const key = newKey()
       const attempt = () => callOnce('POST', 'uploads', body, key)
-      return uploadSchema.parse(await untilAnswered('POST uploads', pausesMs, attempt, { isFirst: true }))
+      return parseUpload(
+        await untilAnswered('POST uploads', pausesMs, attempt, { signal: stop, isFirst: true }),
+      )
     },
 
     async find(id: string): Promise<UploadView> {
-      return uploadSchema.parse(await call('GET', `uploads/${id}`))
+      return parseUpload(await call('GET', `uploads/${id}`))
     },
 
     /** Sizes of the parts that have arrived, by number. */
     async parts(id: string): Promise<ReadonlyMap<number, number>> {
-      const { parts } = partsSchema.parse(await call('GET', `uploads/${id}/parts`))
+      const path = `uploads/${id}/parts`
+      const { parts } = parseAnswer(partsSchema, await call('GET', path), { base: baseUrl, path })
       return new Map(parts.map(({ partNumber, sizeBytes }) => [partNumber, sizeBytes]))
     },
 
-    async sendPart(id: string, { number, bytes }: SentPart, signal: AbortSignal): Promise<void> {
-      // One URL at a time: it lives for minutes, and a slow line may take longer.
+    async sendPart(id: string, { number, bytes }: SentPart, failure: AbortSignal): Promise<void> {
+      const signal = either(failure, stop)
+      // One URL at a time: it is valid for minutes, and on a slow connection a part may take longer.
       const urls = createPresignedParts({ ask: (first, last) => partUrl(id, first, last), batch: 1 })
       const send = () => urls.put(number, (url) => putPart(url, bytes, signal))
       await untilAnswered(`sending part ${number}`, pausesMs, send, { signal })
     },
 
     async complete(id: string): Promise<UploadView> {
-      return uploadSchema.parse(await call('POST', `uploads/${id}/complete`, {}))
+      return parseUpload(await call('POST', `uploads/${id}/complete`, {}))
     },
 
     async abort(id: string): Promise<void> {
@@ -150,12 +162,12 @@ export function createUploadClient(
   }
 }
 
-/** The calls of one upload. Each is repeated while it fails for a reason that may pass. */
+/** The calls of one upload. Each is retried after a transient failure. */
 export type UploadClient = ReturnType<typeof createUploadClient>
 
 interface AttemptOptions {
-  readonly signal?: AbortSignal
-  /** Whether it is the first call of an upload: a service that is not there is reported at once. */
+  readonly signal?: AbortSignal | undefined
+  /** Whether it is the first call of an upload, which is not retried if nothing listens at the address. */
   readonly isFirst?: boolean
 }
 
@@ -167,16 +179,22 @@ async function untilAnswered<Result>(
   { signal, isFirst = false }: AttemptOptions = {},
 ): Promise<Result> {
   const isRetryable = (error: unknown): boolean =>
-    !(error instanceof UploadRefusedError) && !(isFirst && isAbsent(error))
+    signal?.aborted !== true && !isRefused(error) && !(isFirst && isAbsent(error))
   try {
     return await retry(attempt, { pausesMs, isRetryable, signal })
   } catch (error) {
-    if (error instanceof UploadRefusedError) throw error
+    signal?.throwIfAborted()
+    if (isRefused(error)) throw error
     throw new UploadBrokenError(`${what}: ${wordsOf(error)}`, { cause: error })
   }
 }
 
-/** A failure of the service or of a gateway passes, unlike a refusal; as does a call with the same key that is under way. */
+/** Whether an error is final: a refusal, or the response of another program than the service. */
+function isRefused(error: unknown): boolean {
+  return error instanceof UploadRefusedError || error instanceof ForeignAnswerError
+}
+
+/** Error for an unsuccessful response. Retryable: 5xx, 429, and 409 while a call with the same key is in progress. */
 function refusal(what: string, { status, headers }: Response, text: string): Error {
   const words = explainError(text)
   const isUnderWay = status === 409 && headers.has('retry-after')
@@ -185,7 +203,7 @@ function refusal(what: string, { status, headers }: Response, text: string): Err
     : new UploadRefusedError(words, status)
 }
 
-/** fetch hides the reason in the cause. */
+/** Message of an error with that of its cause: errors of `fetch` have the reason in the cause. */
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message

@@ -5,7 +5,7 @@ const notesSchema = z.object({
   uploadId: z.string(),
   /** Base URL of the service with the upload. */
   url: z.string(),
-  /** Size and time of the file, to detect changes. */
+  /** Size and modification time of the file, to detect changes. */
   sizeBytes: z.number(),
   modifiedMs: z.number(),
 })

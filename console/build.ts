@@ -20,7 +20,12 @@ const ROOT = dirname(import.meta.dirname)
 const KEPT = join(ROOT, '.local', 'console')
 
 /** All files that a build depends on. */
-const SOURCES = ['console/**/*.{ts,tsx,css,html,json}', 'docs/openapi.yaml', 'package-lock.json']
+const SOURCES = [
+  'console/**/*.{ts,tsx,css,html,json}',
+  'src/contract/*.ts',
+  'docs/openapi.yaml',
+  'package-lock.json',
+]
 
 function hashOfSources(): string {
   const hash = createHash('sha256')

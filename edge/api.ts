@@ -12,7 +12,7 @@ import { routeOf } from './log-path.ts'
 export interface ApiCall {
   readonly method: string
   readonly path: string
-  /** The client's headers to send: name, value, name, value, … */
+  /** Headers of the client that are sent: name, value, name, value, … */
   readonly headers?: readonly string[]
   readonly body?: object
   readonly signal?: AbortSignal
@@ -34,15 +34,15 @@ export interface Api {
    */
   prepare(request: ApiRequest): Promise<() => ClientRequest>
   /**
-   * Returns the answer with its body unread.
-   * @throws UnreachableError without an answer, ApiRefusal for a status of 400 or more
+   * Returns the response with its body unread.
+   * @throws UnreachableError without a response, ApiRefusal for a status of 400 or more
    */
   call(call: ApiCall): Promise<IncomingMessage>
-  /** Reads the whole answer as JSON; throws as {@link Api.call}. */
+  /** Reads the whole response as JSON; throws as {@link Api.call}. */
   callJson(call: ApiCall): Promise<unknown>
 }
 
-/** Exceeds API Gateway's integration time-out of 29 s, whose quota can be raised. */
+/** Time-out of a call. It exceeds API Gateway's integration time-out of 29 s, whose quota can be raised. */
 const TIMEOUT_MS = 120_000
 
 /**
@@ -107,7 +107,7 @@ function asFailure(error: unknown, signal: AbortSignal | undefined): unknown {
     : new UnreachableError('API', error)
 }
 
-/** Headers of a signature. API Gateway would verify the client's own together with ours. */
+/** Whether a header belongs to a signature. API Gateway would verify the client's together with the edge's. */
 function isOfSignature(name: string): boolean {
   return name === 'authorization' || name.startsWith('x-amz-')
 }

@@ -17,8 +17,8 @@ export interface AwaitImportOptions {
 const importingSchema = z.object({ id: z.uuid() })
 
 /**
- * Polls an import until its final answer. Core does not poll: it takes every answer as final, a 202 too.
- * @returns the given answer unless its status is 202
+ * Polls an import until its final response. Core does not poll: it takes every response as final, even a 202.
+ * @returns the given response unless its status is 202
  * @throws ApiRefusal when the import fails
  */
 export async function awaitImport(
@@ -29,7 +29,7 @@ export async function awaitImport(
   while (last.statusCode === 202) {
     const { id } = importingSchema.parse(await json(last))
     const call = { method: 'POST', path: `${BASE_PATH}/tasks`, body: { uploadId: id }, signal }
-    // The API holds this call open during the import. The pause bounds the rate if it does not.
+    // The API keeps this call open during the import. The pause bounds the rate if it does not.
     await pause(pausesMs[0], undefined, { signal })
     last = await retryTransient(() => api.call(call), pausesMs, signal)
   }

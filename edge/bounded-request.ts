@@ -5,11 +5,11 @@ import { FREE_PIECES, MIN_PIECE_BYTES } from './limits.ts'
 export const FRAGMENTED = 'fragmented'
 
 /**
- * Request whose body may not arrive in many tiny pieces. Node calls back for each HTTP chunk, and 64 KiB of input hold ten
- * thousand chunks of one byte. Pieces are counted at the parser, so that unread ones count too.
+ * Request whose body may not arrive in many tiny pieces. Node calls back for each HTTP chunk, and 64 KiB of input
+ * contain ten thousand chunks of one byte. Pieces are counted at the parser, so that unread ones count too.
  */
 export class BoundedRequest extends IncomingMessage {
-  /** Further tiny pieces that are allowed. Bytes restore it only up to its initial value. */
+  /** Number of further tiny pieces that are allowed. Received bytes restore it, up to its initial value. */
   #credit = FREE_PIECES
   #isFragmented = false
 

@@ -22,7 +22,7 @@ export interface Lease {
 }
 
 export interface BudgetOptions {
-  /** Unit is the caller's: bytes, or uploads. */
+  /** Total amount, in the caller's unit: bytes, or uploads. */
   readonly total: number
   readonly perClient: number
   readonly waitMs: number
@@ -40,7 +40,7 @@ interface Waiter {
   readonly grant: (held: Held) => void
 }
 
-/** Interval at which stalled holders are searched while bodies wait. */
+/** Interval of the search for stalled holders while bodies wait. */
 const CHECK_MS = 100
 
 /**

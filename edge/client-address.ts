@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 
 /**
- * Key by which clients share the budgets: the IPv4 address, or the /64 network of the IPv6 address, which one subscriber holds.
+ * Key by which clients share the budgets: the IPv4 address, or the /64 network of the IPv6 address, which belongs to one subscriber.
  * @param isBehindLoadBalancer Whether to read the last entry of `X-Forwarded-For`, which the load balancer appends. Clients can
  *   forge the earlier entries.
  */

@@ -4,13 +4,16 @@ import { MIN_BYTES_PER_SECOND, PROGRESS_BYTES, STALLED_MS } from './limits.ts'
 
 export interface ConnectionLimits {
   readonly maxConnections: number
-  /** A connection is closed when its client reads less than {@link MIN_BYTES_PER_SECOND} of an answer on average over this time. */
+  /**
+   * A connection is closed when its client reads less than {@link MIN_BYTES_PER_SECOND} of a response on average over
+   * this time.
+   */
   readonly idleMs: number
   /** Called at most once a minute while the maximum is reached. */
   readonly warn: (sentence: string) => void
 }
 
-/** Maximum of unanswered requests of one connection; a client that does not pipeline has one. */
+/** Maximum number of unanswered requests of one connection; a client that does not pipeline has one. */
 const MAX_PIPELINED = 8
 
 const MAX_CHECK_MS = 500
@@ -104,7 +107,10 @@ function bytesReadBy(socket: Socket): number {
   return socket.bytesWritten - socket.writableLength
 }
 
-/** Whether the client has done its part: a request is complete or has unread bytes, and no answer waits for the client. */
+/**
+ * Whether the client waits for the edge: a request is complete or has unread bytes, and no response waits for the
+ * client.
+ */
 function waitsForEdge(socket: Socket, { exchanges }: Connection): boolean {
   return (
     socket.writableLength === 0 &&

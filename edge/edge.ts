@@ -20,7 +20,7 @@ export interface EdgeOptions {
   /** Signs requests to the API, never to S3. Undefined where the API needs no credentials. */
   readonly sign?: SignRequest
   readonly log: (entry: LogEntry) => void
-  /** Maximum of concurrent uploads, of 64 MiB of memory each. */
+  /** Maximum number of concurrent uploads, of 64 MiB of memory each. */
   readonly uploadsAtOnce: number
   /** Percentage of each memory budget for all connections of one client. */
   readonly clientSharePercent?: number
@@ -28,7 +28,7 @@ export interface EdgeOptions {
   readonly isBehindLoadBalancer?: boolean
   /** Default: any. */
   readonly knownHosts?: KnownHosts
-  /** Requests end with 408 when a body brings less than 1 KiB a second on average over this time. */
+  /** Requests end with 408 when less than 1 KiB a second of a body arrives on average over this time. */
   readonly idleMs?: number
   /** Shorter in tests. */
   readonly eventTimes?: Pick<EventsOptions, 'pollMs' | 'heartbeatMs' | 'wait'>
@@ -38,7 +38,7 @@ export interface EdgeOptions {
 
 export interface Edge {
   readonly listener: RequestListener
-  /** Ends the streams of events, whose clients connect again, and refuses new ones. */
+  /** Ends the streams of live updates, whose clients reconnect, and refuses new ones. */
   endEvents(): void
   /** Resolves when all requests have ended and their failed uploads are discarded. */
   settled(): Promise<void>
@@ -49,8 +49,8 @@ const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000]
 const API_PAUSES = 4
 
 /**
- * Forwards requests to the API. Bodies that are too large for the API become uploads while they arrive.
- * Memory: at most 64 MiB a body, of which two parts of 16 MiB and 4 MiB read ahead; the rest is garbage (`npm run bench:edge`).
+ * Forwards requests to the API. Bodies that are too large for the API become uploads while they arrive. Memory: at most
+ * 64 MiB a body: two parts of 16 MiB, 4 MiB that were read ahead, and garbage (`npm run bench:edge`).
  */
 export function createEdge({
   apiUrl,

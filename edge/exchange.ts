@@ -3,7 +3,7 @@ import { FRAGMENTED } from './bounded-request.ts'
 import { ClientGoneError, FragmentedBodyError } from './failures.ts'
 import type { RequestLog } from './request-log.ts'
 
-/** One request and its answer. */
+/** One request and its response. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -26,7 +26,7 @@ export function beginExchange(
   // The body's reader gets the error too; without a listener it would end the process.
   request.on('error', () => undefined)
   request.once(FRAGMENTED, () => {
-    // Too late for another answer.
+    // It is too late for another response.
     if (response.headersSent) request.destroy()
     else controller.abort(new FragmentedBodyError())
   })

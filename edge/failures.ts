@@ -5,7 +5,7 @@ import { DomainError, type ErrorBody, explained } from '../src/contract/errors.t
 import { endToEndHeaders } from './headers.ts'
 import { CLOSE_DELAY_MS, MIN_PIECE_BYTES, RETRY_AFTER_SECONDS } from './limits.ts'
 
-/** The API or S3 did not answer, or not as expected; `message` is for the client. */
+/** The API or S3 sent no response, or an unexpected one; `message` is for the client. */
 export class UnreachableError extends Error {
   constructor(what: 'API' | 'storage', cause: unknown) {
     super(`The App Engine ${what} cannot be reached.`, { cause })
@@ -13,7 +13,7 @@ export class UnreachableError extends Error {
   }
 }
 
-/** The client disconnected before the end of its answer. */
+/** The client disconnected before the end of the response. */
 export class ClientGoneError extends Error {
   constructor() {
     super('the client disconnected')
@@ -82,25 +82,25 @@ export class ApiRefusal extends Error {
   }
 }
 
-/** API Gateway rejected the edge's credentials or network. */
+/** API Gateway refused the edge's credentials or network. */
 export class GatewayRefusal extends Error {
   readonly requestId: string | undefined
 
   constructor(kind: string, answer: IncomingMessage) {
-    super(`the gateway rejected the edge: ${kind}`)
+    super(`the gateway refused the edge: ${kind}`)
     this.name = 'GatewayRefusal'
     this.requestId = requestIdOf(answer)
   }
 }
 
-/** Throttled; no integration, or its time-out. */
+/** Statuses for throttling, a missing integration or its time-out. */
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 /** API Gateway's own errors lack the contract's keys, without which the user interface breaks (http-api 8.5). */
 const errorBodySchema = z.object({ errorCode: z.string(), message: z.string() })
 
 /**
- * Reads a whole error answer; API Gateway bounds it to 10 MB.
+ * Reads a whole error response; API Gateway limits it to 10 MB.
  * @param call Method and route for the log, without secrets
  */
 export async function refusalOf(call: string, answer: IncomingMessage): Promise<ApiRefusal> {
@@ -143,13 +143,14 @@ export function answerFailure(response: ServerResponse, error: unknown): void {
   const { status, headers, text } = errorAnswerOf(error)
   response.writeHead(status, headers)
   if (error instanceof FragmentedBodyError) {
-    // Nothing more is read. Closing a connection with unread bytes would reset it, and the reset may overtake the answer.
+    // Nothing more is read. Closing a connection with unread bytes would reset it, and the reset may overtake the
+    // response.
     response.write(text)
     setTimeout(() => response.end(), CLOSE_DELAY_MS).unref()
   } else response.end(text)
 }
 
-/** The edge's own error answer. */
+/** Error response of the edge itself. */
 export interface ErrorAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -167,7 +168,7 @@ export function errorAnswerOf(error: unknown): ErrorAnswer {
     'content-length': String(Buffer.byteLength(text)),
     'content-type': 'application/json',
     ...(status === 503 && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
-    // No bytes are in flight on a stalled connection, so that an early close cannot reset it.
+    // No bytes are in flight on a stalled connection, so an early close cannot reset it.
     ...((error instanceof StalledBodyError || error instanceof BadRequestError) && { connection: 'close' }),
   }
   return { status, headers, text }

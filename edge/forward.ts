@@ -16,9 +16,9 @@ export interface ForwardOptions {
 }
 
 /**
- * Forwards a request to the API. Redirects are not followed, and no reference to the body remains after the answer.
- * @returns the answer with its body unread
- * @throws UnreachableError when the API does not answer, or rejects the edge
+ * Forwards a request to the API. Redirects are not followed, and no reference to the body remains after the response.
+ * @returns the response with its body unread
+ * @throws UnreachableError when the API does not answer, or refuses the edge
  */
 export async function forward(
   api: Api,
@@ -62,7 +62,10 @@ export async function forward(
   return answer
 }
 
-/** API Gateway's ANY excludes TRACE, which it rejects with 403. The API answers OPTIONS as it would TRACE: 405 with `Allow`. */
+/**
+ * API Gateway's ANY excludes TRACE, which it refuses with 403. The API answers OPTIONS as it would answer TRACE: 405
+ * with `Allow`.
+ */
 function methodOf({ method = 'GET' }: IncomingMessage): string {
   return method === 'TRACE' ? 'OPTIONS' : method
 }
@@ -82,14 +85,14 @@ function bytesOf(body: ForwardOptions['body']): Buffer | undefined {
   return typeof body === 'object' ? body : undefined
 }
 
-/** Whether a route of the contract may read a body with this method. */
+/** Whether the edge forwards the body of a request with this method; any other body is discarded. */
 export function takesBody({ method }: IncomingMessage): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH'
 }
 
 /**
- * Detects that API Gateway rejected the edge: wrong signature, missing permission, wrong network. The client must not see the body,
- * which names the edge's role. The function behind the gateway cannot set this header.
+ * Detects that API Gateway refused the edge: wrong signature, missing permission, wrong network. The client must not
+ * see the body, which names the edge's role. The API's function cannot set this header.
  */
 function gatewayRefusal(answer: IncomingMessage): Error | undefined {
   const kind = answer.headers['x-amzn-errortype']
@@ -98,9 +101,9 @@ function gatewayRefusal(answer: IncomingMessage): Error | undefined {
     : undefined
 }
 
-/** Sends an answer of the API to the client. */
+/** Sends a response of the API to the client. */
 export async function sendAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
-  // The function sends an empty type with an empty answer (lambdas/api/gateway-event.ts).
+  // The function sends an empty type with an empty response (lambdas/api/gateway-event.ts).
   const dropped = answer.headers['content-type'] === '' ? ['content-type'] : []
   // API Gateway sends the length of an empty body for HEAD, unless the function sets it. RFC 9110, 8.6 allows omitting the
   // length, but not a wrong one.

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { DomainError } from '../src/contract/errors.ts'
-import { type KnownHosts, rejectForeign } from '../src/shared/foreign-requests.ts'
+import { type KnownHosts, refuseForeign } from '../src/shared/foreign-requests.ts'
 import { awaitImport } from './await-import.ts'
 import { clientOf } from './client-address.ts'
 import type { Events } from './events/events.ts'
@@ -80,7 +80,10 @@ async function handleBody(
   return forwardAndAnswer(deps, exchange, { body: 'stream', isRepeatable: false })
 }
 
-/** A separate function, so that the bytes can be garbage-collected while the edge waits for an import. */
+/**
+ * Forwards a body that fits in memory. It is a separate function, so that the bytes can be garbage-collected while the
+ * edge waits for an import.
+ */
 async function forwardWhole(
   { api }: RequestDependencies,
   exchange: Exchange,
@@ -125,9 +128,10 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 function refuseForeignPages({ headers, rawHeaders }: IncomingMessage, knownHosts: KnownHosts): void {
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host')
   const site = headers['sec-fetch-site']
-  rejectForeign(
+  refuseForeign(
     {
-      // Servers disagree on which of two Host headers applies. The joined value is not a valid host, so the request is rejected.
+      // Servers disagree on which of two Host headers applies. The joined value is not a valid host, so the request is
+      // refused.
       host: hosts.length > 1 ? hosts.join() : headers.host,
       origin: headers.origin,
       'sec-fetch-site': Array.isArray(site) ? site.join() : site,

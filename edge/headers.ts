@@ -1,6 +1,6 @@
 import { CONSOLE_HEADER } from '../src/contract/console.ts'
 import { CONTENT_DIGEST_HEADER } from '../src/contract/idempotency.ts'
-import { BROWSER_HEADERS } from '../src/shared/foreign-requests.ts'
+import { ORIGIN_HEADERS } from '../src/shared/foreign-requests.ts'
 
 /** RFC 9110, 7.6.1. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -16,11 +16,11 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** Kept even if `Connection` lists them: dropping them would change the meaning of the request. */
+/** Headers that are kept even if `Connection` lists them: dropping them would change the meaning of the request. */
 const END_TO_END_HEADERS =
   /^(?:accept|access-control-|authorization$|cache-control$|content-|cookie$|date$|expect$|forwarded$|from$|host$|if-|origin$|pragma$|prefer$|range$|referer$|sec-|user-agent$|via$|x-amz|x-forwarded-|x-request-id$)/u
 
-/** Written by the edge for its own connection, from the parsed request. */
+/** Headers that the edge writes for its own connection, from the parsed request. */
 const FRAMING: readonly string[] = ['content-length', 'expect', 'host']
 
 /**
@@ -55,7 +55,7 @@ export function clientHeaders(raw: readonly string[], dropped: readonly string[]
   const isDropped = (name: string, value: string): boolean =>
     UNUSUAL_NAME.test(name) ||
     ROUTING_HEADERS.test(name) ||
-    BROWSER_HEADERS.test(name) ||
+    ORIGIN_HEADERS.test(name) ||
     (name === 'authorization' && AWS_SCHEME.test(value))
   const passed = withoutHeaders(
     endToEndHeaders(raw, [...FRAMING, CONSOLE_HEADER, CONTENT_DIGEST_HEADER, ...dropped]),
@@ -64,7 +64,7 @@ export function clientHeaders(raw: readonly string[], dropped: readonly string[]
   return isOfPage(raw) ? [...passed, CONSOLE_HEADER, 'page'] : passed
 }
 
-/** Whether a page of the service itself sent the request. Requests of other pages were rejected before. */
+/** Whether a page of the service itself sent the request. Requests of other pages were refused before. */
 function isOfPage(raw: readonly string[]): boolean {
   return pairsOf(raw).some(([name, value]) => {
     const header = name.toLowerCase()

@@ -27,7 +27,7 @@ export interface IncomingBody {
    * @throws StalledBodyError, OverloadedError
    */
   acquireSlot(): Promise<void>
-  /** Releases all leases. The bytes read ahead must not be in use any more. */
+  /** Releases all leases. The bytes read ahead must no longer be in use. */
   release(): void
 }
 
@@ -69,7 +69,7 @@ function openBody({ request, client, controller, first, ahead, slots, idleMs }: 
   const { signal } = controller
   const evict = (): void => controller.abort(new StalledBodyError())
   const watch = watchBody(request, idleMs, () => {
-    // The rest of a rejected body has the same minimum throughput.
+    // The rest of a refused body has the same minimum throughput.
     if (signal.aborted) request.destroy()
     else evict()
   })

@@ -7,7 +7,9 @@
 const KIB = 1024
 const MIB = 1024 * KIB
 
-/** Largest body that is forwarded to the API. Lambda accepts events of 6 MB; in base64 this body has 5.6 MB. */
+/**
+ * Maximum size of a body that is forwarded to the API. Lambda accepts events of 6 MB; in base64 this body has 5.6 MB.
+ */
 export const SMALL_BODY_BYTES = 4 * MIB
 
 /** API Gateway's limit of a body. The edge must buffer a body to sign it, so it enforces the limit itself. */
@@ -44,18 +46,19 @@ export const SLOT_WAIT_MS = 5 * 60_000
 /** `Retry-After` of every 503. */
 export const RETRY_AFTER_SECONDS = 10
 
-/** A body must bring {@link MIN_BYTES_PER_SECOND} on average over each period of this length. */
+/** Period over which a body must arrive at {@link MIN_BYTES_PER_SECOND} on average. */
 export const IDLE_MS = 60_000
 export const MIN_BYTES_PER_SECOND = 1 * KIB
 
 /**
- * Pieces of a body (HTTP chunks, or reads of the socket) bring {@link MIN_PIECE_BYTES} on average, but for at most this many at a
- * time. A piece costs the event loop a few microseconds however small it is; ordinary clients send 2 to 64 KiB.
+ * Pieces of a body (HTTP chunks, or reads of the socket) must have {@link MIN_PIECE_BYTES} on average; up to this
+ * number of smaller ones is allowed at a time. A piece costs the event loop a few microseconds however small it is;
+ * ordinary clients send 2 to 64 KiB.
  */
 export const FREE_PIECES = 1024
 export const MIN_PIECE_BYTES = 64
 
-/** Delay between a refusal and the closing of the connection, for the client to read the answer. */
+/** Delay between a refusal and the closing of the connection, for the client to read the response. */
 export const CLOSE_DELAY_MS = 500
 
 /** While others wait, a body may be evicted after this time with less than {@link PROGRESS_BYTES}. */
@@ -64,19 +67,19 @@ export const STALLED_MS = 1000
 export const CROWDED_STALLED_MS = 250
 export const PROGRESS_BYTES = 16 * KIB
 
-/** Connections of one edge, of 64 KiB each. */
+/** Maximum number of connections of one edge, of 64 KiB each. */
 export const MAX_CONNECTIONS = 1024
 
-/** Maximum time for the rest of a refused body: core reads no answer before it has sent up to 15 GB. */
+/** Maximum time for the rest of a refused body: core reads no response before it has sent up to 15 GB. */
 export const LINGER_MS = 30 * 60_000
 
-/** Maximum number of clients of the event stream of one edge. */
+/** Maximum number of clients of one edge's live updates. */
 export const EVENT_STREAMS = 64
 /** Maximum number of distinct runs that these clients follow by id: five calls to the API per round. */
 export const FOLLOWED_RUNS = 1000
-/** Limit of events that clients have not read yet. One part of a log, of at most 6 MB, is added to it. */
+/** Limit of live updates that clients have not read yet. One part of a log, of at most 6 MB, is added to it. */
 export const EVENT_BYTES = 32 * MIB
-/** Pause between two rounds of calls for the events. */
+/** Pause between two rounds of calls for the live updates. */
 export const EVENT_POLL_MS = 1000
 /** Load balancers close a connection that is silent for 60 s by default. */
 export const HEARTBEAT_MS = 15_000

@@ -22,7 +22,7 @@ const LITERALS: ReadonlySet<string> = new Set([
 
 const MASK = '*'
 
-/** The contract's longest path, and one more. */
+/** Maximum number of segments, one more than the contract's longest path has. */
 const MAX_SEGMENTS = 6
 
 /**

@@ -14,7 +14,7 @@ import { createEdgeServer } from './server.ts'
 /** The local stack forks the edge, with an IPC channel. */
 const isLocal = process.send !== undefined
 
-/** ECS and Kubernetes kill after 30 s. */
+/** Default time-out of a stop: ECS and Kubernetes kill the process after 30 s. */
 const DEFAULT_STOP_TIMEOUT_SECONDS = isLocal ? 2 : 25
 
 const settingsSchema = z.object({
@@ -26,9 +26,9 @@ const settingsSchema = z.object({
   API_AUTH: z.enum(['none', 'iam']).default('none'),
   /** Must exceed the idle time-out of a load balancer, which otherwise reuses connections that are being closed. */
   KEEP_ALIVE_SECONDS: z.coerce.number().min(1).max(86_400).default(5),
-  /** Maximum of concurrent uploads, of 64 MiB of memory each; further ones wait. */
+  /** Maximum number of concurrent uploads, of 64 MiB of memory each; further ones wait. */
   UPLOADS_AT_ONCE: z.coerce.number().int().min(1).max(10_000).default(12),
-  /** Maximum of client connections, of 64 KiB of memory each. */
+  /** Maximum number of client connections, of 64 KiB of memory each. */
   CONNECTIONS_AT_ONCE: z.coerce.number().int().min(16).max(100_000).default(MAX_CONNECTIONS),
   /** Maximum percentage of the body memory for one client address; 100 where all clients share an address. */
   CLIENT_SHARE_PERCENT: z.coerce.number().int().min(1).max(100).default(CLIENT_SHARE_PERCENT),
@@ -36,7 +36,7 @@ const settingsSchema = z.object({
   BEHIND_LOAD_BALANCER: z.stringbool().default(false),
   /** Accepted host names, separated by commas; `*` for any. Default: the machine's own on a loopback HOST, else any. */
   HOSTS: z.string().optional(),
-  /** Requests end with 408 when a body brings less than 1 KiB a second on average over this time. */
+  /** Requests end with 408 when less than 1 KiB a second of a body arrives on average over this time. */
   IDLE_SECONDS: z.coerce
     .number()
     .min(1)
@@ -46,7 +46,7 @@ const settingsSchema = z.object({
   STOP_TIMEOUT_SECONDS: z.coerce.number().min(0).max(86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
 })
 
-/** After SIGINT, or when the local stack has exited. */
+/** Time-out of a stop after SIGINT, or when the local stack has exited. */
 const FAST_STOP_SECONDS = 2
 
 /** Maximum time to discard the uploads of closed connections. */

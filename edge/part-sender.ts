@@ -19,7 +19,7 @@ export type SendPart = (partNumber: number, bytes: Buffer) => Promise<void>
 /** Socket idle time-out. */
 const TIMEOUT_MS = 60_000
 
-/** URLs per request: for 256 MiB, so that a slow client seldom gets an expired one. */
+/** Number of URLs per request: for 256 MiB, so that a slow client seldom gets an expired one. */
 const BATCH = 16
 
 /** Parts are numbered from 1 and may be sent concurrently. */
@@ -54,7 +54,7 @@ async function put(
     const { status } = await exchange(outgoing, bytes)
     if (status !== 200) throw new Error(`S3 answered ${status} to part ${partNumber}`)
   } catch (error) {
-    // S3 may close the connection before its answer is read, for example to an expired URL.
+    // S3 may close the connection before its response is read, for example for an expired URL.
     throw new UnreachableError('storage', error)
   }
 }

@@ -3,7 +3,7 @@ import { DomainError } from '../src/contract/errors.ts'
 import { FREE_BYTES } from './limits.ts'
 
 const PIECE_BYTES = 64 * 1024
-/** Large factor: outgrown buffers stay in memory until they are garbage-collected. */
+/** Growth factor of the buffer; large, because outgrown buffers stay in memory until they are garbage-collected. */
 const GROWTH = 4
 
 export interface ReadAheadOptions {
@@ -14,8 +14,9 @@ export interface ReadAheadOptions {
 }
 
 /**
- * Reads a whole body of at most `limitBytes`. For a larger one, returns undefined and puts back the bytes, so that the stream
- * starts at its first byte again. Copies the chunks, because a retained chunk of one byte may hold a buffer of several hundred.
+ * Reads a whole body of at most `limitBytes`. For a larger one, returns undefined and puts back the bytes, so that the
+ * stream starts at its first byte again. Copies the chunks, because a chunk of one byte may retain a buffer of several
+ * hundred.
  * @throws the stream's error, the reservation's error, or the signal's reason
  */
 export function readAhead(
@@ -84,7 +85,7 @@ function enlarged(bytes: Buffer, capacity: number): Buffer<ArrayBuffer> {
   return larger
 }
 
-/** In pieces, since a reader may copy a whole chunk. */
+/** Puts the bytes back in pieces, since a reader may copy a whole chunk. */
 function putBack(body: Readable, held: Buffer, last: Buffer): void {
   body.unshift(last)
   for (let end = held.length; end > 0; end -= PIECE_BYTES) {

@@ -12,7 +12,7 @@ export function refuseRequest(
   answerFailure(response, cause)
   requestLog.failed(cause, cause instanceof ClientGoneError ? undefined : response.statusCode)
   if (request.complete || request.destroyed || cause instanceof FragmentedBodyError) return
-  // Closing the connection now would reset it, and the client could lose the answer.
+  // Closing the connection now would reset it, and the client could lose the response.
   request.resume()
   const linger = setTimeout(() => request.destroy(), LINGER_MS).unref()
   request.once('close', () => clearTimeout(linger))

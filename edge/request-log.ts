@@ -10,7 +10,7 @@ export interface LogEntry {
   readonly method?: string
   /** Path with every segment masked that is not a literal of the contract. */
   readonly route?: string
-  /** Status of the answer; undefined when the client has disconnected. */
+  /** Status of the response; undefined when the client has disconnected. */
   readonly status?: number
   /** API Gateway's id if it answered; otherwise a generated id that all entries of one request share. */
   readonly requestId?: string
@@ -26,7 +26,7 @@ export function createRequestLog(request: IncomingMessage, log: (entry: LogEntry
   const about = { method, route: routeOf(url), ...(runId === undefined ? {} : { runId }) }
   let requestId: string = randomUUID()
   return {
-    /** @param status Status of the answer; undefined when the client has disconnected */
+    /** @param status Status of the response; undefined when the client has disconnected */
     failed(failure: unknown, status: number | undefined): void {
       requestId = gatewayRequestIdOf(failure) ?? requestId
       const isOurs = status !== undefined && status >= 500

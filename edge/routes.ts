@@ -7,13 +7,13 @@ export type UploadPurpose = 'task' | 'input'
 /** A route whose body may exceed the API's limit. */
 export interface BodyRoute {
   readonly purpose: UploadPurpose
-  /** Number of a multipart body's first parts that are read. */
+  /** Number of parts of a multipart body that are read, from the first. */
   readonly fileCount: 0 | 1 | 2
   /** Whether the body may be a JSON document. */
   readonly takesJson: boolean
   /** Whether the API may receive the same request twice. */
   readonly isRepeatable: boolean
-  /** From the path, decoded. */
+  /** Name of the parameter in the path, decoded. */
   readonly parameterName?: string
 }
 
@@ -53,7 +53,10 @@ export function hasEscapedSlash(url: string): boolean {
   return /^[^?]*%2f/iu.test(url)
 }
 
-/** Without query; core doubles slashes in some paths (http-api 1.1). Empty for a path without the prefix. */
+/**
+ * Path below the prefix, without query and double slashes, which core has in some paths (http-api 1.1). Empty for a
+ * path without the prefix.
+ */
 export function pathBelowBase(url: string): string {
   const path = url.replace(/\?.*$/su, '').replace(/\/{2,}/gu, '/')
   return path.startsWith(`${BASE_PATH}/`) ? path.slice(BASE_PATH.length) : ''

@@ -52,7 +52,7 @@ function createPartWriter(options: SendPartsOptions, sending: Set<Promise<void>>
     filled = 0
   }
 
-  /** @returns the offset of the first byte that found no free part */
+  /** @returns the offset of the first byte for which no part was free */
   function fill(chunk: Buffer, from: number): number {
     let offset = from
     while (offset < chunk.length) {

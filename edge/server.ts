@@ -18,9 +18,9 @@ const PARSER_ERRORS: Readonly<Record<string, readonly [status: number, message: 
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request headers did not arrive in time.'],
 }
 
-/** HTTP server that limits the number of pieces of every body, and sends the contract's body with every error. */
+/** HTTP server that limits the number of pieces of every body, and sends the contract's error body with every error. */
 export function createEdgeServer(listener: RequestListener, options: ServerOptions = {}): Server {
-  // The request listener rejects a request without Host, with the contract's body.
+  // The request listener refuses a request without Host, with the contract's error body.
   const bounded = { ...options, IncomingMessage: BoundedRequest, requireHostHeader: false }
   const server: Server = createServer(bounded, listener)
   const unfinished = new WeakMap<Duplex, Set<ServerResponse>>()

@@ -44,16 +44,18 @@ interface UploadState extends UploadBodyDependencies, LargeBody, Exchange {
   readonly spare: Buffer[]
   /** Set for a bundle with an idempotency key. */
   readonly hash?: Hash
-  /** `unused`: an earlier call with the same key was answered. `taken`: a running import uses them. */
+  /**
+   * `unused`: the response was that of an earlier call with the same key. `taken`: a running import uses the uploads.
+   */
   outcome?: 'unused' | 'taken'
 }
 
-/** The name is for display; the API rejects more than 1024 characters. */
+/** The name is for display; the API refuses more than 1024 characters. */
 const MAX_NAME_LENGTH = 255
 
 /**
- * Headers of the body, which are not forwarded to the API. Without `accept-encoding` the answer is not compressed, so the edge
- * can parse it.
+ * Headers of the body, which are not forwarded to the API. Without `accept-encoding` the response is not compressed, so
+ * the edge can parse it.
  */
 const BODY_HEADERS = ['accept-encoding', 'content-encoding', 'content-md5', 'content-type']
 
@@ -135,7 +137,7 @@ async function uploadFile(
   })
 }
 
-/** The bytes, unchanged. Memory: one chunk. */
+/** Hashes the bytes while they are read. Memory: one chunk. */
 function hashed(bytes: Readable, hash: Hash): Readable {
   const pass = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
@@ -173,7 +175,7 @@ async function requestWithUploads(state: UploadState): Promise<IncomingMessage> 
     pausesMs,
     signal,
   ).catch((error: unknown) => {
-    // An earlier call whose answer was lost still holds the key and imports the upload.
+    // An earlier call whose response was lost still has the key and imports the upload.
     if (calls > 1 && isInUse(error)) state.outcome = 'taken'
     throw error
   })

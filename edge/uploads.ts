@@ -15,7 +15,9 @@ export interface UploadDescription {
   readonly contentType?: string
 }
 
-/** The API's part size for uploads of unknown size. A larger one would exceed the edge's memory limit. */
+/**
+ * Maximum part size, which is the API's for uploads of unknown size. A larger one would exceed the edge's memory limit.
+ */
 const MAX_PART_BYTES = 16 * 1024 * 1024
 
 const uploadSchema = z.object({

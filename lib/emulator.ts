@@ -35,9 +35,9 @@ const host = z
 export const EMULATOR_SETTINGS = {
   /** Host at which clients of this service reach emulator and object store. */
   CLIENT_ADDRESS: host.optional(),
-  /** The same for functions; Batch server and registry included. */
+  /** Host at which functions reach emulator, object store, Batch server and registry. */
   FUNCTION_ADDRESS: host.optional(),
-  /** The same for jobs. */
+  /** Host at which jobs reach emulator and object store. */
   JOB_ADDRESS: host.optional(),
   FUNCTION_ARCHITECTURE: z
     .enum(
@@ -108,6 +108,6 @@ export function hostsOf({ functions, clients, jobs }: Emulator): readonly string
 function urlOf(environment: DeployEnvironment, variable: string, fallback: string): string {
   const value = environment[variable] || fallback
   if (!URL.canParse(value))
-    throw new SettingsError(`${variable} must be a URL, like http://127.0.0.1:4566, and is "${value}"`)
+    throw new SettingsError(`${variable} must be a URL such as http://127.0.0.1:4566, not "${value}"`)
   return value.replace(/\/+$/u, '')
 }

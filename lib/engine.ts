@@ -47,7 +47,7 @@ export function buildEngine(app: App, stage: Stage): EngineStacks {
     stage.edge === undefined
       ? undefined
       : new EdgeStack(app, 'Edge', {
-          ...named('edge', 'front door for Cytomine core'),
+          ...named('edge', 'reverse proxy for Cytomine core'),
           edge: stage.edge,
           apiUrl: service.apiUrl,
           apiId: service.apiId,

@@ -10,7 +10,7 @@ export interface JobPlatform {
   readonly apiEndpointId?: string
 }
 
-/** Platform of the local stage. The server behind AWS_ENDPOINT_URL_BATCH runs its jobs, and has this one queue. */
+/** Platform of the local stage. The server at AWS_ENDPOINT_URL_BATCH runs its jobs, and has this one queue. */
 export const EMULATED_JOB_PLATFORM: JobPlatform = {
   queues: { fargate: { arn: 'arn:aws:batch:us-east-1:000000000000:job-queue/app-engine-local' } },
   executionRoleArn: 'arn:aws:iam::000000000000:role/app-engine-local-execution',

@@ -1,6 +1,7 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import * as z from 'zod'
 import { CONSOLE_MODES } from '../src/contract/console.ts'
+import { MAX_ATTEMPT_HOURS } from '../src/contract/staging.ts'
 import type { Emulator } from './emulator.ts'
 import { edge } from './settings/edge.ts'
 import { access, network } from './settings/network.ts'
@@ -60,9 +61,9 @@ const settings = {
   tags: z
     .record(z.string().min(1).max(128), z.string().max(256))
     // AWS allows 50 tags per resource, including those of the service. A function's variables, which include the tags, are limited to 4 KB.
-    .refine((tags) => Object.keys(tags).length <= 40, 'must be at most 40')
+    .refine((tags) => Object.keys(tags).length <= 40, 'must have at most 40 entries')
     .refine((tags) => Buffer.byteLength(JSON.stringify(tags)) <= MAX_TAGS_BYTES, {
-      error: `must be at most ${MAX_TAGS_BYTES} bytes of JSON`,
+      error: `must have at most ${MAX_TAGS_BYTES} bytes of JSON`,
     })
     .meta({ examples: [{ 'cost-center': '42' }] })
     .describe('Tags of everything that can have tags, jobs included; at most 40, and 2 KB together.')
@@ -89,19 +90,19 @@ const settings = {
   logRetentionDays: z
     .literal(RETENTIONS)
     .default(RetentionDays.SIX_MONTHS)
-    .describe('Retention of all logs; 9999 is for ever.'),
+    .describe('Retention of all logs in days; 9999 means forever.'),
   runTimeoutHours: z
     .number()
     .positive()
     .max(720)
     .default(48)
-    .describe("Longest time from a job's submission to its end, waiting and retries included."),
+    .describe("Maximum time from a job's submission to its end, waiting and retries included."),
   attemptTimeoutHours: z
     .number()
     .min(0.1)
-    .max(336)
+    .max(MAX_ATTEMPT_HOURS)
     .default(24)
-    .describe('Longest time that one attempt of a job may compute; at most `runTimeoutHours`.'),
+    .describe('Maximum time that one attempt of a job may run; at most `runTimeoutHours`.'),
   defaultRamGib: atLeastOne
     .max(240)
     // The reference's default. The 1Gi of the descriptor's schema would break tasks that were developed with this limit.
@@ -117,7 +118,7 @@ const settings = {
     .boolean()
     .default(false)
     .describe(
-      'Runs and run sets that do not say `reuse` take the outputs of a FINISHED run with the same image and inputs. Only where all tasks give the same outputs for the same inputs.',
+      'Runs and run sets without `reuse` take the outputs of a FINISHED run with the same image and inputs. Only for stages where all tasks produce the same outputs from the same inputs.',
     ),
   throttle: z
     .strictObject({
@@ -169,7 +170,6 @@ const sweep = z.strictObject({
     .describe('Time for which late writes of a deleted run may arrive.'),
 })
 
-/** A settings file. */
 export const settingsSchema = z.strictObject({
   $schema: z.string().describe('Path of `docs/settings.schema.json`, for editors.').exactOptional(),
   ...settings,

@@ -77,6 +77,7 @@ function local(environment: DeployEnvironment): Stage {
       logRetentionDays: 7,
       throttle: { rate: 1000, burst: 1000 },
       console: environment.CONSOLE ?? 'full',
+      inputBuckets: (environment.INPUT_BUCKETS ?? '').split(',').filter((bucket) => bucket !== ''),
     }),
     // EventBridge's shortest period. Nothing is throttled and jobs stop at once, so the other times are short as well.
     sweep: { everyMinutes: 1, graceSeconds: 30, stepLimitSeconds: 300, lateWriteSeconds: 30 },

@@ -28,7 +28,7 @@ export interface ChildOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The emulator takes up to four seconds after SIGTERM. */
+/** Default time-out of a stop. The emulator takes up to four seconds after SIGTERM. */
 const STOP_TIMEOUT_MS = 8000
 
 /** Starts a program in its own process group, so that Ctrl-C reaches it through {@link Child.stop} only. */
@@ -92,7 +92,7 @@ export async function startOurs(options: Omit<ChildOptions, 'isOurs'>): Promise<
 }
 
 /** Resolves when the signal is aborted. */
-function whenAborted(signal: AbortSignal | undefined): Promise<void> {
+export function whenAborted(signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     signal?.addEventListener('abort', () => resolve(), { once: true })
     if (signal?.aborted) resolve()

@@ -65,7 +65,7 @@ export async function detectEngine({
       return { settings, reason: problems.join('; ') || 'the first one tried' }
     } catch (error) {
       search.signal?.throwIfAborted()
-      problems.push(`${kind}: ${(error as Error).message}`)
+      problems.push(`${kind}: ${messageOf(error)}`)
     }
   }
   throw new UserError(`No container engine works here: ${problems.join('; ')}.`)
@@ -75,15 +75,20 @@ async function chosenEngine(wanted: string, search: Search): Promise<FoundEngine
   const kind = LADDER.find((known) => known === wanted)
   if (kind === undefined) {
     throw new UserError(
-      `ENGINE is "${wanted}": expected docker, podman or embedded, or nothing to have one found.`,
+      `ENGINE is "${wanted}": expected docker, podman or embedded; unset it to use the first one that works.`,
     )
   }
   try {
     return { settings: await tryEngine(kind, search), reason: 'chosen with ENGINE' }
   } catch (error) {
     search.signal?.throwIfAborted()
-    throw new UserError(`ENGINE is ${kind}, which does not work here: ${(error as Error).message}.`)
+    throw new UserError(`ENGINE is ${kind}, which does not work here: ${messageOf(error)}.`)
   }
+}
+
+/** Message to be part of a sentence. */
+function messageOf(error: unknown): string {
+  return (error as Error).message.replace(/\.$/u, '')
 }
 
 function tryEngine(kind: Kind, search: Search): Promise<EngineSettings> {
@@ -131,7 +136,7 @@ async function kindOf(program: string, { signal }: Search): Promise<EngineProgra
 /** @throws Error when the container's output is not the expected one */
 async function runProbe(engine: EngineProgram, { instance, signal }: Search): Promise<void> {
   const limits = engine.enforcesLimits ? LIMITS : []
-  const name = `app-engine-probe-${randomUUID()}`
+  const name = `app-engine-${instance}-probe-${randomUUID()}`
   const identity = [`--name=${name}`, `--label=${LABELS.instance}=${instance}`]
   const options = ['--rm', ...identity, '--pull=never', '--network=none', ...engine.runArguments, ...limits]
   const words = ['run', ...options, PROBE.image, ...PROBE.words]

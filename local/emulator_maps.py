@@ -1,6 +1,6 @@
-"""Lets a Distributed Map of the emulator (MiniStack 1.5.33) take its limit of concurrency from the state's input.
+"""Makes a Distributed Map of the emulator (MiniStack 1.5.33) read its limit of concurrency from the state's input.
 
-It reads MaxConcurrency, a number, and ignores MaxConcurrencyPath: every map would run 64 children at a time.
+The emulator reads MaxConcurrency, a number, and ignores MaxConcurrencyPath: every map would run 64 concurrent children.
 """
 
 from ministack.services import stepfunctions

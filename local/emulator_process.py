@@ -1,37 +1,33 @@
 """Runs the AWS emulator (MiniStack) and keeps its state on disk.
 
-The emulator itself saves only when it is stopped. Here it saves while it runs too, so that one that was killed starts again with the state
-of at most INTERVAL_SECONDS before. It ends when the process that started it is gone.
+The emulator itself saves only when it is stopped. This program also saves while it runs, so that after a kill it restarts with a state
+of the last complete save. Saves begin every 15 seconds; those of a large state are rarer, and take at most 5 % of the time
+(emulator_saver.py). It ends when the process that started it has ended.
 """
 
-import logging
 import os
 import signal
 import threading
 import time
 import urllib.request
 
+import emulator_logs
 import emulator_maps
+import emulator_priorities
 import emulator_streams
 import uvloop
+from emulator_saver import Saver
 from foreign_pages import refusing_foreign_pages
 from ministack import app
 from ministack.core.persistence import save_all
 
-INTERVAL_SECONDS = 15
-# Saving stops the emulator's answers: it may take this part of the time at most.
-LARGEST_SHARE = 0.05
 POLL_SECONDS = 1
-# Seconds since 1970 at which the last complete save began.
-SAVED_AT = "saved-at"
-# As long as the starting process waits (local/child.ts).
+# Time limit of the end, like that of the starting process (local/child.ts).
 STOP_SECONDS = 8
-
-logger = logging.getLogger("emulator-process")
 
 
 def wait_until_ready(url: str) -> None:
-    """Before it has loaded its state, saving would replace that by nothing."""
+    """Waits until the emulator has loaded its state: saving before would replace it with an empty one."""
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
@@ -42,41 +38,30 @@ def wait_until_ready(url: str) -> None:
         time.sleep(0.1)
 
 
-def note_save(begun: float) -> None:
-    """Each service has a file of its own, so a part of them may be older. This one tells from when all of them are at the earliest."""
-    folder = os.environ["STATE_DIR"]
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, SAVED_AT)
-    with open(f"{path}.new", "w", encoding="ascii") as file:
-        file.write(str(begun))
-    os.replace(f"{path}.new", path)
-
-
-def save_regularly(url: str) -> None:
+def save_regularly(saver: Saver, url: str) -> None:
     wait_until_ready(url)
-    while True:
-        begun, started = time.time(), time.monotonic()
-        save_all(app._build_persistence_save_dict())
-        note_save(begun)
-        took = time.monotonic() - started
-        time.sleep(max(INTERVAL_SECONDS, took / LARGEST_SHARE))
+    saver.save_regularly()
 
 
 def end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-    # It waits for executions and connections under way, which nobody follows any more.
+    # The emulator waits for executions and connections in progress, which no client uses any more.
     time.sleep(STOP_SECONDS)
     os._exit(1)
 
 
 def main() -> None:
     url = f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}/_ministack/ready"
-    threading.Thread(target=save_regularly, args=(url,), daemon=True).start()
+    saver = Saver(os.environ["STATE_DIR"], app._build_persistence_save_dict, save_all)
+    app._build_persistence_save_dict = saver.build_at_end
+    threading.Thread(target=save_regularly, args=(saver, url), daemon=True).start()
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     uvloop.install()
+    emulator_logs.install()
     emulator_maps.install()
+    emulator_priorities.install()
     emulator_streams.install()
     app.app = refusing_foreign_pages(app.app)
     app.main()

@@ -1,7 +1,7 @@
-"""Streams and buses of the emulator (MiniStack 1.5.33) in a process that lives for days and is started again.
+"""Streams and buses of the emulator (MiniStack 1.5.33), changed for a process that runs for days and is restarted.
 
-It keeps records of streams for a day and all events of buses for ever: some 5 KB for each change. It saves the positions of readers, but
-not the records: after a start, a reader would wait until as many new records are there as it had read before.
+The emulator keeps records of streams for a day, and all events of buses forever: about 5 KB for each change. It saves the positions of
+readers, but not the records: after a restart, a reader would wait until there are as many new records as it had read before.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ def restore_without_positions(data: dict | None) -> None:
 
 
 def positions_of_readers() -> dict[tuple[str, str, str], int]:
-    """The least position of the mappings that read a table, by account, region and table."""
+    """Lowest position of the mappings that read a table, by account, region and table."""
     positions = {}
     for (account, region, mapping_id), position in list(lambda_svc._dynamodb_stream_positions.all_items()):
         mapping = lambda_svc._esms.get_scoped(account, region, mapping_id)
@@ -33,13 +33,13 @@ def positions_of_readers() -> dict[tuple[str, str, str], int]:
 
 
 def poll_and_forget() -> bool:
-    """Records of tables without mappings stay: GetRecords may be asked for them."""
+    """Polls, then drops records that all mappings have read. Those of tables without mappings stay, for GetRecords."""
     has_processed = poll_streams()
     for key, position in positions_of_readers().items():
         records = dynamodb._stream_records.get_scoped(*key)
         read = position - dynamodb._stream_trimmed.get_scoped(*key, 0)
         if records and read > 0:
-            # Writers append to the same list meanwhile.
+            # Writers may append to the same list meanwhile.
             del records[:read]
             dynamodb._stream_trimmed.set_scoped(*key, position)
     return has_processed

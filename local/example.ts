@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { createProgress } from '../cli/progress.ts'
+import { createProgress } from '../src/shared/progress.ts'
 import { PROJECT } from './aws-environment.ts'
 import { answers } from './emulator.ts'
 import { readPort, startInForeground } from './port-stack.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { DomainError } from '../src/contract/errors.ts'
-import { type KnownHosts, rejectForeign } from '../src/shared/foreign-requests.ts'
+import { type KnownHosts, refuseForeign } from '../src/shared/foreign-requests.ts'
 
 export interface ForeignPageRule {
   /** `host`: checks only the Host header, against DNS rebinding. */
@@ -10,9 +10,9 @@ export interface ForeignPageRule {
 }
 
 /**
- * Rejects browser requests from other origins with 403. Parts of the local stack accept unauthenticated calls
+ * Refuses browser requests from other origins with 403. Parts of the local stack accept unauthenticated calls
  * and start programs, so listening on loopback is not enough.
- * @returns whether the request was rejected
+ * @returns whether the request was refused
  */
 export function refuseForeignPage(
   request: IncomingMessage,
@@ -22,7 +22,7 @@ export function refuseForeignPage(
   const { host, origin, 'sec-fetch-site': site } = request.headers
   const sender = looksAt === 'all' ? { origin, site: [site ?? []].flat().at(0) } : {}
   try {
-    rejectForeign({ host, origin: sender.origin, 'sec-fetch-site': sender.site }, knownHosts)
+    refuseForeign({ host, origin: sender.origin, 'sec-fetch-site': sender.site }, knownHosts)
     return false
   } catch (error) {
     if (!(error instanceof DomainError)) throw error

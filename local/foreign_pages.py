@@ -1,8 +1,8 @@
-"""Keeps the web pages of others away from the AWS emulator.
+"""Refuses requests of foreign web pages to the AWS emulator.
 
-The emulator asks nobody for credentials and allows every origin, so that any page in a browser of this machine could put a function of its
-own there and have it run. The rule is that of src/shared/foreign-requests.ts: no name but those of this machine, which DNS cannot give to
-others, and no browser but on a page of the same host.
+The emulator checks no credentials and allows every origin, so any page in a browser of this machine could create and run a function
+there. The rule is that of src/shared/foreign-requests.ts: the host must be a name of this machine, which DNS cannot assign to others,
+and a browser must send the request from a page of the same host.
 """
 
 import json
@@ -14,7 +14,7 @@ _LOCAL_HOST = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _OWN_SITES = {"same-origin", "none"}
-# Hosts beside those, by commas.
+# Further host names, separated by commas.
 _KNOWN_HOSTS = {host.strip().lower() for host in os.environ.get("KNOWN_HOSTS", "").split(",")} - {""}
 
 
@@ -23,7 +23,7 @@ def _is_known(host: str) -> bool:
 
 
 def is_foreign(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether a browser sent this from a page of another host, or called this machine by a name that is not its own."""
+    """Whether a browser sent the request from a page of another host, or used a name that is not this machine's."""
 
     def values(name: bytes) -> list[str]:
         return [value.decode("latin-1").strip().lower() for key, value in headers if key.lower() == name]
@@ -37,7 +37,7 @@ def is_foreign(headers: list[tuple[bytes, bytes]]) -> bool:
 
 
 def refusing_foreign_pages(app):
-    """The same ASGI application, which answers 403 to foreign pages."""
+    """Wraps an ASGI application, so that foreign pages get 403."""
 
     async def guarded(scope, receive, send):
         if scope["type"] not in ("http", "websocket") or not is_foreign(scope["headers"]):
@@ -45,7 +45,7 @@ def refusing_foreign_pages(app):
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            text = "only programs of this machine, by a name of this machine, may call the emulator: no web page"
+            text = "only programs of this machine may call the emulator, by a name of this machine: web pages may not"
             await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"application/json")]})
             await send({"type": "http.response.body", "body": json.dumps({"message": text}).encode()})
 

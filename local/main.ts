@@ -7,7 +7,7 @@
  */
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createProgress } from '../cli/progress.ts'
+import { createProgress } from '../src/shared/progress.ts'
 import { PROJECT } from './aws-environment.ts'
 import { folderSizeBytes } from './instance-state.ts'
 import { DEFAULT_PORT, readPort, startInForeground, stateDirectoryOf } from './port-stack.ts'

@@ -5,7 +5,6 @@ import { installEmulator, startEmulator } from './emulator.ts'
 import type { EngineSettings } from './engine/container-engine.ts'
 import type { InstanceState } from './instance-state.ts'
 import { findPython } from './python-packages.ts'
-import { recordingOptions } from './recording/recording.ts'
 import { runProgram } from './run-program.ts'
 
 /** Settings that all parts of one instance share. */
@@ -21,6 +20,8 @@ export interface PartsContext {
   readonly signal: AbortSignal
   /** Address of the console for browsers. */
   readonly pageOrigins: readonly string[]
+  /** Options of Node for functions, stager and edge. */
+  readonly nodeOptions: readonly string[]
 }
 
 /** Image of the stager in the stage. It runs as a plain process, so no image is built. */
@@ -41,7 +42,7 @@ export async function prepareEmulator(signal?: AbortSignal): Promise<string> {
 
 /** Starts the AWS emulator. */
 export function startEmulatorPart(
-  { directory, logs, state, endpoints, knownHosts, signal }: PartsContext,
+  { directory, logs, state, endpoints, knownHosts, nodeOptions, signal }: PartsContext,
   emulator: { readonly python: string; readonly port: number; readonly temporaryDirectory: string },
 ): Promise<Child> {
   const { python, port, temporaryDirectory } = emulator
@@ -53,7 +54,7 @@ export function startEmulatorPart(
       ...awsEnvironment(endpoints),
       KNOWN_HOSTS: knownHosts,
       TMPDIR: temporaryDirectory,
-      NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...recordingOptions()].join(' '),
+      NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...nodeOptions].join(' '),
     },
     directory,
     stateDirectory: state.emulator,
@@ -85,7 +86,7 @@ export function startStorage(
 
 /** Starts the Batch server. */
 export function startBatch(
-  { instance, logs, state, endpoints, knownHosts, signal }: PartsContext,
+  { instance, logs, state, endpoints, knownHosts, nodeOptions, signal }: PartsContext,
   batch: {
     readonly engine: EngineSettings
     readonly stager: string
@@ -93,14 +94,16 @@ export function startBatch(
     readonly bindAddress: string
     readonly registryHosts: Readonly<Record<string, string>>
     readonly taskProcess: readonly string[] | undefined
+    readonly stagesHere: boolean | undefined
   },
 ): Promise<Child> {
   return startOurs({
     command: ['node', 'local/batch/main.ts'],
     environment: {
       ...awsEnvironment(endpoints),
-      // Never the user's: it would replace the containers of all tasks.
+      // This option replaces the containers of all tasks, so the value in the user's environment is not inherited.
       TASK_PROCESS: batch.taskProcess && JSON.stringify(batch.taskProcess),
+      STAGES_HERE: batch.stagesHere ? 'yes' : undefined,
       PORT: String(batch.port),
       BIND_ADDRESS: batch.bindAddress,
       KNOWN_HOSTS: knownHosts,
@@ -108,7 +111,7 @@ export function startBatch(
       INSTANCE: instance,
       STATE_DIRECTORY: state.batch,
       CONTAINER_ENGINE: JSON.stringify(batch.engine),
-      LOCAL_PROCESS_IMAGES: JSON.stringify({ [STAGER_IMAGE]: ['node', ...recordingOptions(), batch.stager] }),
+      LOCAL_PROCESS_IMAGES: JSON.stringify({ [STAGER_IMAGE]: ['node', ...nodeOptions, batch.stager] }),
       AWS_ACCOUNT_ID: ACCOUNT,
       // Each job starts the stager twice, and half of its time is loading code.
       NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),
@@ -119,10 +122,13 @@ export function startBatch(
   })
 }
 
-/** Starts the edge. */
-export function startEdge({ logs, signal }: PartsContext, port: number, apiUrl: string): Promise<Child> {
+export function startEdge(
+  { logs, nodeOptions, signal }: PartsContext,
+  port: number,
+  apiUrl: string,
+): Promise<Child> {
   return startOurs({
-    command: ['node', ...recordingOptions(), 'edge/main.ts'],
+    command: ['node', ...nodeOptions, 'edge/main.ts'],
     environment: {
       PATH: programPath(),
       PORT: String(port),

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import * as z from 'zod'
-import type { Progress } from '../cli/progress.ts'
+import type { Progress } from '../src/shared/progress.ts'
 import { PROJECT } from './aws-environment.ts'
 import { readSettings } from './settings.ts'
 import { type LocalStack, startLocalStack } from './stack.ts'

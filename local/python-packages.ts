@@ -9,14 +9,14 @@ const OLDEST_PYTHON = '3.10'
 
 interface PythonChoice {
   readonly programs?: readonly string[]
-  /** Such as `3.10`. */
+  /** Minimum version, such as `3.10`. */
   readonly oldest?: string
   readonly signal?: AbortSignal | undefined
 }
 
 /**
  * Finds a Python that can create virtual environments.
- * @param who subject of the message when there is none; `otherwise` is its end
+ * @param who subject of the message when none is found; `otherwise` is its end
  * @param choice programs to try, in order, and their minimum version
  * @throws UserError when there is none; the reason of an aborted signal
  */
@@ -106,5 +106,5 @@ function explain(output: string, content: PackageSource): string {
   if (!('requirements' in content) || !output.includes('DO NOT MATCH THE HASHES')) return lastLines(output)
   const [, wrong = 'a package'] = /^\s+(\S+) from /mu.exec(output) ?? []
   const file = basename(content.requirements)
-  return `${wrong} as the package index sent it does not have the hash in ${file}, so it was not installed.`
+  return `${wrong} was not installed: the package index sent it with another hash than ${file} requires.`
 }

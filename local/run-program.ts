@@ -9,7 +9,6 @@ export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Output of a program. */
 export interface ProgramOutput {
   readonly stdout: string
   readonly stderr: string
@@ -71,7 +70,7 @@ export async function runProgram(
 async function endGroup(leader: number, ended: Promise<unknown>): Promise<void> {
   signalGroup(leader, 'SIGINT')
   await Promise.race([ended, delay(INTERRUPT_TIMEOUT_MS, undefined, { ref: false })])
-  // Also after an orderly end, because programs that it started may still run.
+  // Sent even after an orderly end, because programs that it started may still run.
   signalGroup(leader, 'SIGKILL')
 }
 

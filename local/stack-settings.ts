@@ -21,6 +21,14 @@ const settingsSchema = z.object({
     .default(LOOPBACK),
   /** Mode of the console. */
   CONSOLE: z.enum(CONSOLE_MODES, 'expected off, read-only or full').default('full'),
+  /** Buckets of the object store whose objects rows of run sets may refer to. */
+  INPUT_BUCKETS: z
+    .string()
+    .regex(
+      /^[a-z\d][a-z\d.-]{1,61}[a-z\d](?:,[a-z\d][a-z\d.-]{1,61}[a-z\d])*$/u,
+      'expected names of buckets, separated by commas, such as slides,scans',
+    )
+    .optional(),
 })
 
 /** Addresses of a local stack that users can set, by the names of their variables. */
@@ -47,8 +55,9 @@ export function variablesOf({
   JOB_ADDRESS,
   FUNCTION_ARCHITECTURE,
   CONSOLE,
+  INPUT_BUCKETS,
 }: StackSettings): Record<string, string | undefined> {
-  return { CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, FUNCTION_ARCHITECTURE, CONSOLE }
+  return { CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, FUNCTION_ARCHITECTURE, CONSOLE, INPUT_BUCKETS }
 }
 
 /** Host names by which containers and other machines reach the parts of the stack. */

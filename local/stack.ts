@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import type { Progress } from '../cli/progress.ts'
+import type { Progress } from '../src/shared/progress.ts'
 import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, REGION } from './aws-environment.ts'
 import type { Child } from './child.ts'
 import { cleanUp } from './clean-up.ts'
@@ -53,6 +53,10 @@ export interface LocalStackOptions {
   readonly functionsThrough?: (emulatorUrl: string) => Promise<string>
   /** Command that is run in place of every task's container, for a bench that measures everything else. Isolates nothing. */
   readonly taskProcess?: readonly string[]
+  /** Whether the stagers run inside the Batch server, for a bench with many runs. */
+  readonly stagesHere?: boolean
+  /** Options of Node for functions, stager and edge, for tests that record their calls. */
+  readonly nodeOptions?: readonly string[]
   readonly progress: Progress
   /** Aborts a start within seconds; no effect once the stack runs. */
   readonly signal?: AbortSignal
@@ -74,7 +78,7 @@ export interface LocalStack {
   readonly outputs: DeployedStack
   /** Resolves with a sentence when a part ended and could not be restarted; the others still run. */
   readonly failed: Promise<string>
-  /** Leaves no process and no container. */
+  /** Stops everything, and leaves no process and no container. */
   stop(): Promise<void>
 }
 
@@ -94,7 +98,7 @@ interface Start extends LocalStackOptions {
 
 /**
  * Starts emulator, object store, Batch server, the deployed stacks and the edge, and restarts parts that end.
- * @throws UserError when this machine lacks something; the reason of an aborted signal. All started parts are stopped then.
+ * @throws UserError when this machine lacks a requirement; the reason of an aborted signal. All started parts are stopped then.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const settings = options.settings ?? readStackSettings()
@@ -173,6 +177,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   const context: PartsContext = {
     ...{ instance, directory, logs, state, endpoints, knownHosts: hosts, signal },
     pageOrigins: pageOrigins(settings, port, process.env.HOSTS),
+    nodeOptions: start.nodeOptions ?? [],
   }
   if (!given) await startOwnEmulator(start, context, ports)
 
@@ -183,7 +188,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
     startBatch(context, {
       ...{ engine: engineSettings, stager, port: ports.batch, bindAddress: settings.BATCH_BIND_ADDRESS },
       registryHosts: registryHostsOf(registryUrl, settings),
-      taskProcess: start.taskProcess,
+      ...{ taskProcess: start.taskProcess, stagesHere: start.stagesHere },
     }),
   )
   if (settings.CONSOLE !== 'off') await progress.step('console', () => buildConsole(signal))

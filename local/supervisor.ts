@@ -16,7 +16,7 @@ export interface SuperviseOptions {
   /** File with the id of the current process. */
   readonly pidFile?: string
   readonly warn: (text: string) => void
-  /** Called when the program has ended too often in a row and is not restarted any more. */
+  /** Called when the program has ended too often in a row and is no longer restarted. */
   readonly onDead: (reason: string) => void
 }
 
@@ -59,7 +59,7 @@ export async function supervise({
       try {
         child = await startAndRecord()
       } catch (error) {
-        // Its `ended` is resolved already, so this counts as a quick death.
+        // Its `ended` is resolved already, so this counts as an early exit.
         reason = String(error)
       }
       // `stop` was called meanwhile, and stops the new process.

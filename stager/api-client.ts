@@ -18,7 +18,7 @@ import {
 import { type RetrySettings, StatusError, withRetry } from './retry.ts'
 import { TRANSFER_SETTINGS } from './settings.ts'
 
-/** API Gateway ends a call after 29 s. */
+/** Time-out of a call, which API Gateway ends after 29 s. */
 const TIMEOUT_MS = 35_000
 const REPORT_TIMEOUT_MS = 5_000
 
@@ -70,8 +70,8 @@ export function createStagingApi(
     completeParts: async (output: CompleteParts): Promise<void> =>
       void (await call('parts/complete', completedPartsSchema, output)),
     /**
-     * Tried once, with a short time-out. Failures are ignored: the report is for statistics only, and the
-     * machine is paid for meanwhile.
+     * Sends the report once, with a short time-out, because the machine costs money meanwhile. Failures are ignored:
+     * the report is for statistics only.
      */
     report: async (report: StageReport): Promise<void> => {
       const request = {
@@ -91,7 +91,7 @@ export function createStagingApi(
 /** Client of the API for the stager of one run. */
 export type StagingApi = ReturnType<typeof createStagingApi>
 
-/** The contract's error body has a code, a message, and sometimes an explanation. */
+/** Error for the contract's error body, which has a code, a message, and sometimes an explanation in its details. */
 function refusal(status: number, answer: unknown): StatusError {
   const { errorCode, message, details } = (answer ?? {}) as {
     readonly errorCode?: unknown

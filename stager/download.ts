@@ -5,9 +5,9 @@ import type { IncomingMessage } from 'node:http'
 import pMap from 'p-map'
 import { md5In } from './checksum.ts'
 import { getFrom } from './http.ts'
-import type { Link } from './link.ts'
 import { FinalError, withRetry } from './retry.ts'
 import type { TransferSettings } from './settings.ts'
+import type { Link } from './signed-url.ts'
 
 /** An object that belongs to this run. */
 export interface Download {
@@ -29,12 +29,12 @@ interface Version {
 }
 
 /**
- * Downloads an object into a new file, several ranges in parallel. Each range resumes after a broken connection. Size and, where S3 returns
- * it, MD5 are verified. Memory: a few hundred KiB a range.
+ * Downloads an object into a new file, several ranges in parallel. Each range resumes after a lost connection. Size
+ * and, where S3 returns it, MD5 are verified. Memory: a few hundred KiB a range.
  * @throws FinalError
  */
 export async function download(what: Download, path: string, settings: TransferSettings): Promise<void> {
-  // `wx` fails if the file exists: two files of one name are an error.
+  // `wx` fails if the file exists: two files with the same name are an error.
   const file = await open(path, 'wx')
   const version: Version = {}
   try {

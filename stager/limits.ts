@@ -11,21 +11,23 @@ import { FinalError } from './retry.ts'
 const MAX_FILES = 300_000
 
 /**
- * Sum of the entries' paths in bytes. Node holds at most twice as much text, and about 200 bytes an entry: below the stager's heap of 256
- * MiB.
+ * Maximum sum of the entries' paths in bytes. Node needs at most twice as much for the text, and about 200 bytes an
+ * entry: less than the stager's heap of 256 MiB.
  */
 const MAX_NAME_BYTES = 24 * 1024 * 1024
 
-/** All outputs together; a multipart upload can have 156 GiB. */
+/** Maximum size of all outputs together; a multipart upload can have 156 GiB. */
 const MAX_BYTES = 150 * 1024 ** 3
 
-/** Nesting depth. The deepest arrays and DICOM trees have about ten levels. */
+/** Maximum nesting depth. The deepest arrays and DICOM trees have about ten levels. */
 export const MAX_DEPTH = 32
 
-/** The files are invalid, not their transfer. The message is for the task's author, or for the client. */
+/**
+ * Error for invalid files, as opposed to a failed transfer. The message is for the task's author, or for the client.
+ */
 export class ContentError extends FinalError {}
 
-/** The error's message as a listing has it. */
+/** The error's message, shortened for a listing. */
 export function problemText({ message }: ContentError): string {
   return cutText(message, MAX_PROBLEM_LENGTH - 1)
 }
@@ -46,7 +48,7 @@ export function createBudget(smaller: Amount = {}, owner = 'a run') {
   const limits = { files: MAX_FILES, nameBytes: MAX_NAME_BYTES, bytes: MAX_BYTES, ...smaller }
   const left = { ...limits }
   return {
-    /** Gives back what `work` took when it throws, so that one output that is too large does not exclude the others. */
+    /** Restores the budget when `work` throws, so that one output that is too large does not exclude the others. */
     atomically<Result>(work: () => Result): Result {
       const before = { ...left }
       try {

@@ -4,14 +4,16 @@ import { isParameterName } from '../src/contract/names.ts'
 import { cutText } from '../src/contract/quoted.ts'
 import type { OutputEntry, StagedListing } from '../src/contract/staging.ts'
 import { ContentError, problemText } from './limits.ts'
-import type { Follow, Target } from './links.ts'
 import { readable } from './pack-folder.ts'
 import { readFolder } from './read-folder.ts'
+import type { Follow, Target } from './symbolic-links.ts'
 
-/** More entries than the outputs that any task declares. */
+/** Maximum number of entries, more than the outputs that any task declares. */
 const MAX_ENTRIES = 10_000
 
-/** The listing is empty if the folder exceeds the limits or is not readable. */
+/**
+ * Lists the output folder. If it exceeds the limits or cannot be read, the listing has the problem instead of entries.
+ */
 export function listFolder(root: string, follow: Follow): StagedListing {
   try {
     return listOutputs(root, follow)

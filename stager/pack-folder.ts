@@ -10,8 +10,8 @@ import {
 } from '../src/archive/folder-zip/write-folder-zip.ts'
 import { quoted } from '../src/contract/quoted.ts'
 import { type Budget, ContentError, MAX_DEPTH } from './limits.ts'
-import { createFollow, type Follow } from './links.ts'
 import { readFolder } from './read-folder.ts'
+import { createFollow, type Follow } from './symbolic-links.ts'
 import type { Content } from './upload.ts'
 
 /** Files up to this size are read synchronously and whole: ten times faster than a stream for each. */
@@ -40,10 +40,10 @@ interface Listing {
 }
 
 /**
- * Packs a folder as a zip with entries below `name`; each `open` packs again. Memory, bounded by the budget: the paths of all files, 200
- * bytes for each, and a few MiB.
- * @throws ContentError when the budget is exceeded, folders nest too deep, or a file's name cannot be in a zip or its content cannot be
- * read
+ * Packs a folder as a zip with entries below `name`; each `open` packs again. Memory, bounded by the budget: the paths
+ * of all files, 200 bytes for each, and a few MiB.
+ * @throws ContentError when the budget is exceeded, folders are nested too deep, or a file's name cannot be in a zip or
+ * its content cannot be read
  */
 export function packFolder(
   folder: string,
@@ -60,9 +60,9 @@ export function packFolder(
 }
 
 /**
- * Regular files below a folder, and targets of links within the outputs; other links and devices are skipped. Array items are in index
- * order, which is their reading order, so that one request reads the zip.
- * @param around resolved parents; a link to one of them would be endless
+ * Regular files below a folder, and targets of links within the outputs; other links and devices are skipped. Array
+ * items are in index order, which is their reading order, so that one request reads the zip.
+ * @param around resolved parents; a link to one of them would make the listing endless
  */
 function* listFiles(
   listing: Listing,

@@ -1,6 +1,6 @@
 import { type Dir, type Dirent, opendirSync } from 'node:fs'
 
-/** Entries that Node requests from the kernel per call. */
+/** Number of entries that Node requests from the kernel per call. */
 const ENTRIES_AT_ONCE = 512
 
 /**
@@ -9,7 +9,7 @@ const ENTRIES_AT_ONCE = 512
  * @throws Error of the kernel, immediately, when the folder cannot be opened
  */
 export function readFolder(folder: string): Iterable<Dirent<Buffer>> {
-  // Node's type declarations have text only.
+  // Node's types allow text encodings only.
   const options = { encoding: 'buffer' as BufferEncoding, bufferSize: ENTRIES_AT_ONCE }
   return entriesOf(opendirSync(folder, options))
 }

@@ -6,7 +6,9 @@ export class FinalError extends Error {
   override readonly name = 'FinalError'
 }
 
-/** A response other than success. The message omits S3's text, which repeats the URL's signature. */
+/**
+ * Error for a response whose status is not a success. The message omits S3's text, which repeats the URL's signature.
+ */
 export class StatusError extends Error {
   override readonly name = 'StatusError'
   readonly status: number
@@ -49,7 +51,8 @@ export async function withRetry<T>(
   let isExpired = false
   const attemptOnce = async (): Promise<T> => {
     attempt += 1
-    // Before the last attempt too, since some servers close the connection instead of rejecting an old URL.
+    // The URL is renewed before the last attempt too, since some servers close the connection instead of refusing an
+    // expired URL.
     if (isExpired || (attempt > 1 && attempt === attempts)) await renew?.()
     return call()
   }

@@ -2,7 +2,7 @@ const MIB = 1024 * 1024
 
 /** Settings of transfers; tests pass smaller numbers. */
 export interface TransferSettings {
-  /** Parallel requests. */
+  /** Maximum number of concurrent requests. */
   readonly atOnce: number
   /** Size of the ranges of a download. */
   readonly rangeBytes: number
@@ -11,7 +11,7 @@ export interface TransferSettings {
   readonly partBytes: number
   /** Attempts for one request, range or part. */
   readonly attempts: number
-  /** Doubled after each failure, up to the longest. */
+  /** First pause between attempts, doubled after each failure up to the longest. */
   readonly firstPauseMs: number
   readonly longestPauseMs: number
   /** Idle time-out of a connection. */

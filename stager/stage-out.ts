@@ -11,12 +11,12 @@ import {
 } from '../src/contract/staging.ts'
 import type { StagingApi } from './api-client.ts'
 import { type Budget, ContentError, createBudget, problemText } from './limits.ts'
-import { createLinks, type Link } from './link.ts'
-import { createFollow, type Follow } from './links.ts'
 import { listFolder } from './list-outputs.ts'
 import { packFolder } from './pack-folder.ts'
 import { FinalError } from './retry.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
+import { createLinks, type Link } from './signed-url.ts'
+import { createFollow, type Follow } from './symbolic-links.ts'
 import { type Content, upload, uploadInParts } from './upload.ts'
 
 /** Output folder of a task. */
@@ -29,10 +29,12 @@ export interface OutputFolder {
 
 type Kept = Readonly<Record<keyof typeof KEPT_OF_FAILED_TASK, number>>
 
-/** End of a task. */
 export interface TaskEnd {
   readonly jobAttempt: number
-  /** Exit code of the task's container. Absent when it is not known; the upload then goes on, and the engine relies on Batch's. */
+  /**
+   * Exit code of the task's container. Undefined when it is not known: the outputs are uploaded, and the engine uses
+   * the one that Batch reports.
+   */
   readonly exitCode?: number | undefined
   /** Limits of what is kept of a task that failed; tests pass smaller ones. */
   readonly kept?: Kept
@@ -41,9 +43,10 @@ export interface TaskEnd {
 type OutputsApi = Omit<StagingApi, 'inputs' | 'report'>
 
 /**
- * Uploads a task's outputs: the listing goes to the API, which returns URLs for the declared outputs; then the files are uploaded, and at
- * last the listing, whose presence marks a complete upload. An output that is invalid because of the task is listed with its problem: it
- * fails the run, not the stager. So is one that exceeds what is kept of a task that failed.
+ * Uploads a task's outputs: the listing goes to the API, which returns URLs for the declared outputs; then the files
+ * are uploaded, and finally the listing, whose presence marks a complete upload. An output that is invalid because of
+ * the task is listed with its problem: it fails the run, not the stager. An output that exceeds the limits for a task
+ * that failed is listed likewise.
  * @returns number of uploaded outputs
  */
 export async function stageOut(
@@ -66,18 +69,18 @@ export async function stageOut(
   })
   const bounds = exitCode === undefined || exitCode === 0 ? { budget: createBudget() } : boundsOf(kept)
   const problems = await sendOutputs({ api, root, follow, jobAttempt, linkOf, settings, ...bounds }, declared)
-  const told: StagedListing = {
+  const complete: StagedListing = {
     ...listing,
     ...(exitCode === undefined ? {} : { taskExitCode: exitCode }),
     entries: entries.map((entry) => ({ ...entry, ...problems.get(entry.name) })),
   }
-  await upload('the listing', textContent(JSON.stringify(told)), linkOf(STAGED_LISTING_NAME), settings)
+  await upload('the listing', textContent(JSON.stringify(complete)), linkOf(STAGED_LISTING_NAME), settings)
   return declared.length - problems.size
 }
 
 interface Bounds {
   readonly budget: Budget
-  /** Aborted when no more is sent. */
+  /** Aborted when no more outputs are sent. */
   readonly deadline?: AbortSignal
 }
 
@@ -123,8 +126,8 @@ async function sendOutputs(sending: Sending, outputs: readonly OutputEntry[]): P
 }
 
 /**
- * Waits for a transfer until the deadline. An unfinished one goes on until the process exits; parts that were sent are removed by the
- * bucket's rule for incomplete uploads.
+ * Waits for a transfer until the deadline. An unfinished one continues until the process exits; parts that were sent
+ * are removed by the bucket's rule for incomplete uploads.
  * @throws ContentError after the deadline
  */
 async function inTime({ deadline }: Bounds, transfer: () => Promise<void>): Promise<void> {

@@ -8,7 +8,7 @@ import { wordsOf } from './retry.ts'
 /** Exit code of the task's container, or the reason why the ECS agent did not report it. */
 export type TaskExit = { readonly exitCode: number } | { readonly problem: string }
 
-/** The answer describes three containers in some KiB. */
+/** Maximum size of the response, which describes three containers in some KiB. */
 const MAX_ANSWER_BYTES = 256 * 1024
 const REQUEST_TIMEOUT_MS = 2000
 
@@ -16,7 +16,7 @@ const REQUEST_TIMEOUT_MS = 2000
 const PAUSES = { retries: 6, firstMs: 100, longestMs: 3200 } as const
 
 /**
- * The part that is read of the task's description.
+ * Part of the description of the ECS task that is read.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-response.html
  */
 const taskSchema = z.object({
@@ -26,8 +26,9 @@ const taskSchema = z.object({
 })
 
 /**
- * Asks the ECS task's metadata endpoint for the exit code of a container that has ended, for at most 20 s. The endpoint takes no
- * credential and returns none. Never rejects: without an answer the engine decides by what Batch reports.
+ * Asks the ECS task's metadata endpoint for the exit code of a container that has ended, for at most 20 s. The endpoint
+ * takes no credential and returns none. Does not throw: without an exit code from here, the engine uses the one that
+ * Batch reports.
  */
 export async function readTaskExit(
   environment: Readonly<Record<string, string | undefined>>,
@@ -39,7 +40,7 @@ export async function readTaskExit(
   try {
     const exitCode = await retry(() => askOnce(`${base}/task`, container), {
       pausesMs: backoff(PAUSES),
-      // The agent may learn the end of a container later than it starts the next one.
+      // The agent may report the end of a container only after it has started the next one.
       isRetryable: () => true,
       pause,
     })
@@ -55,7 +56,7 @@ async function askOnce(url: string, container: string): Promise<number> {
   const text = (await readAtMost(response.body ?? [], MAX_ANSWER_BYTES, tooLarge)).toString()
   if (!response.ok) throw new Error(`the metadata endpoint answered with HTTP ${response.status}`)
   const task = taskSchema.safeParse(parse(text))
-  if (!task.success) throw new Error('the answer of the metadata endpoint has an unexpected form')
+  if (!task.success) throw new Error('the response of the metadata endpoint has an unexpected form')
   const found = task.data.Containers.find(({ Name }) => Name === container)
   if (found === undefined) throw new Error(`the metadata endpoint does not know the container ${container}`)
   const { KnownStatus, ExitCode } = found

@@ -64,7 +64,7 @@ async function checkDirectory(zip: ZipFile, folder: string, budget: Budget): Pro
 }
 
 async function writeEntry(zip: ZipFile, entry: Entry, target: string): Promise<void> {
-  // `wx`: a second entry of one name is an error.
+  // `wx`: a second entry with the same name is an error.
   const once = { flag: 'wx' } as const
   let checksum = 0
   if (entry.uncompressedSize > SMALL_ENTRY_BYTES || entry.compressedSize > SMALL_ENTRY_BYTES) {

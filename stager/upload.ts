@@ -5,9 +5,9 @@ import { createPresignedParts } from '../src/shared/presigned-parts.ts'
 import type { StagingApi } from './api-client.ts'
 import { md5In } from './checksum.ts'
 import { putTo } from './http.ts'
-import type { Link } from './link.ts'
 import { withRetry } from './retry.ts'
 import type { TransferSettings } from './settings.ts'
+import type { Link } from './signed-url.ts'
 
 /** Bytes that can be read repeatedly, for retries. */
 export interface Content {

@@ -3,7 +3,9 @@ import type { Readable } from 'node:stream'
 import { inflateRawSync } from 'node:zlib'
 import yauzl from 'yauzl'
 
-/** The directory is read in steps of about 50 bytes; one read for each would dominate the time. */
+/**
+ * Size of one read. The directory is read in steps of about 50 bytes; a system call for each would dominate the time.
+ */
 const WINDOW_BYTES = 256 * 1024
 
 const LOCAL_HEADER = { signature: 0x04034b50, sizeBytes: 30, nameLengthAt: 26, extraLengthAt: 28 } as const
@@ -12,7 +14,7 @@ const DEFLATED = 8
 
 /** A zip file on disk. */
 export interface ZipFile {
-  /** Entries, validated by yauzl, in directory order; each call starts again. */
+  /** Entries, validated by yauzl, in directory order; each call starts over. */
   entries(): AsyncIterable<yauzl.Entry>
   /**
    * Decompressed content of a small entry, at most its announced size.
@@ -100,7 +102,7 @@ class FileReader extends yauzl.RandomAccessReader {
   }
 
   override _readStreamForRange(start: number, end: number): Readable {
-    // A descriptor of its own, closed with the stream.
+    // The stream gets a separate descriptor, which is closed with it.
     return createReadStream(this.#path, { start, end: end - 1 })
   }
 

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
+import { formatBytes } from '../../src/contract/format.ts'
+import { userLayerMemory } from '../image/layer-memory.ts'
 import { buildTask } from '../task/build-task.ts'
 import { requireDescriptor } from '../task/bundle-of.ts'
 import { openTask } from '../task/open-task.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
-import { formatBytes } from '../upload-bundle.ts'
 import { report } from '../validate/report.ts'
 import { validateTask } from '../validate/validate-task.ts'
 import type { Perform } from './perform.ts'
@@ -14,20 +15,21 @@ export function addBuild(program: Command, perform: Perform): void {
     .command('build')
     .description('builds the image of a task for linux/amd64 and packs the bundle')
     .argument('[folder]', 'folder of the task', '.')
-    .option('--engine <program>', 'docker, podman or buildah; the first that works when not given')
+    .option('--engine <program>', 'docker, podman or buildah; default: the first that works')
     .action((path: string, { engine }: { readonly engine?: string }) =>
       perform(async (terminal) => {
         const task = await openTask(path)
         if (task.kind !== 'folder')
-          throw new CommandError(`${path} is built already; name the folder of the task`)
-        const descriptor = requireDescriptor(terminal, task)
+          throw new CommandError(`${path} is not the folder of a task; name the folder to build`)
+        const descriptor = requireDescriptor(task)
         const { file } = await buildTask(task, descriptor, { engine, note: terminal.note })
         const bundle = await openTask(file)
-        const validation = await validateTask(bundle)
-        const { layers = [] } = validation.image ?? {}
+        const layers = userLayerMemory()
+        const validation = await validateTask(bundle, { layers })
+        const rows = validation.image?.layers ?? []
         terminal.table([
           ['LAYER', 'SIZE', 'UNPACKED'],
-          ...layers.map(({ diffId, sizeBytes, unpackedBytes }) => [
+          ...rows.map(({ diffId, sizeBytes, unpackedBytes }) => [
             diffId.slice(0, 'sha256:'.length + 12),
             formatBytes(sizeBytes),
             formatBytes(unpackedBytes),

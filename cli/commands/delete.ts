@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import * as z from 'zod'
 import { isRunId, parseTaskReference } from '../service/names.ts'
 import { type ServiceFlags, withService } from '../service/options.ts'
 import { openService, removeAt } from '../service/service.ts'
@@ -11,18 +12,21 @@ interface Flags extends ServiceFlags {
   readonly yes?: boolean
 }
 
+/** Field that tasks and runs have. */
+const namedSchema = z.object({ id: z.string() })
+
 export function addDelete(program: Command, perform: Perform): void {
   const command = program
     .command('delete')
     .description('deletes a task with its runs, or one run')
     .argument('<task or run>', 'NAMESPACE/VERSION of a task, or the id of a run')
-    .option('-y, --yes', 'do not ask')
+    .option('-y, --yes', 'do not ask for confirmation')
   withService(command).action((what: string, flags: Flags) =>
     perform(async (terminal) => {
       const { path, question } = targetOf(what)
       const service = await openService(flags)
-      // The service counts an unknown run as deleted; a mistyped id must not.
-      await service.call(path)
+      // The service answers 204 to the deletion of an unknown run, so a mistyped id is found here.
+      await service.json(path, namedSchema)
       if (!(await confirm(question, flags.yes === true))) {
         terminal.note('Nothing was deleted.')
         return EXIT.failed

@@ -11,6 +11,7 @@ import { shellTemplate } from '../templates/shell.ts'
 import type { ProgramTemplate } from '../templates/template.ts'
 import { CommandError, usageError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import type { Perform } from './perform.ts'
 
 const TEMPLATES: Readonly<Record<string, ProgramTemplate>> = {
@@ -22,26 +23,33 @@ const TEMPLATES: Readonly<Record<string, ProgramTemplate>> = {
 export function addInit(program: Command, perform: Perform): void {
   program
     .command('init')
-    .description('makes the folder of a new task that runs as it is')
+    .description('creates a folder with an example task that is ready to run')
     .argument('<name>', 'name of the folder: letters, digits, "-" and "_"')
     .addOption(
       new Option('--lang <language>', 'language of the program')
         .choices(Object.keys(TEMPLATES))
         .default('python'),
     )
-    .option('--namespace <namespace>', 'where the task belongs, such as com.example', 'org.example')
+    .option(
+      '--namespace <namespace>',
+      'prefix of the namespace of the task, such as com.example',
+      'org.example',
+    )
     .action((folder: string, flags: { readonly lang: string; readonly namespace: string }) =>
       perform(async (terminal) => {
         const name = basename(folder)
         if (!/^[A-Za-z0-9][A-Za-z0-9_-]{2,29}$/u.test(name)) {
-          throw usageError(`"${name}" is no name of a task; expected 3 to 30 letters, digits, "-" and "_"`)
-        }
-        if (!isNamespace(`${flags.namespace}.${name}`)) {
           throw usageError(
-            `"${flags.namespace}" is no namespace; expected letters and digits with dots between, such as com.example`,
+            `"${name}" cannot be the name of a task; expected 3 to 30 letters, digits, "-" and "_"`,
           )
         }
-        if (existsSync(folder)) throw new CommandError(`${folder} is there already; choose another name`)
+        // A namespace may begin with a dot, which nobody means here.
+        if (!/^\w/u.test(flags.namespace) || !isNamespace(`${flags.namespace}.${name}`)) {
+          throw usageError(
+            `"${flags.namespace}" is not a valid namespace; expected letters and digits with dots between, such as com.example`,
+          )
+        }
+        if (existsSync(folder)) throw new CommandError(`${folder} already exists; choose another name`)
         const names = { name, namespace: `${flags.namespace}.${name}` }
         const schema = `${JSON.stringify(taskSchema, null, 2)}\n`
         const template = TEMPLATES[flags.lang] ?? pythonTemplate
@@ -53,8 +61,8 @@ export function addInit(program: Command, perform: Perform): void {
           if (isExecutable === true) await chmod(target, 0o755)
         }
         terminal.json({ folder, files: files.map(({ path }) => path) })
-        terminal.print(`${folder} has a task in ${flags.lang}. Next:`)
-        terminal.print(`  cd ${folder}`)
+        terminal.print(`Created a task in ${flags.lang}: ${folder}. Next:`)
+        terminal.print(`  cd ${shellWord(folder)}`)
         terminal.print('  cytomine-task run -i image=@sample/image.png -i factors=@sample/factors.json')
         return EXIT.success
       }),

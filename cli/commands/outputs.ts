@@ -19,7 +19,7 @@ export function addOutputs(program: Command, perform: Perform): void {
     .description('prints the outputs of a run, or downloads their files')
     .argument('<run>', 'id of the run')
     .option('-o, --output <folder>', 'download the files into this folder')
-    .option('--rejected', 'what a failed run left behind, with -o')
+    .option('--rejected', 'download what a failed run wrote to its output folder')
   withService(command).action((run: string, flags: Flags) =>
     perform(async (terminal) => {
       const service = await openService(flags)
@@ -35,7 +35,7 @@ export function addOutputs(program: Command, perform: Perform): void {
         for (const file of files) terminal.print(file)
         return EXIT.success
       }
-      const outputs = outputsSchema.parse(await service.json(`task-runs/${id}/outputs`))
+      const outputs = await service.json(`task-runs/${id}/outputs`, outputsSchema)
       const files =
         folder === undefined ? [] : await fetchArchive(service, `task-runs/${id}/outputs.zip`, folder)
       showOutputs(terminal, { outputs, folder, files })

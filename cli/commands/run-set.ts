@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { createProgress } from '../progress.ts'
+import { DEFAULT_CONCURRENCY, MAX_CONCURRENCY } from '../../src/contract/run-set-limits.ts'
+import { createProgress } from '../../src/shared/progress.ts'
 import { createSet, type NewSet, sendFiles, sharedRow } from '../run-set/create-set.ts'
 import { followSet } from '../run-set/follow-set.ts'
 import { checkTable, readTableFile, tableToSend } from '../run-set/input-table.ts'
@@ -8,7 +9,7 @@ import {
   hasEnded,
   listSetRuns,
   listSets,
-  parseSet,
+  postSet,
   readSet,
   requireSetId,
   type SetRun,
@@ -25,7 +26,7 @@ import type { Terminal } from '../terminal/terminal.ts'
 import { inputOption, stateOf } from './option-values.ts'
 import type { Perform } from './perform.ts'
 
-/** A call of a subcommand on one set. */
+/** A call of a subcommand for one set. */
 interface SetCall<Flags> {
   readonly terminal: Terminal
   readonly service: Service
@@ -37,7 +38,7 @@ interface Waiting {
   readonly wait?: boolean
 }
 
-const SHOWS_PROGRESS = 'shows the progress until every run has ended'
+const SHOWS_PROGRESS = 'shows the progress until all runs have ended'
 
 export function addRunSet(program: Command, perform: Perform): void {
   const group = program
@@ -60,15 +61,19 @@ interface CreateFlags extends ServiceFlags, Waiting {
 function addCreate(group: Command, perform: Perform): void {
   const command = group
     .command('create')
-    .description('checks a table, sends its files, and starts a run for each row')
+    .description('checks a table, uploads its files, and starts a run for each row')
     .argument('<task>', 'NAMESPACE/VERSION')
     .argument(
       '<table>',
-      'CSV whose header names inputs, JSON lines, or a JSON array; a file is @PATH, from its folder',
+      'CSV whose header names inputs, JSON lines, or a JSON array; a file is @PATH, relative to the table',
     )
-    .addOption(inputOption('value of an input of all rows, or its file: image=@slide.tif; once for each'))
-    .option('--name <name>', 'what listings call the set')
-    .option('--max-concurrency <number>', 'most runs at a time, 1 to 1000; 50 when not given', concurrencyOf)
+    .addOption(inputOption('value of an input for all rows, or its file: image=@slide.tif; repeatable'))
+    .option('--name <name>', 'name of the set in listings')
+    .option(
+      '--max-concurrency <number>',
+      `maximum number of concurrent runs, 1 to ${MAX_CONCURRENCY} (default ${DEFAULT_CONCURRENCY})`,
+      concurrencyOf,
+    )
     .option('--reuse', 'takes the outputs of finished runs with the same image and inputs')
     .option('--no-reuse', 'executes every row')
     .option('--wait', SHOWS_PROGRESS)
@@ -101,7 +106,7 @@ async function create(
   return follow({ terminal, service, id, flags })
 }
 
-/** Waits for the check of the table, or the end of the set, and shows it. */
+/** Waits until the table is checked (with `--wait`: until the set has ended), then shows the set. */
 async function follow({ terminal, service, id, flags }: SetCall<Waiting>): Promise<number> {
   const isReached = (view: SetView): boolean =>
     flags.wait === true ? hasEnded(view) : view.state !== 'VALIDATING'
@@ -121,9 +126,10 @@ function addList(group: Command, perform: Perform): void {
       const sets = await Array.fromAsync(listSets(await openService(flags)))
       terminal.json(sets)
       terminal.table([
-        ['RUN SET', 'STATE', 'ROWS', 'FINISHED', 'FAILED', 'CREATED', 'TASK', 'NAME'],
+        ['RUN SET', 'STATE', 'ROWS', 'FINISHED', 'FAILED', 'SKIPPED', 'CREATED', 'TASK', 'NAME'],
         ...sets.map(({ id, state, rows, counts, createdAt, task, name }) => [
-          ...[id, state, String(rows), String(counts.finished), String(counts.failed), createdAt],
+          ...[id, state, String(rows), String(counts.finished), String(counts.failed)],
+          ...[String(counts.skipped), createdAt],
           task === null || task === undefined ? '' : `${task.namespace}/${task.version}`,
           name ?? '',
         ]),
@@ -133,7 +139,7 @@ function addList(group: Command, perform: Perform): void {
   )
 }
 
-/** Adds a command on one set; options are added to what it returns. */
+/** Adds a subcommand for one set, and returns it so that options can be added. */
 function onSet<Flags>(
   { group, perform }: { readonly group: Command; readonly perform: Perform },
   name: string,
@@ -155,7 +161,7 @@ function addLooks(group: Command, perform: Perform): void {
     showSet(terminal, await readSet(service, id))
     return EXIT.success
   })
-  onSet(place, 'wait', `${SHOWS_PROGRESS}; ends with 1 when one has failed`, ({ flags, ...call }) =>
+  onSet(place, 'wait', `${SHOWS_PROGRESS}; exits with 1 if one has failed`, ({ flags, ...call }) =>
     follow({ ...call, flags: { ...flags, wait: true } }),
   )
   onSet<{ readonly state?: string }>(place, 'runs', 'lists the latest run of each row', async (call) => {
@@ -173,10 +179,9 @@ function cellsOf({ row, runId, state, error }: SetRun): readonly string[] {
 
 function addChanges(group: Command, perform: Perform): void {
   const place = { group, perform }
-  onSet<Waiting>(place, 'retry', 'runs the rows that failed once more', async (call) => {
+  onSet<Waiting>(place, 'retry', 'runs the failed rows again, and the skipped ones', async (call) => {
     const { terminal, service, id, flags } = call
-    const path = `run-sets/${id}/retry`
-    const view = parseSet(await service.json(path, { method: 'POST', isRepeatable: true }))
+    const view = await postSet(service, `run-sets/${id}/retry`)
     if (flags.wait === true) return follow(call)
     showSet(terminal, view)
     return EXIT.success
@@ -184,10 +189,9 @@ function addChanges(group: Command, perform: Perform): void {
   onSet(
     place,
     'cancel',
-    'starts no further run and ends those that run',
+    'starts no more runs and cancels the active ones',
     async ({ terminal, service, id }) => {
-      const path = `run-sets/${id}/cancel`
-      showSet(terminal, parseSet(await service.json(path, { method: 'POST', isRepeatable: true })))
+      showSet(terminal, await postSet(service, `run-sets/${id}/cancel`))
       return EXIT.success
     },
   )
@@ -197,8 +201,8 @@ function addChanges(group: Command, perform: Perform): void {
     'deletes a set with its runs and files',
     async (call) => {
       const { terminal, service, id, flags } = call
-      // The service counts an unknown set as deleted; a mistyped id must not.
-      await service.call(`run-sets/${id}`)
+      // The service answers 204 to the deletion of an unknown set, so a mistyped id is found here.
+      await readSet(service, id)
       if (
         !(await confirm(`Delete the run set ${id} with all its runs and their files?`, flags.yes === true))
       ) {
@@ -210,7 +214,7 @@ function addChanges(group: Command, perform: Perform): void {
       terminal.print(`${id} is deleted`)
       return EXIT.success
     },
-  ).option('-y, --yes', 'do not ask')
+  ).option('-y, --yes', 'do not ask for confirmation')
 }
 
 function addDownloads(group: Command, perform: Perform): void {
@@ -218,13 +222,13 @@ function addDownloads(group: Command, perform: Perform): void {
   onSet<{ readonly output?: string }>(
     place,
     'table',
-    'downloads a CSV with a line for each row: state, reason, cost, inputs, and outputs that are no files',
+    'downloads a CSV with a line for each row: state, reason, cost, inputs of the table, and scalar outputs',
     ({ flags, ...call }) => saveSetTable(call, flags.output),
-  ).option('-o, --output <file>', 'file for the table; stdout when not given')
+  ).option('-o, --output <file>', 'file for the table (default: stdout)')
   onSet<{ readonly output: string }>(
     place,
     'archive',
-    'downloads the outputs of all finished runs, a folder for each row',
+    'downloads the outputs of all finished runs, into a folder for each row',
     ({ flags, ...call }) => saveSetArchive(call, flags.output),
   ).requiredOption('-o, --output <folder or file>', 'folder for the files, or a .zip')
 }
@@ -232,6 +236,7 @@ function addDownloads(group: Command, perform: Perform): void {
 /** @throws InvalidArgumentError */
 function concurrencyOf(text: string): number {
   const number = /^\d{1,4}$/u.test(text) ? Number(text) : 0
-  if (number < 1 || number > 1000) throw new InvalidArgumentError('Expected an integer from 1 to 1000.')
+  if (number < 1 || number > MAX_CONCURRENCY)
+    throw new InvalidArgumentError(`Expected an integer from 1 to ${MAX_CONCURRENCY}.`)
   return number
 }

@@ -10,7 +10,7 @@ export function addTasks(program: Command, perform: Perform): void {
   withService(command).action((flags: ServiceFlags) =>
     perform(async (terminal) => {
       const service = await openService(flags)
-      const tasks = taskListSchema.parse(await service.json('tasks'))
+      const tasks = await service.json('tasks', taskListSchema)
       terminal.json(tasks)
       terminal.table([
         ['TASK', 'NAME'],

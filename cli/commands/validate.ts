@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { type LayerMemory, userLayerMemory } from '../image/layer-memory.ts'
 import type { TaskReference } from '../service/names.ts'
 import { type ServiceFlags, withService } from '../service/options.ts'
+import { taskSchema } from '../service/schemas.ts'
 import { openService, type Service, ServiceRefusal } from '../service/service.ts'
 import { findBuilt } from '../task/built.ts'
 import { hasDockerfile, openTask } from '../task/open-task.ts'
@@ -21,11 +23,11 @@ interface Flags extends Partial<ServiceFlags> {
 export function addValidate(program: Command, perform: Perform): void {
   const command = program
     .command('validate')
-    .description("checks a task by the service's own rules, and for what would end every run")
+    .description("checks a task by the service's own rules, and for faults that would make every run fail")
     .argument('[task]', 'folder of a task, bundle (.zip) or image archive (.tar)', '.')
     .option(
       '--stage <file>',
-      'settings of the stage that the task is for: says whether a queue can hold it, as --url does',
+      'settings file of a stage: checks whether one of its queues can run the task (as --url does)',
     )
     .option('--strict', 'fail on warnings too')
   withService(command, false).action((path: string, flags: Flags) =>
@@ -34,7 +36,7 @@ export function addValidate(program: Command, perform: Perform): void {
       const task = await openTask(path)
       const isBuilt = task.kind === 'folder' && hasDockerfile(path)
       const built = isBuilt ? await findBuilt(path) : undefined
-      const validation = await validateTask(task, { queues, built })
+      const validation = await validateTask(task, { queues, built, layers: readingMemory() })
       const asked = await findInService(validation, flags)
       const findings = [...validation.findings, ...asked.findings]
       report(terminal, { ...validation, findings }, { placement: asked.placement })
@@ -46,21 +48,27 @@ export function addValidate(program: Command, perform: Perform): void {
   )
 }
 
+/** `validate` reads every layer, since the archive may be damaged. `upload` then takes what was remembered. */
+function readingMemory(): LayerMemory | undefined {
+  const memory = userLayerMemory()
+  return memory && { ...memory, find: async () => undefined }
+}
+
 /** The image of a folder may be older than its files. */
 function noteOnImage({ image }: Validation): string {
   return image === undefined
-    ? 'The image is not built yet: "cytomine-task build" builds it, and checks it too.'
-    : 'The image is that of the last build: after a change, "cytomine-task build" builds and checks it anew.'
+    ? 'The image is not built yet: "cytomine-task build" builds and checks it.'
+    : 'The image is that of the last build: after a change, "cytomine-task build" builds and checks it again.'
 }
 
 interface Asked {
   readonly findings: readonly Finding[]
   readonly placement?: Placement | undefined
-  /** Why the service could not be asked; told after what was found without it. */
+  /** Why the service could not be asked; reported after the findings. */
   readonly failure?: CommandError
 }
 
-/** Findings of a service about the task: a name that is taken, resources that no queue holds. */
+/** Asks the service whether the version is already installed, and whether a queue can run the task. */
 async function findInService(validation: Validation, { url, auth }: Flags): Promise<Asked> {
   const { descriptor } = validation
   if (descriptor === undefined || url === undefined) return { findings: [] }
@@ -80,11 +88,11 @@ async function findTaken(
   { namespace, version }: TaskReference,
 ): Promise<readonly Finding[]> {
   try {
-    await service.call(`tasks/${namespace}/${version}`)
+    await service.json(`tasks/${namespace}/${version}`, taskSchema)
   } catch (error) {
     if (error instanceof ServiceRefusal && error.status === 404) return []
     throw error
   }
-  const words = `${namespace} ${version} is in the service already; raise the version, or upload with --replace`
+  const words = `${namespace} ${version} is already installed in the service; raise the version, or upload with --replace`
   return [warning('bundle', words)]
 }

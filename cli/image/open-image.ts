@@ -20,16 +20,16 @@ export interface OpenLayer {
   readonly start: Buffer
 }
 
-/** The image that tasks run from an archive, its layers unread. */
+/** Image in an archive, as opened before its layers are read. */
 export interface OpenImage {
   /** The config, byte for byte. */
   readonly config: Buffer
-  /** In the order of the config; a file that is used for two layers occurs twice. */
+  /** Layers in the order of the config; a file that is used for two layers occurs twice. */
   readonly layers: readonly OpenLayer[]
 }
 
 /**
- * Finds the image of an archive like an import.
+ * Finds the image of an archive as an import does.
  * @throws TarFormatError, OciFormatError
  */
 export async function openImage(source: ByteSource, wantedTag: string): Promise<OpenImage> {
@@ -51,7 +51,7 @@ export async function openImage(source: ByteSource, wantedTag: string): Promise<
 }
 
 /**
- * Reads a layer to its end and checks it like an import: digests, compression, size.
+ * Reads a layer to its end and checks digests, compression and size as an import does.
  * @param onContent receives the uncompressed tar
  * @returns bytes of the uncompressed tar
  * @throws OciFormatError

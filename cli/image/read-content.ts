@@ -7,7 +7,7 @@ import type { OpenLayer } from './open-image.ts'
 const LIMITS = { maxEntries: 2_000_000, maxNameLength: 4096 }
 
 /**
- * The first bytes of a file in a layer. Undefined when it does not exist, or the layer has unreadable names.
+ * The first bytes of a file in a layer; undefined when the file does not exist or the tar is invalid.
  * @param path absolute
  */
 export async function readContent(

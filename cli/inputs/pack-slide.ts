@@ -1,22 +1,26 @@
 import { createReadStream, createWriteStream, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { crc32 } from 'node:zlib'
 import { writeFolderZip } from '../../src/archive/folder-zip/write-folder-zip.ts'
 
 /** Packs a folder with the files of a DICOM slide into a zip for the service. */
-export async function packSlide(folder: string, target: string): Promise<void> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => {
-      const path = join(entry.parentPath, entry.name)
-      return { name: path.slice(folder.length).replace(/^\/+/u, ''), path, sizeBytes: statSync(path).size }
-    })
+export async function packSlide(folder: string, target: string, signal?: AbortSignal): Promise<void> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+    const path = join(entry.parentPath, entry.name)
+    // Links to files are packed as files.
+    const info = entry.isDirectory() ? undefined : statSync(path, { throwIfNoEntry: false })
+    return info?.isFile() === true ? [{ name: relative(folder, path), path, sizeBytes: info.size }] : []
+  })
   const zip = writeFolderZip(files, async ({ path }) => {
     let checksum = 0
     for await (const chunk of createReadStream(path)) checksum = crc32(chunk as Buffer, checksum)
     return { crc32: checksum, bytes: createReadStream(path) }
   })
-  await pipeline(Readable.from(zip, { objectMode: false }), createWriteStream(target))
+  await pipeline(
+    Readable.from(zip, { objectMode: false }),
+    createWriteStream(target),
+    signal === undefined ? {} : { signal },
+  )
 }

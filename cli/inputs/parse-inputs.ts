@@ -1,68 +1,82 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { isUtf8 } from 'node:buffer'
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JsonValue } from '../../src/contract/json.ts'
-import type { ParameterType, TaskInput } from '../../src/task/task.ts'
-import { usageError } from '../terminal/command-error.ts'
+import { isFileType } from '../../src/task/task.ts'
+import { CommandError, usageError } from '../terminal/command-error.ts'
+import { wordsOf } from '../terminal/words-of.ts'
 
-/** A value of an input as the command line gives it. */
+/** Value of an input, as given on the command line. */
 export type GivenInput =
   | { readonly kind: 'json'; readonly name: string; readonly value: JsonValue }
   /** A file, or a folder of DICOM files. */
   | { readonly kind: 'file'; readonly name: string; readonly path: string }
-  /** Files that are the items of an array, in the order of their indexes. */
+  /** Files of an array's items, in the order of the items. */
   | { readonly kind: 'items'; readonly name: string; readonly paths: readonly string[] }
 
-/** Fields of an input that its parser reads. */
-type Declared = Pick<TaskInput, 'name' | 'type'>
+/** Id of a type, and of the type of its items. The service may be newer and have types that this program does not know. */
+export interface ListedType {
+  readonly id: string
+  readonly subType?: ListedType | undefined
+}
+
+/** Fields of an input that the parser of values needs. */
+export interface Declared {
+  readonly name: string
+  readonly type: ListedType
+}
 
 /**
- * Reads `NAME=VALUE` and `NAME=@FILE` by the types of the inputs. Values are not checked: the service's own code does that.
- * @throws CommandError for unknown names, files that are not there and JSON that is none
+ * Parses `NAME=VALUE` and `NAME=@FILE` by the types of the inputs. Values are checked later, by the service's own code.
+ * @throws CommandError for unknown names, missing files and invalid JSON
  */
 export function parseInputs(words: readonly string[], inputs: readonly Declared[]): readonly GivenInput[] {
   const byName = Map.groupBy(words.map(splitWord), ({ name }) => name)
-  return [...byName].map(([name, given]) => {
-    const input = inputs.find((one) => one.name === name)
-    if (input === undefined) throw unknownInput(name, inputs)
-    return parseInput(
-      input,
-      given.map(({ text }) => text),
-    )
+  const problems: string[] = []
+  const parsed = [...byName].flatMap(([name, given]) => {
+    try {
+      const input = inputs.find((one) => one.name === name)
+      if (input === undefined) throw unknownInput(name, inputs)
+      const texts = given.map(({ text }) => text)
+      return [parseInput(input, texts)]
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error
+      problems.push(error.message)
+      return []
+    }
   })
+  if (problems.length > 0) throw usageError(problems.join('\n'))
+  return parsed
 }
 
 function splitWord(word: string): { readonly name: string; readonly text: string } {
   const equals = word.indexOf('=')
-  if (equals < 1) throw usageError(`"${word}" gives no input; expected NAME=VALUE, or NAME=@FILE`)
+  if (equals < 1) throw usageError(`"${word}" is not of the form NAME=VALUE or NAME=@FILE`)
   return { name: word.slice(0, equals), text: word.slice(equals + 1) }
 }
 
 function unknownInput(name: string, inputs: readonly Declared[]): Error {
   const known = inputs.map((input) => input.name).join(', ')
   return usageError(
-    `the task has no input "${name}"; ${known === '' ? 'it has none at all' : `it has ${known}`}`,
+    `the task has no input "${name}"; ${known === '' ? 'it has no inputs' : `its inputs are ${known}`}`,
   )
 }
 
 function parseInput({ name, type }: Declared, texts: readonly string[]): GivenInput {
   const [text = '', ...others] = texts
-  if (type.id === 'array' && isFileType(type.subType))
-    return { kind: 'items', name, paths: itemPaths(name, texts) }
+  if (type.subType !== undefined && isFileType(type.subType))
+    return { kind: 'items', name, paths: itemPaths({ name, type: type.subType }, texts) }
   if (others.length > 0) {
     throw usageError(
-      `the input "${name}" is given ${texts.length} times; give it once${type.id === 'array' ? `, as a list: ${name}=[1,2]` : ''}`,
+      `the input "${name}" is given ${texts.length} times; expected once${type.id === 'array' ? `, as a list: ${name}=[1,2]` : ''}`,
     )
   }
-  if (isFileType(type)) return { kind: 'file', name, path: filePath(name, text) }
-  const content = text.startsWith('@') ? readText(name, text.slice(1)) : text
+  if (isFileType(type)) return { kind: 'file', name, path: filePath({ name, type }, text) }
+  const content = text.startsWith('@') ? readText(name, textPath(name, text)) : text
   return { kind: 'json', name, value: parseValue(name, type, content) }
 }
 
-function isFileType({ id }: ParameterType): boolean {
-  return id === 'image' || id === 'file'
-}
-
-function parseValue(name: string, type: ParameterType, text: string): JsonValue {
+function parseValue(name: string, type: ListedType, text: string): JsonValue {
   switch (type.id) {
     case 'boolean':
     case 'array':
@@ -73,8 +87,9 @@ function parseValue(name: string, type: ParameterType, text: string): JsonValue 
       )
     case 'integer':
     case 'number':
-      // The service reads numbers in texts as well, with words for what is none.
-      return /^-?\d+(?:\.\d+)?$/u.test(text.trim()) && Number.isSafeInteger(Math.trunc(Number(text)))
+      // The service reads numbers in texts, also in other notations: a leading zero means octal. It explains what is not a number.
+      return /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/u.test(text.trim()) &&
+        Number.isSafeInteger(Math.trunc(Number(text)))
         ? Number(text)
         : text.trim()
     default:
@@ -82,42 +97,93 @@ function parseValue(name: string, type: ParameterType, text: string): JsonValue 
   }
 }
 
+/** Some editors begin files with it; JSON does not allow it. */
+const BYTE_ORDER_MARK = /^\ufeff/u
+
 function parseJson(name: string, text: string, expected: string): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue
+    return JSON.parse(text.replace(BYTE_ORDER_MARK, '')) as JsonValue
   } catch {
     throw usageError(`the input "${name}" is ${JSON.stringify(text.slice(0, 60))}; expected ${expected}`)
   }
 }
 
-function filePath(name: string, text: string): string {
+function filePath(input: Declared, text: string): string {
+  const { name } = input
   if (!text.startsWith('@')) {
     const shown = JSON.stringify(text.slice(0, 60))
-    throw usageError(`the input "${name}" is ${shown}, and takes a file; expected ${name}=@FILE`)
+    throw usageError(`the input "${name}" is ${shown}; it takes a file: expected ${name}=@FILE`)
   }
-  const path = text.slice(1)
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-    throw usageError(`there is no file ${path} for the input "${name}"`)
-  }
+  const path = pathIn(name, text)
+  requireUsable(input, path)
   return path
 }
 
+/** @throws CommandError unless the path is that of a file, or of a folder that can be an image: a slide in DICOM */
+function requireUsable({ name, type }: Declared, path: string): void {
+  if (!statOf(name, path).isDirectory()) return
+  if (type.id !== 'image')
+    throw usageError(`${path}, for the input "${name}", is a folder; expected a file, such as a zip of it`)
+  if (readdirSync(path).length === 0)
+    throw usageError(`the folder ${path}, for the input "${name}", is empty`)
+}
+
+/** Predicate about a path that is neither a file nor a folder. */
+export const IS_NO_FILE = 'is a pipe or a device; save its content in a file, and give that'
+
+/** @throws CommandError unless a file or folder is at the path. A pipe may have no end, and blocks Ctrl-C until it has a writer. */
+function statOf(name: string, path: string): Stats {
+  const info = infoOf(name, path)
+  if (info === undefined) throw usageError(`there is no file ${path} for the input "${name}"`)
+  if (info.isFile() || info.isDirectory()) return info
+  throw usageError(`${path}, for the input "${name}", ${IS_NO_FILE}`)
+}
+
+function infoOf(name: string, path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw usageError(`the file of the input "${name}" cannot be read: ${wordsOf(error)}`)
+  }
+}
+
+/** The path in `@PATH`. */
+function pathIn(name: string, text: string): string {
+  if (text !== '@') return text.slice(1)
+  throw usageError(`the input "${name}" has no file name after the @: expected ${name}=@FILE`)
+}
+
+/** Path of a file with the value of an input. */
+function textPath(name: string, text: string): string {
+  const path = pathIn(name, text)
+  if (!statOf(name, path).isDirectory()) return path
+  throw usageError(`${path} is a folder; the input "${name}" takes a file with its value`)
+}
+
 /** A folder stands for its files, sorted by name. */
-function itemPaths(name: string, texts: readonly string[]): readonly string[] {
-  if (texts.length > 1 || texts[0] === undefined) return texts.map((text) => filePath(name, text))
-  const path = filePath(name, texts[0])
-  if (!statSync(path).isDirectory()) return [path]
+function itemPaths(item: Declared, texts: readonly string[]): readonly string[] {
+  const { name } = item
+  const [text = '', ...others] = texts
+  const path = text.startsWith('@') ? pathIn(name, text) : text
+  if (others.length > 0 || !text.startsWith('@') || !statOf(name, path).isDirectory())
+    return texts.map((one) => filePath(item, one))
   const names = readdirSync(path).filter((entry) => !entry.startsWith('.'))
-  return names.sort(new Intl.Collator('en', { numeric: true }).compare).map((entry) => join(path, entry))
+  const paths = names
+    .sort(new Intl.Collator('en', { numeric: true }).compare)
+    .map((entry) => join(path, entry))
+  if (paths.length === 0)
+    throw usageError(`the folder ${path}, for the input "${name}", has no files; expected one for each item`)
+  for (const one of paths) requireUsable(item, one)
+  return paths
 }
 
 function readText(name: string, path: string): string {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-    throw usageError(`there is no file ${path} for the input "${name}"`)
-  }
+  let bytes: Buffer
   try {
-    return readFileSync(path, 'utf8')
+    bytes = readFileSync(path)
   } catch (error) {
-    throw usageError(`the file of the input "${name}" cannot be read: ${(error as Error).message}`)
+    throw usageError(`the file of the input "${name}" cannot be read: ${wordsOf(error)}`)
   }
+  if (isUtf8(bytes)) return bytes.toString()
+  throw usageError(`the file ${path} of the input "${name}" is not a text in UTF-8; save it in this encoding`)
 }

@@ -7,25 +7,25 @@ import { runOutputsPrefix } from '../../src/contract/storage-keys.ts'
 import { collectOutputs, OUTPUTS_NAME } from '../../src/outputs/collect-outputs.ts'
 import type { Run } from '../../src/run/run.ts'
 import { ContentError, createBudget } from '../../stager/limits.ts'
-import { createFollow } from '../../stager/links.ts'
 import { listFolder } from '../../stager/list-outputs.ts'
 import { packFolder } from '../../stager/pack-folder.ts'
+import { createFollow } from '../../stager/symbolic-links.ts'
 import { type LocalRun, readObject } from './local-run.ts'
 
-/** Outputs of a successful run, as in listings. */
+/** Outputs listing of a finished run. */
 export type ListedOutputs = readonly {
   readonly parameterName: string
   readonly type: string
   readonly value?: unknown
 }[]
 
-/** A run after the check of its outputs, with their listing when it is FINISHED. */
+/** A run after the check of its outputs; the listing is empty unless it is FINISHED. */
 export interface Collected {
   readonly run: Run
   readonly outputs: ListedOutputs
 }
 
-/** Collects the container's outputs like the stager, and checks them like the service. */
+/** Collects the container's outputs as the stager does, and checks them as the service does. */
 export async function collect(local: LocalRun, folder: string): Promise<Collected> {
   const { task, objects, deps } = local
   const run = await local.run()

@@ -13,7 +13,7 @@ export interface TaskEnd {
   readonly logTail: string
 }
 
-/** Reason of a failed run by the end of its container, in the service's words; undefined for an exit code of 0. */
+/** Why a run failed, derived from the end of its container by the service's code; undefined for exit code 0. */
 export async function explainEnd({ end, memoryMib, logTail }: TaskEnd): Promise<RunFailure | undefined> {
   if (end.exitCode === 0 && end.reason === undefined) return undefined
   const stream = `local/${CONTAINERS.task}/1`

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ObjectStore } from '../../src/aws/object-store.ts'
 
-/** Objects of one run as files of this machine. */
+/** Object store of one run, with files of this machine. */
 export interface FileObjects extends ObjectStore {
   /** Makes an existing file an object, without copying it. */
   adopt(key: string, path: string): void

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
 import type { ByteSource } from '../../src/shared/byte-source.ts'
 import { type OpenImage, openImage } from '../image/open-image.ts'
+import { withTemporaryFolder } from '../temporary-folder.ts'
 
 /** An image that any engine can load. */
 export interface LoadableImage {
@@ -28,14 +27,11 @@ export async function loadableImage(source: ByteSource, wantedTag: string): Prom
   return {
     tag,
     async withArchive(use) {
-      const folder = await mkdtemp(join(tmpdir(), 'cytomine-task-'))
-      try {
+      await withTemporaryFolder(async (folder) => {
         const file = join(folder, 'image.tar')
         await writeArchive(image, { id, tag }, file)
         await use(file)
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
+      })
     },
   }
 }

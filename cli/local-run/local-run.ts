@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -24,14 +24,16 @@ import { packSlide } from '../inputs/pack-slide.ts'
 import type { GivenInput } from '../inputs/parse-inputs.ts'
 import { fileSource } from '../task/file-source.ts'
 import { isDirectory } from '../task/open-task.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { makeTemporary, removeOnSignal } from '../temporary-folder.ts'
+import { CommandError, usageError } from '../terminal/command-error.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
 import { wordsOf } from '../terminal/words-of.ts'
 import { createFileObjects, type FileObjects } from './file-objects.ts'
 import { createOneRun, createOneTask, portOf } from './one-run.ts'
 
 /*
- * A run without the service: its use cases run in this process, on one run, with files of this machine in place of the bucket. So
- * inputs and outputs are accepted and refused as the service does it.
+ * A run without the service. The service's use cases are executed in this process for one run, with local files in place of the
+ * bucket, so inputs and outputs are accepted and refused as in the service.
  */
 
 /** Modes of files and folders for a container that runs as any user (parameter-io 1.1). */
@@ -48,12 +50,15 @@ export interface LocalRun {
   /** Folder of this run, removed by {@link close}. */
   readonly folder: string
   close(): Promise<void>
+  /** Keeps the folder when a signal ends the program. */
+  keep(): void
 }
 
-/** @param parent folder that the run's folder is made in */
+/** @param parent folder in which the run's folder is created */
 export async function createLocalRun(descriptor: TaskDescriptor, parent: string): Promise<LocalRun> {
-  const folder = await mkdtemp(join(parent, 'run-'))
-  // Files of a task may belong to root and be set-uid.
+  const folder = await makeTemporary(join(parent, 'run-'))
+  const keep = removeOnSignal(folder)
+  // The folder is for this user only: a task may leave set-uid files that belong to root.
   await chmod(folder, 0o700)
   const now = new Date().toISOString()
   const task: Task = {
@@ -76,7 +81,11 @@ export async function createLocalRun(descriptor: TaskDescriptor, parent: string)
     objects,
     deps: dependenciesOf(task, runs, objects),
     folder,
-    close: () => rm(folder, { recursive: true, force: true }),
+    keep,
+    async close() {
+      await rm(folder, { recursive: true, force: true })
+      keep()
+    },
   }
 }
 
@@ -93,7 +102,7 @@ function dependenciesOf(task: Task, runs: RunRepository, objects: FileObjects) {
 }
 
 /**
- * Gives the run its inputs: checked and stored as the service does it.
+ * Checks the inputs and stores them in the run, as the service does.
  * @throws DomainError
  */
 export async function provision(local: LocalRun, inputs: readonly GivenInput[]): Promise<void> {
@@ -126,10 +135,10 @@ export async function provision(local: LocalRun, inputs: readonly GivenInput[]):
       })
     }
   }
-  if (problems.length > 0) throw new CommandError(problems.join('\n'))
+  if (problems.length > 0) throw usageError(problems.join('\n'))
 }
 
-/** A folder is sent as the zip that clients make of a slide. */
+/** The file to provision; a folder, which is a DICOM slide, is packed into a zip as clients of the service do. */
 async function sentFile({ objects, folder }: LocalRun, path: string): Promise<SentFile> {
   let file = path
   if (isDirectory(path)) {
@@ -146,21 +155,21 @@ async function sentFile({ objects, folder }: LocalRun, path: string): Promise<Se
 }
 
 /**
- * Starts the run, as a state action does: completeness, matching arrays, defaults.
- * @throws CommandError naming the inputs that are missing
+ * Starts the run as a state action does: checks that inputs are complete and arrays match, and applies defaults.
+ * @throws CommandError that names the missing inputs
  */
 export async function start({ deps, run }: LocalRun): Promise<void> {
   const { id } = await run()
   await changeRunState(deps, id, 'RUNNING').catch((error: unknown) => {
     if (!(error instanceof DomainError)) throw error
-    throw new CommandError(authorWords(wordsOf(error)), undefined, { cause: error })
+    throw new CommandError(authorWords(wordsOf(error)), EXIT.usage, { cause: error })
   })
 }
 
 /**
  * Starts the run, then fills the input folder.
  * @returns the folders of the container
- * @throws CommandError naming the inputs that are missing
+ * @throws CommandError that names the missing inputs
  */
 export async function stage(local: LocalRun): Promise<{ readonly inputs: string; readonly outputs: string }> {
   await start(local)
@@ -190,7 +199,7 @@ async function makeFolders(root: string, path: string): Promise<void> {
   }
 }
 
-/** Bytes of an object as text. */
+/** Content of an object, as text. */
 export async function readObject(path: string): Promise<string> {
   let text = ''
   for await (const chunk of createReadStream(path, 'utf8')) text += chunk

@@ -51,7 +51,7 @@ export function createOneRun(): RunRepository {
     recordProvisions: async (_runId, provisions) =>
       change({ provisions: { ...run.provisions, ...provisions } }),
     replaceProvisions: async (_runId, { to }) => change({ provisions: to }),
-    // Results are recorded for other runs; here is only one.
+    // Results are recorded so that other runs reuse them; here is only one run.
     recordResult: async () => undefined,
     recordJob: async (_runId, job) => change({ job }),
     async putInput(value) {

@@ -1,33 +1,47 @@
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Follow } from '../../stager/links.ts'
+import { join, relative } from 'node:path'
+import type { Follow } from '../../stager/symbolic-links.ts'
 import { writeBelow } from './write-below.ts'
 
 /** A folder that a container wrote. */
 interface WrittenFolder {
-  /** Path without links. */
+  /** Real path, without symbolic links. */
   readonly folder: string
-  /** Resolves links like the container, within the folder only. */
+  /** Resolves links as in the container; undefined outside the folder. */
   readonly follow: Follow
+  /** Names to copy, those of the declared outputs; undefined: all. */
+  readonly outputs: readonly string[] | undefined
+  /** Ends the copying. */
+  readonly signal?: AbortSignal
+}
+
+/** Top-level names in a folder that a container wrote. */
+export interface CopiedOutputs {
+  /** Names from which at least one file was copied. */
+  readonly copied: readonly string[]
+  /** Names that were not to be copied. */
+  readonly undeclared: readonly string[]
 }
 
 /**
- * Copies the content of files. Containers are untrusted: links, modes, owners, pipes and devices are not copied. A link to a file
+ * Copies files that a container wrote. With other names than those of declared outputs, a task could replace files of the target folder.
+ * Containers are untrusted: links, modes, owners, pipes and devices are not copied. A link to a file
  * in the folder is copied as that file. A link to a folder is followed at the top level only, so that no cycle is possible.
- * @returns names at the top of the folder of which something was copied
  */
-export async function copyOutputs(written: WrittenFolder, target: string): Promise<readonly string[]> {
+export async function copyOutputs(written: WrittenFolder, target: string): Promise<CopiedOutputs> {
   const copied: string[] = []
-  for (const name of (await readdir(written.folder)).sort()) {
+  const names = (await readdir(written.folder)).sort()
+  const { outputs = names } = written
+  for (const name of names.filter((one) => outputs.includes(one))) {
     let isCopied = false
     for await (const file of filesOf(written, name)) {
-      await writeBelow(target, file.name, createReadStream(file.path))
+      await writeBelow(target, file.name, createReadStream(file.path), written.signal)
       isCopied = true
     }
     if (isCopied) copied.push(name)
   }
-  return copied
+  return { copied, undeclared: names.filter((one) => !outputs.includes(one)) }
 }
 
 interface WrittenFile {
@@ -43,6 +57,8 @@ async function* filesOf({ folder, follow }: WrittenFolder, name: string): AsyncG
   for (const entry of await readdir(top.path, { withFileTypes: true, recursive: true })) {
     const place = join(entry.parentPath, entry.name)
     const found = entry.isFile() || entry.isSymbolicLink() ? follow(place) : undefined
-    if (found?.info.isFile() === true) yield { name: name + place.slice(top.path.length), path: found.path }
+    if (found?.info.isFile() === true) {
+      yield { name: join(name, relative(top.path, place)), path: found.path }
+    }
   }
 }

@@ -3,8 +3,8 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Removes earlier files of these outputs, so that they are not mistaken for new ones: files, and folders of arrays. Any other
- * folder belongs to the user and is kept.
+ * Removes the files and array folders that an earlier run wrote for these outputs, so that they are not mistaken for new ones. Any
+ * other folder belongs to the user and is kept.
  */
 export async function removeEarlier(folder: string, names: readonly string[]): Promise<void> {
   for (const name of names) {

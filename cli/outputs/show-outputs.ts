@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { quoted } from '../../src/contract/quoted.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
-/** Outputs of a run, as in listings. */
+/** Outputs listing of a run, and where its files were saved. */
 export interface RunOutputs {
   readonly outputs: readonly {
     readonly parameterName: string
@@ -15,7 +15,7 @@ export interface RunOutputs {
   readonly files?: readonly string[]
 }
 
-/** Longer values are truncated; the file has the complete value. */
+/** Maximum length of a printed value. Longer ones are truncated; the file contains the complete value. */
 const MAX_VALUE_LENGTH = 120
 
 /** Prints each output with its value and the path of its file. */
@@ -32,7 +32,7 @@ export function showOutputs(terminal: Terminal, { outputs, folder, files = [] }:
   ])
 }
 
-/** Says which files of the output folder count for nothing, because no output is declared for them. */
+/** Names the files of the output folder for which no output is declared. */
 export function noteIgnored(terminal: Terminal, names: readonly string[]): void {
   if (names.length === 0) return
   terminal.note(

@@ -9,6 +9,7 @@ import { CommandError } from '../terminal/command-error.ts'
  * Writes a file below a folder, replacing a file or link. Links below the folder are not followed: a task of an earlier run may
  * have left one that leads elsewhere.
  * @param name relative, without `..`
+ * @param signal ends the writing, which leaves a part of the file
  * @returns path of the file
  * @throws CommandError when a parent is a link or a file, or the path itself is a folder
  */
@@ -16,6 +17,7 @@ export async function writeBelow(
   folder: string,
   name: string,
   bytes: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
 ): Promise<string> {
   await mkdir(folder, { recursive: true })
   await makeFolders(folder, dirname(name))
@@ -23,7 +25,11 @@ export async function writeBelow(
   const info = await lstat(target).catch(() => undefined)
   if (info?.isDirectory() === true) throw inTheWay(target, 'a folder')
   await rm(target, { force: true })
-  await pipeline(Readable.from(bytes), createWriteStream(target, { flags: 'wx' }))
+  await pipeline(
+    Readable.from(bytes),
+    createWriteStream(target, { flags: 'wx' }),
+    signal === undefined ? {} : { signal },
+  )
   return target
 }
 
@@ -33,7 +39,7 @@ async function makeFolders(folder: string, path: string): Promise<void> {
     place = join(place, part)
     const info = await lstat(place).catch(() => undefined)
     if (info === undefined) await mkdir(place)
-    else if (!info.isDirectory()) throw inTheWay(place, info.isSymbolicLink() ? 'a link' : 'no folder')
+    else if (!info.isDirectory()) throw inTheWay(place, info.isSymbolicLink() ? 'a link' : 'not a folder')
   }
 }
 

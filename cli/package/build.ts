@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, type Metafile } from 'esbuild'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { VERSION } from '../version.ts'
 
 /*
- * Makes the package of cytomine-task, as `npm pack` takes it:
+ * Makes the folder of the package cytomine-task, ready for `npm pack`:
  *
  *   node cli/package/build.ts [folder]      (.local/cytomine-task)
  */
@@ -16,19 +16,27 @@ const MAX_BYTES = 2 * 1024 * 1024
 
 rmSync(target, { recursive: true, force: true })
 mkdirSync(join(target, 'dist'), { recursive: true })
-const { metafile } = await build({
-  entryPoints: [join(PROJECT, 'cli/package/main.ts')],
-  outfile: join(target, 'dist/cytomine-task.cjs'),
+const SHARED: BuildOptions = {
   absWorkingDir: PROJECT,
   bundle: true,
   minify: true,
   keepNames: true,
   platform: 'node',
-  // CommonJS: what Node 20 lacks of a module fails where it is used, not when the program starts.
+  // CommonJS, so that an export that Node 20 lacks fails only where it is used, and not when the program starts.
   format: 'cjs',
   target: 'node20',
   define: { 'import.meta.dirname': '__dirname' },
   legalComments: 'none',
+}
+await build({
+  ...SHARED,
+  entryPoints: [join(PROJECT, 'cli/package/start.ts')],
+  outfile: join(target, 'dist/cytomine-task.cjs'),
+})
+const { metafile } = await build({
+  ...SHARED,
+  entryPoints: [join(PROJECT, 'cli/package/main.ts')],
+  outfile: join(target, 'dist/program.cjs'),
   metafile: true,
   plugins: [
     {
@@ -40,8 +48,8 @@ const { metafile } = await build({
     },
   ],
 })
-const { size } = statSync(join(target, 'dist/cytomine-task.cjs'))
-if (size > MAX_BYTES) throw new Error(`the program has ${size} bytes; at most ${MAX_BYTES} are wanted`)
+const { size } = statSync(join(target, 'dist/program.cjs'))
+if (size > MAX_BYTES) throw new Error(`the program has ${size} bytes; the maximum is ${MAX_BYTES}`)
 cpSync(join(PROJECT, 'local/embedded/launcher'), join(target, 'dist/launcher'), {
   recursive: true,
   filter: (path) => !path.includes('__pycache__'),
@@ -57,7 +65,7 @@ function manifest(): object {
   return {
     name: 'cytomine-task',
     version: VERSION,
-    description: 'Makes, checks, runs and publishes tasks for the Cytomine App Engine',
+    description: 'Creates, checks, runs and publishes tasks for the Cytomine App Engine',
     license: 'Apache-2.0',
     bin: { 'cytomine-task': 'dist/cytomine-task.cjs' },
     files: ['dist', 'THIRD-PARTY.txt'],
@@ -65,7 +73,7 @@ function manifest(): object {
   }
 }
 
-/** Licences of all packages in the program, as most of them demand. */
+/** Licences of all packages in the program; most of them require their text to be included. */
 function licencesOf({ inputs }: Metafile): string {
   const folders = new Set(
     Object.keys(inputs).flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//u.exec(path)?.[1] ?? []),

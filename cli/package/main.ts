@@ -1,3 +1,2 @@
-#!/usr/bin/env node
 import './node20.ts'
 import '../main.ts'

@@ -1,6 +1,10 @@
+import zlib from 'node:zlib'
+import { CommandError } from '../terminal/command-error.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
+
 /*
- * Polyfills for Node 20, loaded before the program. Each is defined only if it is missing, as ECMAScript specifies it. zstd
- * layers still need Node 22.15.
+ * Loaded before the program. Defines functions that Node 20.15 lacks, as ECMAScript specifies them, if they are missing. The one for zstd,
+ * which cannot be replaced, throws an error that explains this.
  */
 
 function define(target: object, name: string, value: unknown): void {
@@ -30,7 +34,7 @@ define(Promise, 'withResolvers', <Value>() => {
   return { promise, resolve, reject }
 })
 
-// Frees memory early, so an empty implementation is sufficient.
+// Node's own frees memory early, which is not required: a copy is sufficient.
 define(ArrayBuffer.prototype, 'transfer', function transfer(this: ArrayBuffer, length: number) {
   return this.slice(0, length)
 })
@@ -43,4 +47,12 @@ define(Array, 'fromAsync', async <Item>(items: AsyncIterable<Item>) => {
 
 define(Set.prototype, 'union', function union<Item>(this: Set<Item>, other: Set<Item>) {
   return new Set([...this, ...other])
+})
+
+// Missing before Node 22.15. The program reads the function from the module when it is called, so it finds this one.
+define(zlib, 'createZstdDecompress', () => {
+  throw new CommandError(
+    `a layer of the image is compressed with zstd, which Node ${process.versions.node} cannot read: use Node 22.15 or newer, or save the image with gzip`,
+    EXIT.unavailable,
+  )
 })

@@ -1,30 +1,30 @@
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import pMap from 'p-map'
+import { formatBytes } from '../../src/contract/format.ts'
 import type { JsonValue } from '../../src/contract/json.ts'
 import { parameterNamed } from '../../src/run/find-run.ts'
 import type { Row } from '../../src/run-set/row-table.ts'
 import { bufferSource } from '../../src/shared/byte-source.ts'
+import type { Progress } from '../../src/shared/progress.ts'
 import type { TaskDescriptor } from '../../src/task/task.ts'
 import { parseInputs } from '../inputs/parse-inputs.ts'
-import type { Progress } from '../progress.ts'
 import { sendPacked, sendUpload } from '../send-input-file.ts'
 import type { TaskReference } from '../service/names.ts'
 import type { Service } from '../service/service.ts'
 import { fileSource } from '../task/file-source.ts'
 import { isDirectory } from '../task/open-task.ts'
 import { usageError } from '../terminal/command-error.ts'
-import { formatBytes } from '../upload-bundle.ts'
 import { isElsewhere, type SentTable } from './input-table.ts'
-import { parseSet, type SetView } from './set-view.ts'
+import { postSet, type SetView } from './set-view.ts'
 
-/** Larger tables go as uploads: API Gateway takes bodies of some MB. */
+/** Larger tables are sent as uploads, because API Gateway limits bodies to 10 MB. */
 const INLINE_BYTES = 3 * 1024 * 1024
-/** Files that are sent at the same time; each sends several parts. */
+/** Maximum number of concurrent files; each sends several parts at once. */
 const FILES_AT_ONCE = 2
 
 /**
- * Values of all rows, as the command line gives them. An image or file may also name one that the service has.
+ * Values for all rows, from the command line. An image or file may also be a reference that the service resolves.
  * @throws CommandError
  */
 export function sharedRow(words: readonly string[], { inputs }: TaskDescriptor): Row {
@@ -48,7 +48,7 @@ export function sharedRow(words: readonly string[], { inputs }: TaskDescriptor):
 }
 
 /**
- * Sends files of this machine, each once.
+ * Uploads files of this machine.
  * @returns their references by path
  */
 export async function sendFiles(
@@ -83,7 +83,7 @@ export interface NewSet {
   readonly task: TaskReference
   readonly name?: string | undefined
   readonly maxConcurrency?: number | undefined
-  /** Whether its runs take the outputs of equal runs; absent: as the stage is set. */
+  /** Whether its runs take the outputs of equal runs; absent: as configured for the stage. */
   readonly reuse?: boolean | undefined
 }
 
@@ -107,5 +107,5 @@ export async function createSet(
     ...(maxConcurrency !== undefined && { maxConcurrency }),
     ...(reuse !== undefined && { reuse }),
   }
-  return parseSet(await service.json('run-sets', { method: 'POST', body, isRepeatable: true }))
+  return postSet(service, 'run-sets', body)
 }

@@ -6,22 +6,22 @@ import { readSet, type SetView } from './set-view.ts'
 import { costLine, countsLine } from './show-set.ts'
 
 export interface FollowOptions {
-  /** Whether the set has got where the caller waits for. */
+  /** Whether to stop following. */
   readonly isReached: (view: SetView) => boolean
-  /** Between two looks. */
+  /** Pause between two polls. */
   readonly pollMs?: number
 }
 
 const POLL_MS = 1500
-/** Between two lines where no line can be rewritten. */
+/** Minimum time between two lines on a stream other than a terminal. */
 const LINE_MS = 30_000
 const BAR_WIDTH = 24
-/** Reasons of failures below the bar. */
+/** Maximum number of failure reasons below the bar. */
 const MAX_REASONS = 3
 const DEFAULT_COLUMNS = 80
 const CHECKING = 'the table is being checked'
 
-/** Shows the progress of a set until it is reached. @returns the last look */
+/** Shows the progress of a set until `isReached`. @returns the set as it was then */
 export async function followSet(
   terminal: Terminal,
   service: Service,
@@ -46,7 +46,7 @@ interface Display {
   clear(): void
 }
 
-/** Lines at the end of a terminal that are written anew each time. */
+/** Rewrites the last lines of a terminal at each poll. */
 function liveDisplay(stream: Stream): Display {
   let drawn = 0
   const clear = (): void => {
@@ -57,7 +57,7 @@ function liveDisplay(stream: Stream): Display {
     clear,
     show(view) {
       const columns = stream.columns ?? DEFAULT_COLUMNS
-      // A line that wraps would count as two.
+      // Lines are cut before they wrap: `clear` moves up by their number.
       const lines = linesOf(view).map((line) => printable(line, columns - 2))
       clear()
       stream.write(lines.map((line) => `${line}\n`).join(''))
@@ -66,7 +66,7 @@ function liveDisplay(stream: Stream): Display {
   }
 }
 
-/** A line at each change of the state, and now and then. */
+/** Writes a line at each change of the state, and at most every {@link LINE_MS} at a change of the counts. */
 function lineDisplay(terminal: Terminal): Display {
   let state = ''
   let line = ''
@@ -88,7 +88,7 @@ function lineDisplay(terminal: Terminal): Display {
 export function linesOf(view: SetView): readonly string[] {
   const { rows, counts, state, failures = [] } = view
   if (state === 'VALIDATING') return [`${bar(0)}  ${CHECKING}`]
-  const share = rows === 0 ? 0 : (counts.finished + counts.failed) / rows
+  const share = rows === 0 ? 0 : (rows - counts.waiting - counts.active) / rows
   return [
     `${bar(share)} ${String(Math.floor(100 * share)).padStart(3)} %  ${countsLine(view)}`,
     costLine(view),

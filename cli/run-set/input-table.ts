@@ -3,12 +3,14 @@ import { dirname, resolve } from 'node:path'
 import { DomainError, parameterError } from '../../src/contract/errors.ts'
 import type { JsonValue } from '../../src/contract/json.ts'
 import { quoted } from '../../src/contract/quoted.ts'
+import { MAX_TABLE_BYTES } from '../../src/contract/run-set-limits.ts'
 import { parameterNamed } from '../../src/run/find-run.ts'
 import type { RowProblem } from '../../src/run/set/run-set.ts'
 import { type FindFile, jsonOf, planRow } from '../../src/run-set/plan-row.ts'
-import { MAX_TABLE_BYTES, type Row, readRowTable } from '../../src/run-set/row-table.ts'
+import { type Row, readRowTable } from '../../src/run-set/row-table.ts'
 import { validateRows, validateTable } from '../../src/run-set/validate-rows.ts'
-import type { ParameterType, TaskDescriptor } from '../../src/task/task.ts'
+import { isFileType, type ParameterType, type TaskDescriptor } from '../../src/task/task.ts'
+import { IS_NO_FILE } from '../inputs/parse-inputs.ts'
 import { fileSource } from '../task/file-source.ts'
 import { CommandError, usageError } from '../terminal/command-error.ts'
 import { wordsOf } from '../terminal/words-of.ts'
@@ -17,7 +19,7 @@ import { wordsOf } from '../terminal/words-of.ts'
 export interface InputTable {
   readonly rows: readonly Row[]
   readonly shared: Row
-  /** Folder that names of files in rows are relative to. */
+  /** Base folder of the relative paths in rows. */
   readonly folder: string
 }
 
@@ -53,7 +55,7 @@ function rowsIn(path: string, text: string): readonly Row[] {
 }
 
 /**
- * Finds what is wrong with a table, by the service's own code. Files of other places than this machine are not looked into.
+ * Checks a table by the service's own code. Files that are not on this machine are not checked.
  * @returns problems in the order of the rows
  */
 export async function checkTable(
@@ -78,7 +80,7 @@ const ELSEWHERE = /^(?:upload:|run:|s3:\/\/)./u
 const EXPECTED =
   'expected "@PATH" for a file of this machine, "upload:<id>", "run:<id>/<output>" or "s3://<bucket>/<key>"'
 
-/** Whether a value names a file that the service finds by itself. */
+/** Whether a value names a file that is not on this machine. */
 export function isElsewhere(reference: JsonValue): boolean {
   return typeof reference === 'string' && ELSEWHERE.test(reference)
 }
@@ -97,25 +99,26 @@ function findLocalFile(folder: string): FindFile {
     const path = localPath(reference, folder)
     if (path === undefined) {
       const shown = typeof reference === 'string' ? reference : JSON.stringify(reference)
-      throw refuse(`${quoted(shown, 80)} names no file; ${EXPECTED}`)
+      throw refuse(`${quoted(shown, 80)} does not name a file; ${EXPECTED}`)
     }
     const info = await stat(path).catch(() => undefined)
     if (info === undefined) throw refuse(`there is no file ${path}`)
-    // A folder is packed when it is sent, and checked then.
+    // A folder is packed when it is sent; the service checks it.
     if (info.isDirectory()) return undefined
+    if (!info.isFile()) throw refuse(`${path} ${IS_NO_FILE}`)
     if (info.size === 0) throw refuse(`the file ${path} is empty`)
     return { source: await fileSource(path), store: async () => {} }
   }
 }
 
-/** A table as the service takes it: values in JSON, files by the id of their upload. */
+/** A table in the form of the API: values in JSON, files by the id of their upload. */
 export interface SentTable {
   readonly rows: readonly Readonly<Record<string, JsonValue>>[]
   readonly shared: Readonly<Record<string, JsonValue>>
 }
 
 /**
- * Replaces fields of CSVs by JSON and files by what `send` returns for them.
+ * Converts fields of CSVs to JSON, and paths of files to the references that `send` returns.
  * @param send called once for each file
  */
 export async function tableToSend(
@@ -125,13 +128,13 @@ export async function tableToSend(
 ): Promise<SentTable> {
   const all = [shared, ...rows].map((row) => valuesOf(descriptor, row))
   const paths = all.flatMap((row) =>
-    row.flatMap(({ type, value }) => (isFile(type) ? (localPath(value, folder) ?? []) : [])),
+    row.flatMap(({ type, value }) => (isFileType(type) ? (localPath(value, folder) ?? []) : [])),
   )
   const sent = await send([...new Set(paths)])
   const [first = {}, ...others] = all.map((row) =>
     Object.fromEntries(
       row.map(({ name, type, value }) => {
-        const path = isFile(type) ? localPath(value, folder) : undefined
+        const path = isFileType(type) ? localPath(value, folder) : undefined
         return [name, path === undefined ? value : (sent.get(path) ?? value)]
       }),
     ),
@@ -151,8 +154,4 @@ function valuesOf({ inputs }: TaskDescriptor, row: Row): readonly NamedValue[] {
     const input = parameterNamed(inputs, name)
     return input === undefined ? [] : [{ name, type: input.type, value: jsonOf(cell, input.type) }]
   })
-}
-
-function isFile({ id }: ParameterType): boolean {
-  return id === 'image' || id === 'file'
 }

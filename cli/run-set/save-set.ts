@@ -3,11 +3,12 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { writeLog } from '../../src/shared/shown-text.ts'
+import type { Download } from '../service/answer.ts'
 import { fetchArchive } from '../service/fetch-outputs.ts'
 import { type Service, ServiceRefusal } from '../service/service.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
-import { writeLog } from '../terminal/shown-text.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { listSetRuns } from './set-view.ts'
 
@@ -17,7 +18,7 @@ interface SetCall {
   readonly id: string
 }
 
-/** Prints the table of outputs, or saves it. */
+/** Saves the table of outputs to a file, or prints it. */
 export async function saveSetTable(
   { terminal, service, id }: SetCall,
   file: string | undefined,
@@ -25,25 +26,25 @@ export async function saveSetTable(
   const path = `run-sets/${id}/outputs.csv`
   if (file === undefined) {
     if (terminal.isJson)
-      throw new CommandError('the table is CSV; save it with -o FILE, or leave --json out', EXIT.usage)
-    writeLog(terminal.stdout, await (await service.call(path)).text())
+      throw new CommandError('the table is CSV; save it with -o FILE, or omit --json', EXIT.usage)
+    writeLog(terminal.stdout, await (await service.download(path)).text())
     return EXIT.success
   }
-  await save(await service.call(path), file)
+  await save(await service.download(path), file)
   terminal.json({ file })
   terminal.print(file)
   return EXIT.success
 }
 
 /**
- * Saves the outputs of all finished runs, as a zip or as a folder. What is too much for one archive comes as one for each run, for a
- * folder only.
+ * Saves the outputs of all finished runs, as a zip or in a folder. If they exceed one archive, a folder is filled from one archive for
+ * each run.
  */
 export async function saveSetArchive(call: SetCall, target: string): Promise<number> {
   const { terminal, service, id } = call
   const path = `run-sets/${id}/outputs.zip`
   if (/\.zip$/iu.test(target)) {
-    await save(await service.call(path), target)
+    await save(await service.download(path), target)
     terminal.json({ files: [target] })
     terminal.print(target)
     return EXIT.success
@@ -57,7 +58,7 @@ export async function saveSetArchive(call: SetCall, target: string): Promise<num
   return EXIT.success
 }
 
-/** @throws the refusal when no run is finished */
+/** @throws `refusal` when no run is finished */
 async function fetchEach(
   { service, id }: SetCall,
   target: string,
@@ -73,9 +74,8 @@ async function fetchEach(
   return files
 }
 
-/** A download that breaks off leaves an earlier file as it was. */
-async function save({ body }: Response, file: string): Promise<void> {
-  if (body === null) throw new CommandError('the service answered with nothing; call again')
+/** An interrupted download leaves an existing file unchanged. */
+async function save({ body }: Download, file: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   const partial = `${file}.part`
   try {

@@ -13,7 +13,7 @@ export function showSet(terminal: Terminal, view: SetView): void {
     ...(round > 1 ? [`round ${round}`] : []),
   ]
   terminal.print(facts.join('  '))
-  if (error !== undefined) terminal.print(`the engine could not go on: ${error.message}`)
+  if (error !== undefined) terminal.print(`the service could not continue: ${error.message}`)
   if (problems !== undefined) {
     printProblems(terminal, problems)
     return
@@ -35,16 +35,16 @@ function colourOf(view: SetView): 'green' | 'red' | 'yellow' {
   return view.state === 'FINISHED' && view.counts.failed === 0 ? 'green' : 'red'
 }
 
-/** Problems of a table, perhaps only the first of them. */
+/** Problems of a table; `content` may have only the first of them. */
 interface TableProblems {
   readonly count: number
   readonly content: readonly TableProblem[]
 }
 
-/** Most problems that are printed. */
+/** Maximum number of problems that are printed. */
 const MAX_PRINTED = 100
 
-/** Shows why a table was not sent. */
+/** Shows the problems of a table that was not sent. */
 export function showProblems(terminal: Terminal, problems: TableProblems): void {
   terminal.json({ problems })
   printProblems(terminal, problems)
@@ -57,7 +57,7 @@ function printProblems(terminal: Terminal, { count, content }: TableProblems): v
   if (count > shown.length) terminal.print(`… and ${count - shown.length} more`)
 }
 
-/** A problem with its place. Rows count from 1, without the header of a CSV. */
+/** A problem with its row and column. Rows are counted from 1, without the header of a CSV. */
 function problemLine({ row, column, message }: TableProblem): string {
   const place = [
     ...(row === null ? [column === null ? 'table' : 'shared value'] : [`row ${row}`]),
@@ -68,13 +68,14 @@ function problemLine({ row, column, message }: TableProblem): string {
   return `${place.join(', ')}: ${message.startsWith(name) ? message.slice(name.length) : message}`
 }
 
-/** @example countsLine(view) // 30 rows: 21 finished, 9 failed, 0 running, 0 waiting */
+/** @example countsLine(view) // 30 rows: 21 finished, 9 failed, 0 running, 0 waiting, 4 skipped */
 export function countsLine({ rows, counts }: Pick<SetView, 'rows' | 'counts'>): string {
-  const { finished, failed, active, waiting } = counts
-  return `${rows} row${rows === 1 ? '' : 's'}: ${finished} finished, ${failed} failed, ${active} running, ${waiting} waiting`
+  const { finished, failed, active, waiting, skipped } = counts
+  const known = `${finished} finished, ${failed} failed, ${active} running, ${waiting} waiting`
+  return `${rows} row${rows === 1 ? '' : 's'}: ${known}${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
-/** Costs are estimates of the service. */
+/** Cost of a set, which the service has estimated. */
 export function costLine({ cost: { usd, remainingUsd } }: Pick<SetView, 'cost'>): string {
   const rest = remainingUsd === undefined || remainingUsd === 0 ? '' : `, about ${dollars(remainingUsd)} more`
   return `about ${dollars(usd)} USD so far${rest}`

@@ -1,11 +1,11 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { pause } from '../../src/shared/pause.ts'
 import type { Service } from './service.ts'
 
 /** Reads a run's log in pieces. */
 export interface LogReader {
-  /** Text that is new since the last call. */
+  /** Text added since the last call. */
   next(): Promise<string>
-  /** Remaining pieces of an ended run; the last one has the reason of a failure. Log lines may arrive seconds after the end. */
+  /** Remaining pieces of an ended run; the last one contains the reason of a failure. Lines may arrive seconds after the end. */
   rest(): AsyncIterable<string>
 }
 
@@ -16,7 +16,7 @@ const COMPLETE_HEADER = 'x-log-complete'
 /** Pause between two polls for late lines. */
 const POLL_MS = 1000
 
-/** An older service returns the whole log each time; the part already read is skipped. */
+/** Skips the part already read if the service is an older one, which returns the whole log each time. */
 export function createLogReader(service: Service, runId: string): LogReader {
   let after: string | undefined
   let read = 0
@@ -43,7 +43,7 @@ export function createLogReader(service: Service, runId: string): LogReader {
       do {
         const text = await next()
         yield text
-        if (!isComplete && text === '') await wait(POLL_MS)
+        if (!isComplete && text === '') await pause(POLL_MS, service.signal)
       } while (!isComplete)
     },
   }

@@ -18,7 +18,9 @@ export function parseTaskReference(text: string): TaskReference | undefined {
 export function requireTaskReference(text: string): TaskReference {
   const reference = parseTaskReference(text)
   if (reference !== undefined) return reference
-  throw usageError(`"${text}" is no task; expected NAMESPACE/VERSION such as com.example.count/1.0.0`)
+  throw usageError(
+    `"${text}" is not the name of a task; expected NAMESPACE/VERSION such as com.example.count/1.0.0`,
+  )
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu
@@ -31,5 +33,5 @@ export function isRunId(text: string): boolean {
 /** @throws CommandError */
 export function requireRunId(text: string): string {
   if (isRunId(text)) return text
-  throw usageError(`"${text}" is no run; expected its id, as "cytomine-task runs" lists it`)
+  throw usageError(`"${text}" is not the id of a run; "cytomine-task runs" lists them`)
 }

@@ -1,24 +1,24 @@
 import * as z from 'zod'
-import type { ParameterType, TaskDescriptor } from '../../src/task/task.ts'
+import type { TaskInput } from '../../lambdas/api/openapi/task-schemas.ts'
+import type { TaskDescriptor } from '../../src/task/task.ts'
+import type { Declared, ListedType } from '../inputs/parse-inputs.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { checkDescriptor } from '../validate/check-descriptor.ts'
 import type { TaskReference } from './names.ts'
+import type { FieldsOf } from './schemas.ts'
 import type { Service } from './service.ts'
 
-/** Inputs as listings of tasks describe them; only arrays of files and files need more than their name. */
-interface ListedType {
-  readonly id: string
-  readonly subType?: ListedType | undefined
-}
 const typeSchema: z.ZodType<ListedType> = z.lazy(() =>
   z.looseObject({ id: z.string(), subType: typeSchema.optional() }),
 )
-const inputsSchema = z.array(z.looseObject({ name: z.string(), type: typeSchema }))
+const inputsSchema = z.array(
+  z.looseObject({ name: z.string(), type: typeSchema } satisfies FieldsOf<TaskInput>),
+)
 
 /** A task that is installed in a service. */
 export interface RemoteTask {
-  readonly inputs: readonly { readonly name: string; readonly type: ParameterType }[]
-  /** Undefined when this program cannot read it, as one of a newer service. */
+  readonly inputs: readonly Declared[]
+  /** Undefined when this program cannot parse it; the service may be newer. */
   readonly descriptor: TaskDescriptor | undefined
 }
 
@@ -28,10 +28,10 @@ export async function describeTask(
   { namespace, version }: TaskReference,
 ): Promise<RemoteTask> {
   const path = `tasks/${namespace}/${version}`
-  const listed = inputsSchema.parse(await service.json(`${path}/inputs`))
+  const listed = await service.json(`${path}/inputs`, inputsSchema)
   const answer = await service.call(`${path}/descriptor.yml`)
   const { descriptor } = checkDescriptor(Buffer.from(await answer.arrayBuffer()))
-  return { descriptor, inputs: descriptor?.inputs ?? (listed as unknown as RemoteTask['inputs']) }
+  return { descriptor, inputs: descriptor?.inputs ?? listed }
 }
 
 /** @throws CommandError when there is no such task, or its descriptor cannot be read */

@@ -1,41 +1,41 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import { IDEMPOTENCY_KEY_HEADER } from '../../src/contract/idempotency.ts'
+import { pause } from '../../src/shared/pause.ts'
 
-/** Until the head of an answer: API Gateway gives up after 29 s. A body may take hours, and fails when nothing comes for 300 s. */
+/** Time limit for the headers of a response; API Gateway's is 29 s. A body may take hours, and fails after 300 s without data. */
 const CALL_TIMEOUT_MS = 60_000
 
-/** Between attempts; half a minute in all. */
-const PAUSES_MS = [1000, 2000, 4000, 8000, 16_000]
-/** Longest pause that an answer may ask for. */
+/** Pauses between attempts, 63 s in all: the key of a call that was killed is free after `KEY_LEASE_SECONDS`. */
+export const PAUSES_MS: readonly number[] = [1000, 2000, 4000, 8000, 16_000, 32_000]
+/** Limit for the pause that a `Retry-After` asks for. */
 const MAX_PAUSE_MS = 30_000
 
-/** Statuses of overloaded or restarting gateways and services. */
+/** Transient statuses, of overloaded or restarting gateways and services. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504])
-/** A call with the same key is under way; other conflicts have no `Retry-After`. */
+/** Status that, with `Retry-After`, means that a call with the same key is in progress. Other conflicts lack the header. */
 const CONFLICT = 409
 
-/** Codes of connections that broke, or were not made in time. */
+/** Codes of lost connections and of time-outs. */
 const LOST: ReadonlySet<string> = new Set([
   ...['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH'],
   ...['UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
 ])
-/** Codes of an address where nothing listens: a mistake, unless the service has answered before. */
+/** Codes of an address at which nothing listens. Retried only if the service has responded before, since the address may be wrong. */
 const ABSENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND'])
 
 class LateAnswerError extends Error {
   override readonly name = 'LateAnswerError'
 }
 
-/** Header of a call that creates something. A repetition with the same key creates nothing more (ADR 24). */
+/** New idempotency key as a header: a repeated call with the same key creates nothing more (ADR 24). */
 export function newKey(): Readonly<Record<string, string>> {
   return { [IDEMPOTENCY_KEY_HEADER]: randomUUID() }
 }
 
 /**
- * A `fetch` that repeats what may be repeated (every method but POST, and a POST with an idempotency key) when the connection is lost or the
- * service is away for the moment. An answer in JSON is read whole by the attempt, so that one that breaks off is repeated too.
- * @param pausesMs one for each repetition
+ * A `fetch` that retries after a lost connection or a transient status: every method but POST, and a POST with an idempotency key. A JSON
+ * response is read completely within the attempt, so that a loss of the connection in its body is retried too.
+ * @param pausesMs one for each retry
  */
 export function createRepeatingFetch(
   callApi: typeof fetch,
@@ -61,9 +61,10 @@ export function createRepeatingFetch(
         asked = retryAfterMs(answer)
         await answer.body?.cancel()
       } catch (error) {
+        init.signal?.throwIfAborted()
         if (!isPassing(error)) throw error
       }
-      await wait(Math.max(pauseMs, asked))
+      await pause(Math.max(pauseMs, asked), init.signal ?? undefined)
     }
     return attempt()
   }
@@ -88,10 +89,10 @@ async function callOnce(
   init: RequestInit,
 ): Promise<Response> {
   const controller = new AbortController()
-  const late = new LateAnswerError(`no answer came in ${CALL_TIMEOUT_MS / 1000} s`)
+  const late = new LateAnswerError(`no response within ${CALL_TIMEOUT_MS / 1000} s`)
   const timer = setTimeout(() => controller.abort(late), CALL_TIMEOUT_MS)
   try {
-    const answer = await callApi(target, { ...init, signal: controller.signal })
+    const answer = await callApi(target, { ...init, signal: either(controller.signal, init.signal) })
     const isJson = answer.headers.get('content-type')?.startsWith('application/json') === true
     if (!isJson) return answer
     clearTimeout(timer)
@@ -102,12 +103,17 @@ async function callOnce(
   }
 }
 
-/** Whether an error says that nothing listens at the address. */
+/** Signal that is aborted with the first of two. */
+export function either(one: AbortSignal, other: AbortSignal | null | undefined): AbortSignal {
+  return other ? AbortSignal.any([one, other]) : one
+}
+
+/** Whether nothing listens at the address. */
 export function isAbsent(error: unknown): boolean {
   return ABSENT.has(codeOf(error))
 }
 
-/** fetch hides the reason in the cause. */
+/** Code of an error or its cause: errors of `fetch` have it in the cause. */
 function codeOf(error: unknown): string {
   for (let one = error; one instanceof Error; one = one.cause) {
     const { code } = one as NodeJS.ErrnoException

@@ -10,7 +10,7 @@ export async function findBuilt(folder: string): Promise<ZipArchive | undefined>
   return file === undefined ? undefined : openZip(await fileSource(file))
 }
 
-/** Path of {@link findBuilt}. */
+/** Path of the newest built bundle; undefined when there is none. */
 export async function findBuiltBundle(folder: string): Promise<string | undefined> {
   const names = await readdir(join(folder, WORK_FOLDER)).catch(() => [])
   const files = names.filter((name) => name.endsWith('.zip')).map((name) => join(folder, WORK_FOLDER, name))

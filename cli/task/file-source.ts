@@ -4,7 +4,7 @@ import type { ByteSource } from '../../src/shared/byte-source.ts'
 
 /**
  * A file with random access.
- * @throws Error of the file system when it does not exist
+ * @throws Error with the code ENOENT when it does not exist
  */
 export async function fileSource(path: string): Promise<ByteSource> {
   const { size } = await stat(path)

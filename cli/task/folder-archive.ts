@@ -6,20 +6,19 @@ import type { ByteSource } from '../../src/shared/byte-source.ts'
 import { fileSource } from './file-source.ts'
 
 /**
- * The files in the root of a folder in the form of an archive: as the service would see them in a bundle. Random access, for
- * files of any size.
+ * The files in the root of a folder and the links to files, presented as the bundle that would be packed from them. Files have random access and any size.
  */
 export async function openFolder(folder: string): Promise<ZipArchive> {
-  const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile())
   const entries = await Promise.all(
-    names.map(async ({ name }): Promise<ZipEntry> => {
-      return { name, sizeBytes: (await stat(join(folder, name))).size }
+    (await readdir(folder)).map(async (name): Promise<ZipEntry[]> => {
+      const info = await stat(join(folder, name)).catch(() => undefined)
+      return info?.isFile() === true ? [{ name, sizeBytes: info.size }] : []
     }),
   )
-  return viewOf(entries, ({ name }) => fileSource(join(folder, name)))
+  return viewOf(entries.flat(), ({ name }) => fileSource(join(folder, name)))
 }
 
-/** An image archive alone, in the same form. */
+/** An image archive, presented as a bundle with no other entry. */
 export function openSingle(name: string, source: ByteSource): ZipArchive {
   return viewOf([{ name, sizeBytes: source.sizeBytes }], async () => source)
 }

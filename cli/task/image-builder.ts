@@ -1,5 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { CommandError, usageError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
@@ -8,7 +10,7 @@ import { EXIT } from '../terminal/exit-codes.ts'
 const PROGRAMS = ['docker', 'podman', 'buildah'] as const
 type Program = (typeof PROGRAMS)[number]
 
-/** Ends with 0 where the program works; docker needs its daemon for that. */
+/** Commands that exit with 0 if the program works. For docker, this includes its daemon. */
 const PROBES: Readonly<Record<Program, readonly string[]>> = {
   docker: ['version', '--format', '{{.Server.Version}}'],
   podman: ['version'],
@@ -16,8 +18,8 @@ const PROBES: Readonly<Record<Program, readonly string[]>> = {
 }
 
 /**
- * Saves an image in one file. podman and buildah 4 write no docker-archive of a layer that they have seen compressed with zstd, as in a
- * registry; the OCI archive holds any layer.
+ * Commands that save an image to one file. podman and buildah 4 cannot write a docker-archive with a layer that was pulled with zstd
+ * compression; an OCI archive can contain any layer.
  */
 const SAVES: Readonly<Record<Program, (tag: string, file: string) => readonly string[]>> = {
   docker: (tag, file) => ['save', '--output', file, tag],
@@ -25,7 +27,7 @@ const SAVES: Readonly<Record<Program, (tag: string, file: string) => readonly st
   buildah: (tag, file) => ['push', '--disable-compression', tag, `oci-archive:${file}:${tag}`],
 }
 
-/** What tasks run on. */
+/** Platform of tasks. */
 const PLATFORM = 'linux/amd64'
 
 /** Builds images with a program of this machine. */
@@ -42,13 +44,13 @@ export interface ImageBuilder {
 
 /**
  * Finds a program that builds images.
- * @param wanted no other is tried then
+ * @param wanted the only program to try
  * @throws CommandError when there is none
  */
 export async function findBuilder(wanted?: string): Promise<ImageBuilder> {
   const chosen = PROGRAMS.find((program) => program === wanted)
   if (wanted !== undefined && chosen === undefined) {
-    throw usageError(`"${wanted}" builds no images; expected ${PROGRAMS.join(', ')}`)
+    throw usageError(`"${wanted}" cannot build images; expected ${PROGRAMS.join(', ')}`)
   }
   for (const program of chosen === undefined ? PROGRAMS : [chosen]) {
     const works = await promisify(execFile)(program, [...PROBES[program]]).then(
@@ -67,9 +69,20 @@ function builderOf(program: Program): ImageBuilder {
   return {
     program,
     build: (folder, tag) =>
-      run(program, ['build', '--platform', PLATFORM, '--tag', tag, folder], 'build the image'),
+      run(
+        program,
+        ['build', ...namedFile(program, folder), '--platform', PLATFORM, '--tag', tag, folder],
+        'build the image',
+      ),
     save: (tag, file) => run(program, SAVES[program](tag, file), 'save the image'),
   }
+}
+
+/** docker looks for a Dockerfile only, podman and buildah for a Containerfile too. */
+function namedFile(program: Program, folder: string): readonly string[] {
+  const file = join(folder, 'Containerfile')
+  const isNeeded = program === 'docker' && !existsSync(join(folder, 'Dockerfile')) && existsSync(file)
+  return isNeeded ? ['--file', file] : []
 }
 
 async function run(program: string, words: readonly string[], what: string): Promise<void> {
@@ -77,6 +90,6 @@ async function run(program: string, words: readonly string[], what: string): Pro
   const [code] = (await once(child, 'close')) as [number | null]
   if (code === 0) return
   throw new CommandError(
-    `${program} could not ${what}: it ended with ${code ?? 'a signal'}; its output above says why`,
+    `${program} could not ${what}: it exited with ${code ?? 'a signal'}; see its output above`,
   )
 }

@@ -7,23 +7,23 @@ import { CommandError, usageError } from '../terminal/command-error.ts'
 import { fileSource } from './file-source.ts'
 import { openFolder, openSingle } from './folder-archive.ts'
 
-/** Folder in the folder of a task, for what the program makes of it. */
+/** Subfolder of a task's folder for the files that this program creates. */
 export const WORK_FOLDER = '.cytomine-task'
 
 /** A task as its author has it. */
 export interface OpenTask {
   /** `folder` has a descriptor, and perhaps an image archive or a Dockerfile; `image` is an image archive alone. */
   readonly kind: 'folder' | 'bundle' | 'image'
-  /** As the user wrote it. */
+  /** Path that the user has given. */
   readonly path: string
   readonly archive: ZipArchive
-  /** Undefined of an image archive. */
+  /** Undefined for an image archive. */
   readonly descriptor: Buffer | undefined
 }
 
 /**
  * Opens a folder, a bundle or an image archive.
- * @throws CommandError when it is none of them
+ * @throws CommandError for anything else
  * @throws DomainError when a bundle has no descriptor, or cannot be read
  */
 export async function openTask(path: string): Promise<OpenTask> {
@@ -44,7 +44,7 @@ export async function openTask(path: string): Promise<OpenTask> {
     return { kind: 'bundle', path, archive: zip, descriptor }
   }
   if (/\.ya?ml$/iu.test(path)) {
-    throw usageError(`${path} is a descriptor; name the folder that it lies in`)
+    throw usageError(`${path} is a descriptor; give its folder instead`)
   }
   return { kind: 'image', path, archive: openSingle('image.tar', source), descriptor: undefined }
 }
@@ -54,7 +54,12 @@ async function openTaskFolder(path: string): Promise<OpenTask> {
   const entry = findDescriptor(archive)
   if (entry === undefined) {
     throw new CommandError(
-      `${path} has no descriptor.yml: name the folder of a task, or make one with "cytomine-task init NAME"`,
+      `${path} has no descriptor.yml: give the folder of a task, or create one with "cytomine-task init NAME"`,
+    )
+  }
+  if (entry.sizeBytes > MAX_DESCRIPTOR_BYTES) {
+    throw new CommandError(
+      `${join(path, entry.name)} has ${entry.sizeBytes} bytes; a descriptor has at most 64 KiB`,
     )
   }
   return {

@@ -4,10 +4,10 @@ const DOCKERFILE = `FROM docker.io/library/gcc:14 AS build
 COPY main.c /main.c
 RUN gcc -static -O2 -Wall -o /main /main.c
 
-# A static program needs nothing else: the image has a few hundred kB.
+# A static program needs nothing else, so the image has a few hundred kB.
 FROM scratch
 COPY --from=build /main /main
-# Nobody: a task needs no rights.
+# The user nobody: a task needs no rights.
 USER 65534:65534
 ENTRYPOINT ["/main"]
 `
@@ -40,12 +40,12 @@ static double read_number(const char *path) {
   return strtod(text, NULL);
 }
 
-/* Width and height of a PNG stand at byte 16, the highest byte first. */
+/* Width and height of a PNG are at bytes 16 and 20, big-endian. */
 static void read_image_size(const char *path, unsigned *width, unsigned *height) {
   unsigned char start[24] = {0};
   FILE *file = open_file(path, "rb");
   if (fread(start, 1, sizeof start, file) < sizeof start) {
-    fprintf(stderr, "%s is no PNG\\n", path);
+    fprintf(stderr, "%s is not a PNG file\\n", path);
     exit(1);
   }
   fclose(file);
@@ -53,7 +53,7 @@ static void read_image_size(const char *path, unsigned *width, unsigned *height)
   *height = (unsigned)start[20] << 24 | start[21] << 16 | start[22] << 8 | start[23];
 }
 
-/* Size of an array; 0 of an optional one that was left empty, which has no folder. */
+/* Size of an array; 0 for an optional one without a value, which has no folder. */
 static int read_array_size(const char *folder) {
   char path[256], text[64];
   struct stat info;
@@ -83,7 +83,7 @@ int main(void) {
   fclose(file);
 
   file = open_file("/outputs/frame", "wb");
-  fprintf(file, "{\\"type\\":\\"Polygon\\",\\"coordinates\\":[[[%g,%g],[%g,%g],[%g,%g],[%g,%g],[%g,%g]]]}",
+  fprintf(file, "{\\"type\\":\\"Polygon\\",\\"coordinates\\":[[[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g]]]}",
           x, y, x + w, y, x + w, y + h, x, y + h, x, y);
   fclose(file);
 

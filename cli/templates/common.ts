@@ -2,7 +2,7 @@ import { OFFICIAL_SCHEMA } from '../../src/task/descriptor/descriptor-schema.ts'
 import { greyPng } from './sample-png.ts'
 import type { TemplateFile, TemplateNames } from './template.ts'
 
-/** URL of the schema for editors. The file of a clone, or the output of `cytomine-task schema`, is the same. */
+/** Path of the schema for editors; the file equals the output of `cytomine-task schema`. */
 const EDITOR_SCHEMA = './task.schema.json'
 
 /** Files of new tasks in all languages. */
@@ -42,21 +42,21 @@ inputs:
   image:
     type: {id: image, formats: [png]}
     display_name: Image
-    description: The image that the frame is drawn into.
+    description: The image into which the frame is drawn.
   fraction:
     type: {id: number, geq: 0, leq: 1}
     display_name: Fraction
-    description: Part of the width and of the height that the frame takes.
+    description: Width and height of the frame, as a fraction of those of the image.
     default: 0.5
   place:
     type: {id: enumeration, values: [top-left, center]}
     display_name: Place
-    description: Where the frame lies.
+    description: Position of the frame in the image.
     default: center
   factors:
     type: {id: array, subtype: integer, min_size: 0}
     display_name: Factors
-    description: The area is given once for each of them, multiplied by it.
+    description: For each factor, the area of the frame is multiplied by it.
     optional: true
 
 outputs:
@@ -69,7 +69,7 @@ outputs:
     dependencies: {derived_from: inputs/image}
   areas:
     type: {id: array, subtype: number}
-    description: Area of the frame in pixels, once for each factor.
+    description: Area of the frame in pixels, multiplied by each factor.
 `
 }
 
@@ -81,8 +81,8 @@ function readme({ name }: TemplateNames): string {
     cytomine-task build
     cytomine-task upload --url http://127.0.0.1:8080/app-engine/v1/
 
-The container finds one file for each input in \`/inputs\`, named like the parameter and without extension, and leaves one for each output
-in \`/outputs\`. An array is a folder: \`array.yml\` with the line \`size: N\`, and one file for each item, named 0, 1, …
+The container reads one file for each input from \`/inputs\`, named like the parameter and without extension, and writes one for each
+output to \`/outputs\`. An array is a folder: \`array.yml\` with the line \`size: N\`, and one file for each item, named 0, 1, …
 
 Coordinates of geometries are pixels of the image; x grows to the right.
 `

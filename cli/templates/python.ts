@@ -2,7 +2,7 @@ import type { ProgramTemplate } from './template.ts'
 
 const DOCKERFILE = `FROM docker.io/library/python:3.12-slim
 COPY main.py /app/main.py
-# Nobody: a task needs no rights.
+# The user nobody: a task needs no rights.
 USER 65534:65534
 ENTRYPOINT ["python", "/app/main.py"]
 `
@@ -26,7 +26,7 @@ def read_enumeration(name):
 
 
 def read_array(name, read_item):
-    """Items of an array; an optional input that was left empty has no folder."""
+    """Items of an array; an optional input without a value has no folder."""
     folder = INPUTS / name
     if not folder.exists():
         return []
@@ -36,7 +36,7 @@ def read_array(name, read_item):
 
 
 def read_image_size(name):
-    """Width and height of a PNG, which stand at byte 16. With Pillow: Image.open(INPUTS / name).size"""
+    """Width and height of a PNG, at bytes 16 and 20. With Pillow: Image.open(INPUTS / name).size"""
     with open(INPUTS / name, "rb") as file:
         start = file.read(24)
     return struct.unpack(">II", start[16:24])

@@ -2,7 +2,7 @@ import type { ProgramTemplate } from './template.ts'
 
 const DOCKERFILE = `FROM docker.io/library/busybox:1.37-musl
 COPY --chmod=755 main.sh /main.sh
-# Nobody: a task needs no rights.
+# The user nobody: a task needs no rights.
 USER 65534:65534
 ENTRYPOINT ["/main.sh"]
 `
@@ -12,8 +12,8 @@ const PROGRAM = `#!/bin/sh
 set -eu
 cd /inputs
 
-# A number of four bytes at an offset: width and height of a PNG stand at 16 and 20.
-number_at() { od -An -tu1 -j "$1" -N 4 image | awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4 }'; }
+# Reads a number of four bytes at an offset: width and height of a PNG are at 16 and 20.
+number_at() { od -An -tu1 -j "$1" -N 4 image | awk '{ printf "%.0f", (($1 * 256 + $2) * 256 + $3) * 256 + $4 }'; }
 width=$(number_at 16)
 height=$(number_at 20)
 fraction=$(cat fraction)
@@ -25,11 +25,11 @@ printf '%s' "$width" > /outputs/width
 awk -v w="$width" -v h="$height" -v f="$fraction" -v place="$place" 'BEGIN {
   fw = w * f; fh = h * f; x = 0; y = 0
   if (place == "center") { x = (w - fw) / 2; y = (h - fh) / 2 }
-  printf "{\\"type\\":\\"Polygon\\",\\"coordinates\\":[[[%s,%s],[%s,%s],[%s,%s],[%s,%s],[%s,%s]]]}", \\
+  printf "{\\"type\\":\\"Polygon\\",\\"coordinates\\":[[[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g]]]}", \\
     x, y, x + fw, y, x + fw, y + fh, x, y + fh, x, y
 }' > /outputs/frame
 
-# An optional array that was left empty has no folder; array.yml has one line: size: N
+# An optional array without a value has no folder; array.yml has one line: size: N
 size=0
 if [ -d factors ]; then size=$(sed -n 's/^size: *//p' factors/array.yml); fi
 mkdir /outputs/areas
@@ -37,7 +37,7 @@ printf 'size: %s' "$size" > /outputs/areas/array.yml
 index=0
 while [ "$index" -lt "$size" ]; do
   awk -v w="$width" -v h="$height" -v f="$fraction" -v k="$(cat "factors/$index")" \\
-    'BEGIN { printf "%s", w * f * h * f * k }' > "/outputs/areas/$index"
+    'BEGIN { printf "%.17g", w * f * h * f * k }' > "/outputs/areas/$index"
   index=$((index + 1))
 done
 `

@@ -11,7 +11,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Error for wrong arguments: the value, and what was expected. */
+/** Error for wrong arguments. The message has the value, and what was expected. */
 export function usageError(message: string): CommandError {
   return new CommandError(message, EXIT.usage)
 }

@@ -1,9 +1,9 @@
 /** Exit codes of cytomine-task. */
 export const EXIT = {
   success: 0,
-  /** The command failed: a task with problems, a failed run, a rejection by the service. */
+  /** The command failed: a task with problems, a failed run, a refusal by the service. */
   failed: 1,
-  /** Invalid arguments. */
+  /** Invalid arguments or inputs, or a URL at which another program answers. */
   usage: 2,
   /** The service does not answer, or no container engine works. */
   unavailable: 3,
@@ -14,7 +14,7 @@ export const EXIT = {
 export const EXIT_CODES_HELP = `
 Exit codes:
   0    done
-  1    failed: a task with problems, a run that failed, a refusal of the service
-  2    wrong use of the command
-  3    nothing answers at the address of the service, or no container engine works
+  1    failed: a task with problems, a failed run, a refusal by the service
+  2    invalid arguments, an invalid value of an input, or a URL at which another program answers
+  3    the service does not answer, or no container engine works
   130  interrupted`

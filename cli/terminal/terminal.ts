@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { printable } from '../../src/contract/quoted.ts'
-import { shownJson, shownText } from './shown-text.ts'
+import { shownJson, shownText } from '../../src/shared/shown-text.ts'
 
 /** Output of a command; `isTTY`: it is a terminal. */
 export interface Stream {
@@ -17,9 +17,9 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim'
+export type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim'
 
-/** Output of a command: results on stdout, progress and notes on stderr. Control sequences are made visible, except colours. */
+/** Output of a command: results on stdout, progress and notes on stderr. Control sequences other than colours are escaped. */
 export interface Terminal extends Surroundings {
   /** Whether results are printed as JSON. */
   readonly isJson: boolean
@@ -27,8 +27,8 @@ export interface Terminal extends Surroundings {
   print(line: string): void
   /** Prints the result as JSON; nothing without `--json`. */
   json(value: unknown): void
-  /** Prints a progress line. */
-  note(line: string): void
+  /** Prints a line on stderr; in the style if stderr is a terminal. */
+  note(line: string, style?: Style): void
   /** Prints rows in columns, the first one as heading; nothing with `--json`. */
   table(rows: readonly (readonly string[])[]): void
   /** Text in a style, if stdout is a terminal. */
@@ -38,12 +38,14 @@ export interface Terminal extends Surroundings {
 /** Colours only on a terminal, and never when NO_COLOR is set (https://no-color.org). */
 export function createTerminal(surroundings: Surroundings, isJson: boolean): Terminal {
   const { stdout, stderr, env } = surroundings
-  const hasColours = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+  const styled = (stream: Stream, style: Style, text: string): string =>
+    stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+      ? styleText(style, text, { validateStream: false })
+      : text
   const print = (line: string): void => {
     if (!isJson) stdout.write(`${shownText(line)}\n`)
   }
-  const paint = (style: Style, text: string): string =>
-    hasColours ? styleText(style, text, { validateStream: false }) : text
+  const paint = (style: Style, text: string): string => styled(stdout, style, text)
   return {
     ...surroundings,
     isJson,
@@ -52,7 +54,8 @@ export function createTerminal(surroundings: Surroundings, isJson: boolean): Ter
     json(value) {
       if (isJson) stdout.write(`${shownJson(JSON.stringify(value, null, 2))}\n`)
     },
-    note: (line) => void stderr.write(`${shownText(line)}\n`),
+    note: (line, style) =>
+      void stderr.write(`${shownText(style === undefined ? line : styled(stderr, style, line))}\n`),
     table(untrusted) {
       const rows = untrusted.map((row) => row.map((cell) => printable(cell, Number.POSITIVE_INFINITY)))
       const widths = rows.reduce<number[]>(

@@ -11,13 +11,13 @@ import { type Finding, problem, warning } from './finding.ts'
 /** Default of the service for the memory of a task (descriptor 3.1). */
 const DEFAULT_RAM_BYTES = 4 * 1024 ** 3
 
-/** A descriptor and what was found in it; undefined when it has problems. */
+/** A descriptor, undefined when it has problems, and the findings. */
 export interface CheckedDescriptor {
   readonly descriptor: TaskDescriptor | undefined
   readonly findings: readonly Finding[]
 }
 
-/** Checks a descriptor as an upload does, and for what its author probably did not mean. */
+/** Checks a descriptor as an upload does, and for probable mistakes. */
 export function checkDescriptor(bytes: Buffer): CheckedDescriptor {
   try {
     const text = decodeDescriptor(bytes)
@@ -29,7 +29,8 @@ export function checkDescriptor(bytes: Buffer): CheckedDescriptor {
       const problems = parsed.problems.map(({ message, line, column }) =>
         problem('descriptor', message, line === undefined || column === undefined ? {} : { line, column }),
       )
-      return { descriptor: undefined, findings: [...problems, ...warnings] }
+      const advice = adviseOn(parsed.valid, readYaml(text))
+      return { descriptor: undefined, findings: [...problems, ...warnings, ...advice] }
     }
     const { descriptor } = parsed
     return { descriptor, findings: [...warnings, ...adviseOn(descriptor, readYaml(text))] }

@@ -1,49 +1,72 @@
 import { posix } from 'node:path'
-import { type RunConfig, variablesOf, wordsOf } from '../../local/embedded/image-config.ts'
+import { variablesOf, wordsOf } from '../../local/embedded/image-config.ts'
 import { quoted } from '../../src/contract/quoted.ts'
-import type { ImageTree, TreeEntry } from '../image/image-tree.ts'
-import type { OpenLayer } from '../image/open-image.ts'
-import { PROGRAM_START_BYTES, recogniseProgram } from '../image/program-file.ts'
-import { readContent } from '../image/read-content.ts'
+import type { TreeEntry } from '../image/image-tree.ts'
+import { type CommandWords, checkArgument, checkScriptOfShell, innerCommand } from './check-arguments.ts'
+import { closedTo, readUser } from './check-user.ts'
 import { type Finding, problem, warning } from './finding.ts'
+import { type ReadImage, workingDirectory } from './read-image.ts'
 
-/** An image whose layers were read. */
-export interface ReadImage {
-  readonly config: RunConfig
-  readonly tree: ImageTree
-  readonly layers: readonly OpenLayer[]
-  /** Where files of the run are mounted; what a command names below them is not in the image. */
-  readonly mountPoints: readonly string[]
-}
-
-/** As container engines set it when the image does not. */
+/** PATH that container engines set if the image does not. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const EXECUTABLE = 0o111
-/** Interpreters that call interpreters: `#!/usr/bin/env python3`. */
+/** Maximum number of interpreters that call interpreters, such as `#!/usr/bin/env python3`. */
 const MAX_STEPS = 4
 
-/** Checks that the container can start: the command's file is in the image, executable, and what runs it is there too. */
+/** Where a command is named. */
+interface Use {
+  readonly what: string
+  /** Number of programs that call it. */
+  readonly step: number
+  /** A shell starts it: the shell interprets a script without first line itself, and has commands of its own. */
+  readonly isInShell?: boolean
+}
+
+/** An image, and the user that runs its command. */
+interface Checked extends ReadImage {
+  /** Undefined when it is unknown. */
+  readonly uid: number | undefined
+}
+
+/** Checks that the container can start: the command's file is in the image and executable, and so is its interpreter or loader. */
 export async function checkEntrypoint(image: ReadImage): Promise<Finding[]> {
   if (image.tree.isCut()) return [warning('image', 'the image has too many files to look for its command')]
-  const words = wordsOf(image.config, [])
-  const [command = '', ...others] = words
+  const [command = '', ...others] = wordsOf(image.config, [])
+  const { uid, findings } = await readUser(image)
+  const checked = { ...image, uid }
   return [
-    ...(await checkCommand(image, command, 'its command', 0)),
-    ...checkUser(image),
-    ...others.flatMap((word) => checkArgument(image, command, word)),
+    ...(await checkCommand(checked, command, { what: 'its command', step: 0 })),
+    ...findings,
+    ...(await checkWords(checked, { command, others })),
   ]
 }
 
-async function checkCommand(
-  image: ReadImage,
-  command: string,
-  what: string,
-  step: number,
-): Promise<Finding[]> {
+/** Checks what follows the command: files, and the command that a shell or `env` starts. */
+async function checkWords(image: Checked, words: CommandWords): Promise<Finding[]> {
+  const inner = innerCommand(words)
+  if (inner !== undefined) {
+    const use = { what: `the command of ${words.command},`, step: 1, isInShell: inner.isInShell }
+    return [...(await checkCommand(image, inner.command, use)), ...(await checkWords(image, inner))]
+  }
+  return [
+    ...words.others.flatMap((word) => checkArgument(image, words.command, word)),
+    ...(await checkScriptOfShell(image, words)),
+  ]
+}
+
+async function checkCommand(image: Checked, command: string, use: Use): Promise<Finding[]> {
   const path = resolveCommand(image, command)
   const entry = path === undefined ? undefined : image.tree.find(path)
-  const name = `${what} ${quoted(command)}`
-  if (path === undefined || entry === undefined) return [problem('image', notFound(image, name, command))]
+  const name = `${use.what} ${quoted(command)}`
+  const mount = hidingMount(image, path)
+  if (mount !== undefined) {
+    const words = `${name} is ${path}, which a run does not have: its files are mounted at ${mount}; COPY the program to another folder`
+    return [problem('image', words)]
+  }
+  if (path === undefined || entry === undefined) {
+    const words = notFound(image, name, command)
+    return [use.isInShell === true ? warning('image', words) : problem('image', words)]
+  }
   if (entry.kind !== 'file') {
     return [problem('image', `${name} is ${path}, a folder or a device; name a program in ENTRYPOINT or CMD`)]
   }
@@ -55,22 +78,30 @@ async function checkCommand(
       ),
     ]
   }
-  return checkFile(image, { name, path, entry, step })
+  const closed = closedTo(image.tree, image.uid, path)
+  if (closed !== undefined) {
+    const words = `${name} is ${path}, which the image's user (uid ${image.uid}) cannot execute: ${closed}; add "RUN chmod a+rx" for it, or "COPY --chmod=755", or remove USER`
+    return [problem('image', words)]
+  }
+  return checkFile(image, { name, path, entry, use })
+}
+
+/** Mount point that hides a path of the image in a run. */
+function hidingMount({ tree, mountPoints }: ReadImage, path: string | undefined): string | undefined {
+  const real = path === undefined ? undefined : tree.realPath(path)
+  return real === undefined ? undefined : mountPoints.find((folder) => real.startsWith(`${folder}/`))
 }
 
 interface FoundCommand {
   readonly name: string
   readonly path: string
   readonly entry: TreeEntry
-  readonly step: number
+  readonly use: Use
 }
 
-async function checkFile(image: ReadImage, { name, path, entry, step }: FoundCommand): Promise<Finding[]> {
-  const layer = image.layers[entry.layer]
-  const start =
-    layer === undefined ? undefined : await readContent(layer, entry.contentPath, PROGRAM_START_BYTES)
-  if (start === undefined) return []
-  const file = recogniseProgram(start)
+async function checkFile(image: Checked, { name, path, entry, use }: FoundCommand): Promise<Finding[]> {
+  const file = await image.programOf(entry)
+  if (file === undefined) return []
   switch (file.kind) {
     case 'foreign':
       return [
@@ -88,11 +119,12 @@ async function checkFile(image: ReadImage, { name, path, entry, step }: FoundCom
         ),
       ]
     case 'script':
-      return checkScript(image, { name, path, step }, file)
+      return checkScript(image, { name, path, use }, file)
     case 'unknown': {
+      if (use.isInShell === true && !file.isEmpty) return []
       const what = file.isEmpty
         ? 'an empty file'
-        : 'no program, and no script with a first line such as #!/bin/sh'
+        : 'neither a program nor a script with a first line such as #!/bin/sh'
       return [
         problem('image', `${name} is ${path}, ${what}; add the line, or name the interpreter in ENTRYPOINT`),
       ]
@@ -101,27 +133,28 @@ async function checkFile(image: ReadImage, { name, path, entry, step }: FoundCom
 }
 
 async function checkScript(
-  image: ReadImage,
-  { name, path, step }: Omit<FoundCommand, 'entry'>,
+  image: Checked,
+  { name, path, use }: Omit<FoundCommand, 'entry'>,
   { interpreter, hasCarriageReturn }: { readonly interpreter: string; readonly hasCarriageReturn: boolean },
 ): Promise<Finding[]> {
   if (hasCarriageReturn) {
     return [
       problem(
         'image',
-        `${name} is ${path}, a script with Windows line ends: its interpreter would be ${quoted(`${interpreter}\r`)}; save it with Unix line ends (dos2unix, or "* text eol=lf" in .gitattributes)`,
+        `${name} is ${path}, a script with Windows line ends, so its interpreter would be ${quoted(`${interpreter}\r`)}; save it with Unix line ends (dos2unix, or "* text eol=lf" in .gitattributes)`,
       ),
     ]
   }
   const [program = '', argument = ''] = interpreter.split(/\s+/u)
-  if (step >= MAX_STEPS || program === '') return []
-  const found = await checkCommand(image, program, `the interpreter of ${path},`, step + 1)
+  const called = { what: `the interpreter of ${path},`, step: use.step + 1 }
+  if (use.step >= MAX_STEPS || program === '') return []
+  const found = await checkCommand(image, program, called)
   const isEnv = posix.basename(program) === 'env' && argument !== '' && !argument.startsWith('-')
   if (found.length > 0 || !isEnv) return found
-  return checkCommand(image, argument, `the interpreter of ${path},`, step + 1)
+  return checkCommand(image, argument, called)
 }
 
-/** Where the runtime finds a command; undefined when it is in none of the folders of PATH. */
+/** Path at which the runtime finds a command; undefined when it is in none of the folders of PATH. */
 function resolveCommand({ config, tree }: ReadImage, command: string): string | undefined {
   if (command.includes('/')) return posix.resolve(workingDirectory(config), command)
   const folders = (variablesOf(config).PATH ?? DEFAULT_PATH).split(':')
@@ -135,10 +168,6 @@ function resolveCommand({ config, tree }: ReadImage, command: string): string | 
   return paths.find(isExecutable) ?? paths.find((path) => tree.find(path) !== undefined)
 }
 
-function workingDirectory({ config }: RunConfig): string {
-  return posix.resolve('/', config?.WorkingDir || '/')
-}
-
 function notFound({ config }: ReadImage, name: string, command: string): string {
   const where = command.includes('/')
     ? 'in the image'
@@ -148,30 +177,4 @@ function notFound({ config }: ReadImage, name: string, command: string): string 
       ? '; without a shell, write ENTRYPOINT as a list: ["/program"]'
       : ''
   return `${name} is not ${where}; check ENTRYPOINT and CMD, and what COPY and RUN put there${shell}`
-}
-
-/** A user by name has to be known to the image. */
-function checkUser({ config, tree }: ReadImage): Finding[] {
-  const [user = ''] = (config.config?.User ?? '').split(':')
-  if (user === '' || /^\d+$/u.test(user) || user === 'root' || tree.find('/etc/passwd') !== undefined)
-    return []
-  return [
-    problem(
-      'image',
-      `its user ${quoted(user)} does not exist, as the image has no /etc/passwd; write USER with a number, or create the user`,
-    ),
-  ]
-}
-
-/** A word like `/app/run.py` is most often a file that the command reads. */
-function checkArgument({ tree, mountPoints }: ReadImage, command: string, word: string): Finding[] {
-  if (!/^\/[\w./-]+\.\w+$/u.test(word)) return []
-  if (mountPoints.some((folder) => word === folder || word.startsWith(`${folder}/`))) return []
-  if (tree.find(word) !== undefined) return []
-  return [
-    warning(
-      'image',
-      `the command ${quoted(command)} gets the word ${quoted(word)}, and the image has no such file; check what COPY puts there`,
-    ),
-  ]
 }

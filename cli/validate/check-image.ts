@@ -2,7 +2,6 @@ import { runConfigSchema } from '../../local/embedded/image-config.ts'
 import { TarFormatError } from '../../src/archive/tar/tar-format-error.ts'
 import { ZipFormatError } from '../../src/archive/zip/zip-format-error.ts'
 import {
-  createHeaderWalk,
   type MountPointFacts,
   requireMountable,
   scanMountPoints,
@@ -11,7 +10,9 @@ import { OciFormatError } from '../../src/import/image/oci-format-error.ts'
 import type { ImageSize } from '../../src/run/job/job-size.ts'
 import type { ByteSource } from '../../src/shared/byte-source.ts'
 import { createImageTree } from '../image/image-tree.ts'
-import { type OpenImage, type OpenLayer, openImage, readLayer } from '../image/open-image.ts'
+import type { LayerMemory } from '../image/layer-memory.ts'
+import { createLayerReader } from '../image/layer-reader.ts'
+import { type OpenImage, type OpenLayer, openImage } from '../image/open-image.ts'
 import { checkEntrypoint } from './check-entrypoint.ts'
 import { type Finding, problem } from './finding.ts'
 
@@ -21,6 +22,7 @@ export interface ImageCheck {
   readonly wantedTag: string
   /** Absolute mount points of the run's folders. */
   readonly mountPoints: readonly string[]
+  readonly layers?: LayerMemory | undefined
 }
 
 /** Findings about an image archive; size and layers are set only for a readable one. */
@@ -34,25 +36,32 @@ export interface CheckedImage {
   }[]
 }
 
-/** Checks an image archive like an import, and whether its command can start. Reads every layer once, in constant memory. */
-export async function checkImage({ source, wantedTag, mountPoints }: ImageCheck): Promise<CheckedImage> {
+/** Checks an image archive as an import does, and whether its command can start. Reads each layer once, unless it is remembered. */
+export async function checkImage({ source, wantedTag, ...options }: ImageCheck): Promise<CheckedImage> {
   try {
-    return await checkOpened(await openImage(source, wantedTag), mountPoints)
+    return await checkOpened(await openImage(source, wantedTag), options)
   } catch (error) {
     return { findings: [findingOf(error)] }
   }
 }
 
-async function checkOpened(image: OpenImage, mountPoints: readonly string[]): Promise<CheckedImage> {
+async function checkOpened(
+  image: OpenImage,
+  { mountPoints, layers }: Pick<ImageCheck, 'mountPoints' | 'layers'>,
+): Promise<CheckedImage> {
   const tree = createImageTree()
+  const reader = createLayerReader(image.layers, layers)
   const facts: MountPointFacts[] = []
   const unpacked = new Map<string, number>()
   const findings: Finding[] = []
   for (const [index, layer] of image.layers.entries()) {
     const scan = scanMountPoints(mountPoints)
-    const walk = createHeaderWalk((header) => tree.add(header, index))
     try {
-      unpacked.set(layer.name, await readLayer(layer, both(scan.take, walk)))
+      const unpackedBytes = await reader.read(index, (entry) => {
+        scan.takeEntry(entry)
+        tree.add(entry, index)
+      })
+      unpacked.set(layer.name, unpackedBytes)
       facts.push(scan.facts())
     } catch (error) {
       findings.push(findingOf(error))
@@ -64,16 +73,14 @@ async function checkOpened(image: OpenImage, mountPoints: readonly string[]): Pr
     findings.push(findingOf(error))
   }
   const config = runConfigSchema.parse(JSON.parse(image.config.toString()))
-  // A damaged layer may contain the missing file, so the command is not checked.
+  // The command is not checked if a layer is damaged: its file may be in that layer.
   const isWhole = facts.length === image.layers.length
-  if (isWhole) findings.push(...(await checkEntrypoint({ config, tree, layers: image.layers, mountPoints })))
-  return { findings, ...sizesOf(image.layers, unpacked) }
-}
-
-function both(...takers: readonly ((chunk: Uint8Array) => void)[]): (chunk: Uint8Array) => void {
-  return (chunk) => {
-    for (const take of takers) take(chunk)
+  if (isWhole) {
+    const { programOf, textOf } = reader
+    findings.push(...(await checkEntrypoint({ config, tree, programOf, textOf, mountPoints })))
   }
+  await reader.remember()
+  return { findings, ...sizesOf(image.layers, unpacked) }
 }
 
 function sizesOf(layers: readonly OpenLayer[], unpacked: ReadonlyMap<string, number>) {
@@ -85,7 +92,7 @@ function sizesOf(layers: readonly OpenLayer[], unpacked: ReadonlyMap<string, num
   return { layers: rows, size: { packedBytes: sum('sizeBytes'), unpackedBytes: sum('unpackedBytes') } }
 }
 
-/** @throws the error when it is not about the archive */
+/** @throws `error` when it is not about the archive */
 function findingOf(error: unknown): Finding {
   const isOfArchive =
     error instanceof OciFormatError || error instanceof TarFormatError || error instanceof ZipFormatError

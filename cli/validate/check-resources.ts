@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
+import stageSchema from '../../docs/settings.schema.json' with { type: 'json' }
 import { largestJobOf } from '../../lib/settings/largest-job.ts'
 import { queues as queuesSchema } from '../../lib/settings/queues.ts'
 import type { JobQueues } from '../../src/contract/job-queues.ts'
+import { quoted } from '../../src/contract/quoted.ts'
 import { type ImageSize, placeJob } from '../../src/run/job/job-size.ts'
 import type { TaskDescriptor } from '../../src/task/task.ts'
 import { usageError } from '../terminal/command-error.ts'
@@ -10,7 +12,7 @@ import { type Finding, warning } from './finding.ts'
 
 const settingsSchema = z.looseObject({ queues: queuesSchema.prefault({}) })
 
-/** Stands for the ARN that a queue gets at deployment. */
+/** Placeholder of the ARN that a queue gets at deployment. */
 const ARN = 'not deployed'
 
 /**
@@ -32,8 +34,17 @@ export async function readQueues(file: string): Promise<JobQueues> {
   }
   const parsed = settingsSchema.safeParse(settings)
   if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-    throw usageError(`${file} is no settings file of a stage: ${faults.join('; ')}`)
+    const faults = parsed.error.issues.map(({ path, message }) =>
+      path.length === 0 ? `${message}; expected an object of settings` : `${path.join('.')}: ${message}`,
+    )
+    throw usageError(`${file} is not a valid settings file: ${faults.join('; ')}`)
+  }
+  const unknown = Object.keys(parsed.data).filter((key) => !Object.hasOwn(stageSchema.properties, key))
+  if (unknown.length > 0) {
+    const names = Object.keys(stageSchema.properties).join(', ')
+    throw usageError(
+      `${file} is not a valid settings file: ${unknown.map((key) => quoted(key)).join(', ')} is not a setting of a stage; expected ${names}`,
+    )
   }
   const { internet, ec2, gpu } = parsed.data.queues
   return {
@@ -44,7 +55,7 @@ export async function readQueues(file: string): Promise<JobQueues> {
   }
 }
 
-/** Warns when no queue of the stage can hold the task. Without an image its size counts as nothing. */
+/** Warns when no queue of the stage can run the task. Without an image, a size of 0 is assumed. */
 export function checkResources(
   { resources }: TaskDescriptor,
   size: ImageSize = { packedBytes: 0, unpackedBytes: 0 },
@@ -55,7 +66,7 @@ export function checkResources(
   return [
     warning(
       'resources',
-      `no queue of the stage can hold the task, so its runs would fail: ${placed.unschedulable}`,
+      `no queue of the stage can run the task, so its runs would fail: ${placed.unschedulable}`,
     ),
   ]
 }

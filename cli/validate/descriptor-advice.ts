@@ -1,21 +1,30 @@
 import { type DescriptorPath, formatPath } from '../../src/task/descriptor/descriptor-problem.ts'
+import { DEFAULT_TYPES } from '../../src/task/descriptor/parameter-reader.ts'
 import { formatPosition, type YamlDocument } from '../../src/task/descriptor/yaml-document.ts'
 import { compareInstants, parseInstant } from '../../src/task/parameters/instant.ts'
-import type { Bounds, ParameterType, TaskDescriptor, TaskInput, TaskOutput } from '../../src/task/task.ts'
-import { type Finding, warning } from './finding.ts'
+import {
+  type Bounds,
+  isFileType,
+  leafOf,
+  type ParameterType,
+  type TaskDescriptor,
+  type TaskInput,
+  type TaskOutput,
+} from '../../src/task/task.ts'
+import { type Finding, type Note, warning } from './finding.ts'
+import { sizesThatNeverMatch } from './matching-advice.ts'
+import { memoryAdvice } from './memory-advice.ts'
 
 /*
- * What the service accepts and an author probably did not mean: constraints that no value meets, and parameters that Cytomine's own
- * web page cannot enter or show. Other clients of the API can do all of it.
+ * Warnings about descriptors that the service accepts, but that are probably mistakes: constraints that no value satisfies, and
+ * parameters that Cytomine's own page cannot enter or show. Other clients of the API can use such parameters.
  */
 
-interface Note {
-  readonly path: DescriptorPath
-  readonly words: string
-}
+/** Parameters of a descriptor, also of one with problems. */
+type Parameters = Pick<TaskDescriptor, 'inputs' | 'outputs'> & Partial<Pick<TaskDescriptor, 'matchingGroups'>>
 
-/** Warnings of a valid descriptor, in the order of its text. */
-export function adviseOn(descriptor: TaskDescriptor, document: YamlDocument): Finding[] {
+/** Warnings about the parameters of a descriptor that could be read. */
+export function adviseOn(descriptor: Parameters, document: YamlDocument): Finding[] {
   const notes = [
     ...descriptor.inputs.flatMap((input) => [
       ...neverHolding(['inputs', input.name, 'type'], input.type),
@@ -25,8 +34,10 @@ export function adviseOn(descriptor: TaskDescriptor, document: YamlDocument): Fi
       ...neverHolding(['outputs', output.name, 'type'], output.type),
       ...notShown(output),
     ]),
-    ...(descriptor.outputs.length === 0
-      ? [{ path: ['outputs'], words: 'is empty: a run leaves nothing behind but its log' }]
+    ...sizesThatNeverMatch(descriptor),
+    ...memoryAdvice(document),
+    ...(document.keysOf(['outputs']).length === 0
+      ? [{ path: ['outputs'], words: 'is empty: a run produces nothing but its log' }]
       : []),
   ]
   return notes.map(({ path, words }) => {
@@ -35,16 +46,24 @@ export function adviseOn(descriptor: TaskDescriptor, document: YamlDocument): Fi
   })
 }
 
-/** Constraints that no value meets. */
+/** Notes on constraints that no value satisfies. */
 function neverHolding(path: DescriptorPath, type: ParameterType): Note[] {
   switch (type.id) {
     case 'integer':
+      return [
+        ...(['gt', 'geq', 'lt', 'leq'] as const).flatMap((name) => inexact(path, name, type[name])),
+        ...boundsFault(path, type),
+      ]
     case 'number':
       return boundsFault(path, type)
     case 'string':
-      return range(path, ['min_length', type.minLength], ['max_length', type.maxLength], 'text')
+      return [
+        ...negative(path, 'min_length', type.minLength),
+        ...range(path, ['min_length', type.minLength], ['max_length', type.maxLength], 'text'),
+      ]
     case 'array':
       return [
+        ...negative(path, 'min_size', type.minSize),
         ...range(path, ['min_size', type.minSize ?? 0], ['max_size', type.maxSize], 'array'),
         ...neverHolding([...path, 'subtype'], type.subType),
       ]
@@ -58,11 +77,24 @@ function neverHolding(path: DescriptorPath, type: ParameterType): Note[] {
       ]
     case 'enumeration':
       return new Set(type.values).size < type.values.length
-        ? [{ path: [...path, 'values'], words: 'has a value twice: remove one' }]
+        ? [{ path: [...path, 'values'], words: 'has the same value twice: remove one' }]
         : []
     default:
       return []
   }
+}
+
+function negative(path: DescriptorPath, name: string, value: number | undefined): Note[] {
+  if (value === undefined || value >= 0) return []
+  return [
+    { path: [...path, name], words: `is ${value} and has no effect: no size is less than 0; remove it` },
+  ]
+}
+
+function inexact(path: DescriptorPath, name: string, value: number | undefined): Note[] {
+  if (value === undefined || Number.isSafeInteger(value)) return []
+  const words = `is beyond 2^53, where not every integer can be represented, and is read as ${value}; write a smaller one, or remove it`
+  return [{ path: [...path, name], words }]
 }
 
 function boundsFault(path: DescriptorPath, { id, ...bounds }: Bounds & { readonly id: string }): Note[] {
@@ -71,7 +103,7 @@ function boundsFault(path: DescriptorPath, { id, ...bounds }: Bounds & { readonl
   for (const low of lower) {
     for (const high of upper) {
       if (isPossible(id, low, high)) continue
-      const words = `never holds: no ${id} has ${low.name} ${low.value} and ${high.name} ${high.value}; change one of them`
+      const words = `cannot be satisfied: no ${id} has ${low.name} ${low.value} and ${high.name} ${high.value}; change one of them`
       return [{ path: [...path, high.name], words }]
     }
   }
@@ -102,59 +134,61 @@ function range(
   what: string,
 ): Note[] {
   if (high === undefined || low <= high) return []
-  const words = `never holds: no ${what} has ${highName} ${high} while ${lowName} is ${low}; change one of them`
+  const words = `cannot be satisfied: ${lowName} is ${low}, so no ${what} has ${highName} ${high}; change one of them`
   return [{ path: [...path, highName], words }]
 }
 
 function momentsFault(path: DescriptorPath, after?: string, before?: string): Note[] {
   const [from, to] = [after, before].map((text) => (text === undefined ? undefined : parseInstant(text)))
   if (from === undefined || to === undefined || compareInstants(from, to) <= 0) return []
-  const words = `never holds: no time is after ${after} and before ${before}; change one of them`
+  const words = `cannot be satisfied: "after" ${after} is later than "before" ${before}; change one of them`
   return [{ path: [...path, 'before'], words }]
 }
 
-const IN_UI = "Cytomine's web page"
+const IN_UI = "Cytomine's own page"
 
 function notEnterable({ name, type, optional, default: value }: TaskInput): Note[] {
-  const leaf = leafOf(type)
+  const leaf = leafOf(type).id
   const path = ['inputs', name, 'type']
   if (leaf !== 'datetime' && leaf !== 'file') {
     return leaf === 'number' || leaf === 'integer' ? narrowBounds(path, type) : []
   }
+  const cure = DEFAULT_TYPES.includes(type.id) ? 'make it optional, or give it a default' : 'make it optional'
   const rest =
     optional || value !== undefined
-      ? 'runs started there go without a value of their own'
-      : 'no run can be started there; make it optional, or give it a default'
-  return [{ path, words: `is ${leaf}, for which ${IN_UI} has no field: ${rest}` }]
+      ? 'runs started there cannot give it a value'
+      : `no run can be started there; ${cure}`
+  const what = type.id === 'array' ? `an array of ${leaf}` : leaf
+  return [{ path, words: `is ${what}, for which ${IN_UI} has no field: ${rest}` }]
 }
 
-/** The page takes `gt` and `lt` of numbers for whole steps. */
+/** Notes on bounds that Cytomine's page narrows: it treats `gt` and `lt` of numbers as if values were integers. */
 function narrowBounds(path: DescriptorPath, type: ParameterType): Note[] {
-  if (type.id !== 'number' || type.gt === undefined || type.lt === undefined) return []
-  if (type.lt - type.gt > 2) return []
-  const words = `allows gt ${type.gt} and lt ${type.lt}, of which ${IN_UI} makes at least ${type.gt + 1} and at most ${type.lt - 1}: use geq and leq`
-  return [{ path: [...path, 'gt'], words }]
+  if (type.id === 'array') return narrowBounds([...path, 'subtype'], type.subType)
+  if (type.id !== 'number') return []
+  const { gt, lt } = type
+  const [low, high] = [gt === undefined ? '' : ` from ${gt + 1}`, lt === undefined ? '' : ` to ${lt - 1}`]
+  const given = Object.entries({ gt, lt }).filter(([, value]) => value !== undefined)
+  const [first] = given
+  if (first === undefined) return []
+  const bounds = given.map(([name, value]) => `${name} ${value}`).join(' and ')
+  const better = given.map(([name]) => (name === 'gt' ? 'geq' : 'leq')).join(' and ')
+  const words = `has ${bounds}, for which ${IN_UI} accepts only values${low}${high}: use ${better}`
+  return [{ path: [...path, first[0]], words }]
 }
 
 function notShown({ name, type }: TaskOutput): Note[] {
   const path = ['outputs', name, 'type']
-  if (type.id === 'array' && (leafOf(type) === 'enumeration' || isFile(leafOf(type)))) {
+  const leaf = leafOf(type)
+  if (type.id === 'array' && (leaf.id === 'enumeration' || isFileType(leaf))) {
     return [
       {
         path,
-        words: `is an array of ${leafOf(type)}, which ${IN_UI} does not keep: it is only in downloads`,
+        words: `is an array of ${leaf.id}, which ${IN_UI} does not keep: its items are in downloads only`,
       },
     ]
   }
-  return isFile(type.id)
-    ? [{ path, words: `is ${type.id}, which ${IN_UI} does not show: it is only in downloads` }]
+  return isFileType(type)
+    ? [{ path, words: `is ${type.id}, which ${IN_UI} does not show: it is in downloads only` }]
     : []
-}
-
-function isFile(id: ParameterType['id']): boolean {
-  return id === 'image' || id === 'file'
-}
-
-function leafOf(type: ParameterType): ParameterType['id'] {
-  return type.id === 'array' ? leafOf(type.subType) : type.id
 }

@@ -1,13 +1,15 @@
+import type { DescriptorPath } from '../../src/task/descriptor/descriptor-problem.ts'
+
 /** One result of a check. */
 export interface Finding {
-  /** `problem`: rejected by the service, or fails every run. `warning`: accepted, but probably a mistake. */
+  /** `problem`: refused by the service, or fails every run. `warning`: accepted, but probably a mistake. */
   readonly severity: 'problem' | 'warning'
   readonly part: 'bundle' | 'descriptor' | 'image' | 'resources'
-  /** A sentence with the place, the value and the remedy. */
+  /** A sentence with the position, the value, and what to do. */
   readonly message: string
   /** Line of the descriptor, from 1. */
   readonly line?: number
-  /** From 1. */
+  /** Column from 1. */
   readonly column?: number
 }
 
@@ -21,3 +23,9 @@ export function warning(part: Finding['part'], message: string, position: Positi
 
 /** Position in the descriptor. */
 export type Position = Pick<Finding, 'line' | 'column'>
+
+/** Advice at a path of the descriptor. */
+export interface Note {
+  readonly path: DescriptorPath
+  readonly words: string
+}

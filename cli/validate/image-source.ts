@@ -1,14 +1,13 @@
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ZipArchive, ZipEntry } from '../../src/archive/zip/read-zip.ts'
 import type { ByteSource } from '../../src/shared/byte-source.ts'
 import { fileSource } from '../task/file-source.ts'
+import { createTemporaryFolder } from '../temporary-folder.ts'
 
-/** An entry with random access; must be closed. */
+/** An entry with random access. */
 interface OpenSource {
   readonly bytes: ByteSource
   close(): Promise<void>
@@ -21,8 +20,7 @@ interface OpenSource {
 export async function sourceOf(archive: ZipArchive, entry: ZipEntry): Promise<OpenSource> {
   const stored = await archive.stored(entry)
   if (stored !== undefined) return { bytes: stored.source, close: async () => {} }
-  const folder = await mkdtemp(join(tmpdir(), 'cytomine-task-'))
-  const close = () => rm(folder, { recursive: true, force: true })
+  const { path: folder, remove: close } = await createTemporaryFolder()
   try {
     const file = join(folder, 'image.tar')
     await pipeline(Readable.from(archive.read(entry)), createWriteStream(file))

@@ -1,5 +1,7 @@
 import * as z from 'zod'
+import type { Placement as ApiPlacement } from '../../lambdas/api/openapi/placement-schema.ts'
 import { memoryMibOf } from '../../src/run/job/job-size.ts'
+import type { FieldsOf } from '../service/schemas.ts'
 import type { Service } from '../service/service.ts'
 import { type Finding, warning } from './finding.ts'
 import type { Validation } from './validate-task.ts'
@@ -13,13 +15,16 @@ const placementSchema = z.discriminatedUnion('placeable', [
     gpus: z.number(),
     pricePerHour: z.number(),
     currency: z.string(),
-  }),
-  z.looseObject({ placeable: z.literal(false), reasons: z.array(z.string()) }),
+  } satisfies FieldsOf<Extract<ApiPlacement, { readonly placeable: true }>>),
+  z.looseObject({
+    placeable: z.literal(false),
+    reasons: z.array(z.string()),
+  } satisfies FieldsOf<Extract<ApiPlacement, { readonly placeable: false }>>),
 ])
-/** Where the runs of a task go, as the service says it. */
+/** Placement of a task's runs, as the service returns it. */
 export type Placement = z.infer<typeof placementSchema>
 
-/** Asks the service where the runs of a task would go if it were uploaded now. Without an image its size counts as nothing. */
+/** Asks the service for the placement of the task's runs if it were uploaded now. Without an image, a size of 0 is assumed. */
 export async function askPlacement(
   service: Service,
   { descriptor, image }: Validation,
@@ -36,15 +41,15 @@ export async function askPlacement(
       unpackedImageBytes: String(image.size.unpackedBytes),
     }),
   })
-  return placementSchema.parse(await service.json(`placement?${query}`))
+  return service.json(`placement?${query}`, placementSchema)
 }
 
-/** Warns when no queue of the service can hold the task. */
+/** Warns when no queue of the service can run the task. */
 export function findingsOf(placement: Placement | undefined): readonly Finding[] {
   if (placement === undefined || placement.placeable) return []
   const reasons = placement.reasons.join('; ')
   return [
-    warning('resources', `no queue of the service can hold the task, so its runs would fail: ${reasons}`),
+    warning('resources', `no queue of the service can run the task, so its runs would fail: ${reasons}`),
   ]
 }
 

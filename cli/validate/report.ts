@@ -4,12 +4,12 @@ import { type Placement, placedWords } from './placement.ts'
 import type { Validation } from './validate-task.ts'
 
 export interface ReportOptions {
-  /** Path of the bundle that was checked, for machines. */
+  /** Path of the checked bundle, for the result in JSON. */
   readonly bundle?: string
   readonly placement?: Placement | undefined
 }
 
-/** Prints all findings, how many there are, and where the runs of the task would go. */
+/** Prints all findings, their numbers, and the placement of the task's runs. */
 export function report(
   terminal: Terminal,
   { findings, descriptor, image }: Validation,

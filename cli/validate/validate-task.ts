@@ -6,6 +6,7 @@ import type { JobQueues } from '../../src/contract/job-queues.ts'
 import { DEFAULT_FOLDERS } from '../../src/contract/staging.ts'
 import { documentedTag, findImageEntry, readLogo } from '../../src/import/open-bundle.ts'
 import type { TaskDescriptor } from '../../src/task/task.ts'
+import type { LayerMemory } from '../image/layer-memory.ts'
 import { hasDockerfile, type OpenTask } from '../task/open-task.ts'
 import { wordsOf } from '../terminal/words-of.ts'
 import { checkDescriptor } from './check-descriptor.ts'
@@ -15,13 +16,15 @@ import { type Finding, problem, warning } from './finding.ts'
 import { sourceOf } from './image-source.ts'
 
 export interface ValidateOptions {
-  /** Queues of the stage that the task is for; its resources are not checked without them. */
+  /** Queues of the stage that the task is for. Without them the task's resources are not checked. */
   readonly queues?: JobQueues | undefined
-  /** Archive with the image, of a folder that has none. */
+  /** Archive with the image, for a folder without one. */
   readonly built?: ZipArchive | undefined
+  /** Facts about layers of earlier checks. Without them, all layers are read. */
+  readonly layers?: LayerMemory | undefined
 }
 
-/** Everything that was found in a task. */
+/** Findings about a task. */
 export interface Validation {
   /** Undefined when it has problems, or there is none. */
   readonly descriptor: TaskDescriptor | undefined
@@ -31,12 +34,12 @@ export interface Validation {
   readonly findings: readonly Finding[]
 }
 
-/** Checks a task by the rules of an upload, and for what would end every run. All problems come at once. */
+/** Checks a task as an upload does, and for faults that would make every run fail. Reports all problems, not only the first. */
 export async function validateTask(task: OpenTask, options: ValidateOptions = {}): Promise<Validation> {
   const checked = task.descriptor === undefined ? undefined : checkDescriptor(task.descriptor)
   const descriptor = checked?.descriptor
   const findings = [...(checked?.findings ?? [])]
-  const image = await checkImageOf(task, options.built ?? task.archive, descriptor, findings)
+  const image = await checkImageOf(task, options, descriptor, findings)
   if (descriptor !== undefined && options.queues !== undefined) {
     findings.push(...checkResources(descriptor, image?.size, options.queues))
   }
@@ -51,11 +54,12 @@ export async function validateTask(task: OpenTask, options: ValidateOptions = {}
 
 async function checkImageOf(
   task: OpenTask,
-  archive: ZipArchive,
+  { built, layers }: ValidateOptions,
   descriptor: TaskDescriptor | undefined,
   findings: Finding[],
 ): Promise<CheckedImage | undefined> {
-  // Of a descriptor with problems the default names are tried: the image may have problems as well.
+  const archive = built ?? task.archive
+  // If the descriptor is invalid, the default image names are tried, to report problems of the image too.
   const named = descriptor ?? { namespace: '', version: '' }
   try {
     const entry = findImageEntry(archive, named as TaskDescriptor)
@@ -69,6 +73,7 @@ async function checkImageOf(
           descriptor === undefined
             ? Object.values(DEFAULT_FOLDERS)
             : [descriptor.inputFolder, descriptor.outputFolder],
+        layers,
       })
       findings.push(...image.findings)
       return image
@@ -87,12 +92,15 @@ async function checkImageOf(
   }
 }
 
-/** The service takes another archive when the named one is missing. */
+/** Warns when the named archive is missing: the service takes another one then. */
 function otherName(named: string | undefined, taken: string): readonly Finding[] {
   const wanted = named?.replace(/^[./]+/u, '') ?? ''
   if (wanted === '' || comparableName(wanted) === comparableName(taken)) return []
   return [
-    warning('bundle', `configuration.image.file names ${wanted}, which is not there; the image is ${taken}`),
+    warning(
+      'bundle',
+      `configuration.image.file names ${wanted}, which does not exist; the image is ${taken}`,
+    ),
   ]
 }
 

@@ -10,13 +10,14 @@ import { Empty, Loading } from './ui/parts.tsx'
 import { Problem } from './ui/problem.tsx'
 import { ThemeButton } from './ui/theme.tsx'
 import { useData } from './ui/use-data.ts'
+import { useTitle } from './ui/use-title.ts'
 
 interface PageProps {
   readonly place: Place
 }
 type Page = FunctionComponent<PageProps>
 
-/** Pages that are loaded on first use. */
+/** Pages whose code is loaded on first use. */
 const LAZY = {
   task: () => import('./pages/task/task-page.tsx').then(({ TaskPage }) => TaskPage as Page),
   run: () => import('./pages/run/run-page.tsx').then(({ RunPage }) => RunPage as Page),
@@ -80,6 +81,11 @@ function CurrentPage({ place }: PageProps) {
     return second === undefined ? <RunsPage place={place} /> : <LazyPage name="run" place={place} />
   if (first === 'sets') return <LazyPage name={second === undefined ? 'sets' : 'set'} place={place} />
   if (first === 'compare' || first === 'api') return <LazyPage name={first} place={place} />
+  return <NoPage />
+}
+
+function NoPage() {
+  useTitle('No such page')
   return (
     <Empty title="There is no such page." isWhole>
       <p>
@@ -96,7 +102,7 @@ function LazyPage({ name, place }: PageProps & { readonly name: keyof typeof LAZ
   )
   if (loaded.error !== undefined) return <Problem error={loaded.error} title="The page cannot be loaded." />
   if (loaded.data === undefined) return <Loading what="the page" />
-  // The key resets all component state when the page shows another task or run.
+  // The key resets the page's state when another task or run is shown.
   return <loaded.data.Page key={place.segments.join('/')} place={place} />
 }
 

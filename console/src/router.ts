@@ -1,8 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 
 /**
- * Where the page is: everything is in the part of the address behind `#`, so that addresses can be shared under any prefix, and the
- * server has one page.
+ * Route within the page. It is stored in the fragment of the URL, so that the server needs only one page, under any prefix.
  */
 export interface Place {
   /** Decoded segments: `['runs', id]`. */
@@ -23,7 +22,7 @@ function placeOf(hash: string): Place {
   }
 }
 
-/** Address of a place, for links. */
+/** URL of a place, for links. */
 export function addressOf(segments: readonly string[], query: Query = {}): string {
   const path = segments.map(encodeURIComponent).join('/')
   const search = new URLSearchParams()
@@ -36,7 +35,7 @@ export function go(address: string): void {
   location.hash = address
 }
 
-/** Changes part of the query and leaves the rest. Typing replaces the entry of the history, so that back leaves the page. */
+/** Changes part of the query without a new entry in the history, so that the browser's back button leaves the page. */
 export function changeQuery(changes: Query): void {
   const { segments, query } = placeOf(location.hash)
   const next = addressOf(segments, { ...Object.fromEntries(query), ...changes })
@@ -45,13 +44,13 @@ export function changeQuery(changes: Query): void {
   dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
-/** Like {@link changeQuery}, as a step in the history: back leads to where it was. */
+/** Changes the query as {@link changeQuery} does, and adds an entry to the history. */
 export function stepTo(changes: Query): void {
   const { segments, query } = placeOf(location.hash)
   go(addressOf(segments, { ...Object.fromEntries(query), ...changes }))
 }
 
-/** The present place; the component is drawn again when it changes. */
+/** The current place; the component is rendered again when it changes. */
 export function usePlace(): Place {
   const [hash, setHash] = useState(location.hash)
   useEffect(() => {

@@ -2,7 +2,12 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Config } from './api/types.ts'
 
-export const ConfigContext = createContext<Config>({ mode: 'read-only', version: '', currency: 'USD' })
+export const ConfigContext = createContext<Config>({
+  mode: 'read-only',
+  version: '',
+  currency: 'USD',
+  reusesOutputs: false,
+})
 
 export function useConfig(): Config {
   return useContext(ConfigContext)

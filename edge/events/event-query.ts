@@ -36,10 +36,11 @@ export function parseEventQuery({ url = '/', headers }: IncomingMessage): EventQ
   if (runs.length > MAX_RUNS) throw wrongQuery('run', `${runs.length} ids`, `expected at most ${MAX_RUNS}`)
   const after = query.get('after')
   if (after !== null && runs.length !== 1) {
-    throw wrongQuery('after', after, 'expected one run beside it, whose log is followed')
+    throw wrongQuery('after', after, 'it is an offset in the log of one run; expected exactly one id in run')
   }
   const last = EVENT_ID.exec([headers['last-event-id'] ?? ''].flat().join())?.groups
-  const offset = after === null ? undefined : last?.after || after
+  // The last event has no offset if the log was complete by then.
+  const offset = after === null || last?.after === '' ? undefined : (last?.after ?? after)
   return {
     runs,
     ...(offset !== undefined && { after: offset }),

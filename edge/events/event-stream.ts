@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { RECONNECT_MS } from '../limits.ts'
 
-/** Server-sent events on one answer (HTML Living Standard, 9.2). */
+/** Server-sent events in one response (HTML Living Standard, 9.2). */
 export interface EventStream {
   /** Sends the head and starts the heartbeats. */
   open(): void

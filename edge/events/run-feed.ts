@@ -16,7 +16,7 @@ export interface RunFeed {
   /** Sends changes until the subscriber is removed. */
   add(subscriber: Subscriber): void
   remove(subscriber: Subscriber): void
-  /** Number of distinct runs that are followed by id, or are about to be. */
+  /** Ids of the runs that are followed by id, or are about to be. */
   readonly followed: ReadonlySet<string>
 }
 
@@ -24,7 +24,7 @@ export interface RunFeedOptions {
   readonly api: Pick<Api, 'callJson'>
   /** Pause between two rounds. */
   readonly pollMs: number
-  /** Waits for some milliseconds; tests have a clock of their own. */
+  /** Waits for some milliseconds; tests replace the clock. */
   readonly wait?: (milliseconds: number) => Promise<void>
 }
 
@@ -92,7 +92,7 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
         await poll()
         pauses = 1
       } catch {
-        // Heartbeats continue. Failures of the API are logged by the API, and with forwarded requests.
+        // Not logged here, since the API logs its failures, and the edge those of forwarded requests. The streams stay open.
         pauses = Math.min(LONGEST_PAUSE, pauses * 2)
       }
     }

@@ -12,7 +12,7 @@ export interface Subscriber {
   /** Sends the changes since the last call. */
   deliver(rows: Rows): void
   deliverLog(part: LogPart): void
-  /** Reports that the log is no longer readable. */
+  /** Stops following the log, which can no longer be read. */
   forgetLog(): void
 }
 

@@ -79,7 +79,7 @@ function answerPing({ identity }: ApiDependencies): Handlers['ping'] {
     context.json({ status: 'UP', timestamp: identity.now().toISOString(), service: 'app-engine' })
 }
 
-/** Undefined when the console is off; all of its paths are then unknown. */
+/** Console of the app; undefined when it is off, so that all of its paths are unknown. */
 function consoleOf({ console, ...deps }: ApiDependencies): ConsoleDependencies | undefined {
   return console === undefined || console.mode === 'off' ? undefined : { ...deps, console }
 }
@@ -144,7 +144,7 @@ function addressesOf(path: string): string[] {
   return path === '/ping' ? [path, `${BASE_PATH}${path}`] : [`${BASE_PATH}${path}`]
 }
 
-/** Status 405 lists the allowed methods (RFC 9110, 15.5.6); Hono answers HEAD as GET without a body. */
+/** Answers other methods with 405, which lists the allowed ones (RFC 9110, 15.5.6); Hono answers HEAD as GET without a body. */
 function refuseOtherMethods(app: Hono, path: string, routes: readonly Route[]): void {
   const methods = routes.map(({ method }) => method)
   const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods

@@ -8,16 +8,16 @@ import { MAX_ANSWER_BYTES } from '../../src/lifecycle/read-run-log.ts'
 import { askedRange } from '../../src/shared/byte-range.ts'
 import { answerError } from './problem.ts'
 
-/** Longer texts are answered by a redirect, which core follows (contract http-api 2). */
+/** Maximum size of a text in a response. Longer ones are answered by a redirect, which core follows (contract http-api 2). */
 export const INLINE_ANSWER_BYTES = 4 * 1024 * 1024
 
 /** Size of one byte of text in Lambda's JSON when it is escaped as `\u0001`. */
 const LARGEST_ESCAPE_BYTES = 6
 
-/** Clients follow a redirect at once. */
+/** Validity of a presigned URL: clients follow a redirect at once. */
 const URL_SECONDS = 300
 
-/** Headers of an answer with a file. */
+/** Headers of a response with a file. */
 export interface Presentation {
   readonly contentType: string
   /** Makes the response a download: `attachment; filename="…"`, with support for `Range`. */
@@ -80,7 +80,7 @@ export function answerText(
   })
 }
 
-/** `If-Range` never matches, because responses have no validator: the client gets the whole file (RFC 9110, 13.1.5). */
+/** Requested range. `If-Range` never matches, because responses have no validator: the client gets the whole file (RFC 9110, 13.1.5). */
 function askedOf({ req }: Context, sizeBytes: number): ReturnType<typeof askedRange> {
   const isIgnored = req.method !== 'GET' || req.header('if-range') !== undefined
   return isIgnored ? undefined : askedRange(req.header('range'), sizeBytes)

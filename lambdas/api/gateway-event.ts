@@ -22,7 +22,7 @@ export type GatewayEvent = Pick<
   readonly version?: string
 }
 
-/** Replaces methods that `Request` rejects, so that they get 405 like any unknown method. */
+/** Replaces methods that `Request` refuses, so that they get 405 like any unknown method. */
 const UNKNOWN_METHOD = 'UNKNOWN'
 const METHODS_WITHOUT_REQUEST: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
@@ -56,7 +56,7 @@ function encodedPath({ path, version }: GatewayEvent): string {
   const encoded = (version === undefined ? path : path.replaceAll('%', '%25'))
     .toWellFormed()
     .replace(NOT_IN_PATH, encodeURIComponent)
-  // `URL` would resolve dot segments to another path than API Gateway has matched. The root is no route.
+  // `URL` would resolve dot segments to another path than API Gateway has matched. The root is not a route.
   const hasDotSegment = encoded.split('/').some((segment) => /^(?:\.|%2e){1,2}$/iu.test(segment))
   return hasDotSegment ? '/' : encoded
 }
@@ -95,7 +95,7 @@ function headerValue(value: string): string {
  */
 export async function resultOf(response: Response): Promise<APIGatewayProxyResult> {
   const bytes = Buffer.from(await response.arrayBuffer())
-  if (!isUtf8(bytes)) throw new Error('an answer of the API is not UTF-8')
+  if (!isUtf8(bytes)) throw new Error('a response of the API is not UTF-8')
   return {
     statusCode: response.status,
     // Without a type, gateways add application/json even to an empty response. The edge removes the empty header.

@@ -156,7 +156,7 @@ async function contentOf(context: Context): Promise<Uint8Array> {
   if (!isMultipart(context)) return new Uint8Array(await context.req.arrayBuffer())
   const bytes = await context.req.raw.clone().arrayBuffer()
   const headers = { 'content-type': context.req.header('content-type') ?? '' }
-  // The handler rejects a malformed body.
+  // The handler refuses a malformed body.
   const form = await new Response(bytes, { headers }).formData().catch(() => new FormData())
   const [first] = [...form.values()]
   return new Uint8Array(first instanceof File ? await first.arrayBuffer() : bytes)

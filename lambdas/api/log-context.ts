@@ -10,7 +10,7 @@ const ID_NAMES: Readonly<Record<string, keyof LogIds>> = {
   uploads: 'uploadId',
 }
 
-/** Logged instead of a path that matches no route, which may hold anything. */
+/** Logged instead of a path that matches no route, which may contain anything. */
 const NO_ROUTE = 'none'
 
 /**

@@ -18,12 +18,12 @@ export function isMultipart(context: Context): boolean {
  * Buffers the body, which Lambda limits to 6 MB.
  */
 export async function readMultipart(context: Context): Promise<MultipartFiles> {
-  if (!isMultipart(context)) throw refuse('INTERNAL_NOT_MULTIPART', 'the content type of the body is another')
+  if (!isMultipart(context)) throw refuse('INTERNAL_NOT_MULTIPART', 'the body has another content type')
   let form: FormData
   try {
     form = await context.req.raw.formData()
   } catch (error) {
-    throw refuse('INTERNAL_NOT_MULTIPART', 'the body cannot be read as its content type says', error)
+    throw refuse('INTERNAL_NOT_MULTIPART', 'the body does not match its content type', error)
   }
   const [first, second] = [...form].map(([, part]) => part)
   if (first === undefined) throw refuse('INTERNAL_NO_FILE_PARTS_FOUND', 'the body has no part')

@@ -14,7 +14,7 @@ export function answerError(context: Context, error: unknown): Response {
   }
   if (error instanceof DomainError) return answer(context, error.status, error.body)
   const requestId = requestIdOf(context)
-  // Without the path, which may hold the secret of a run; the entry has route and ids.
+  // The path is not logged, because it may contain the secret of a run; the entry has route and ids.
   logger.error('request failed', { requestId, error: error as Error })
   const hidden = new DomainError('INTERNAL_SERVER_ERROR', {
     type: 'server',

@@ -50,7 +50,7 @@ export function countQuery(context: Context, name: string, { least, most }: Coun
   return count
 }
 
-/** {@link countQuery} of a parameter that must be there. */
+/** {@link countQuery} of a required parameter. */
 export function requiredCountQuery(context: Context, name: string, bounds: CountBounds): number {
   const count = countQuery(context, name, bounds)
   if (count === undefined) throw queryError(name, '', 'the value is missing; expected an integer')
@@ -79,7 +79,7 @@ export function cursorOf(position: string): string {
 
 /**
  * Position of a cursor.
- * @param pattern of all positions
+ * @param pattern pattern of all positions
  * @throws DomainError QUERY_INVALID
  */
 export function cursorQuery(context: Context, pattern: RegExp): string | undefined {

@@ -2,7 +2,7 @@ import type { Context, Env } from 'hono'
 
 /**
  * Method and path of every operation, below the versioned prefix. `routes/` has a handler for each, and `openapi/` a description,
- * which the function does not load (ADR 17). The first match answers: a literal segment stands before a variable.
+ * which the function does not load (ADR 17). The first match is used, so a literal segment comes before a variable.
  */
 export const ROUTES = {
   uploadTask: 'POST /tasks',

@@ -1,9 +1,9 @@
 import { printable } from '../../src/contract/quoted.ts'
-import { endedAt, startedAt } from '../../src/run/entered-states.ts'
 import type { CountedRunSet, DescribedRunSet } from '../../src/run-set/describe-run-set.ts'
 import type { SetRun } from '../../src/run-set/list-set-runs.ts'
 import type { Task } from '../../src/task/task.ts'
-import { viewTask } from './views.ts'
+import type { ListedRunSet, RunSet, RunSetRun } from './openapi/run-set-schemas.ts'
+import { viewTask, viewTimes } from './views.ts'
 
 /** Maximum number of characters of a message in a response. */
 const MAX_MESSAGE_LENGTH = 500
@@ -12,7 +12,7 @@ const MAX_MESSAGE_LENGTH = 500
 export function viewListedRunSet(
   { runSet, state, counts, ...cost }: CountedRunSet,
   task: Task | undefined,
-): object {
+): ListedRunSet {
   const { id, name, createdAt, updatedAt, maxConcurrency, round, roundRows } = runSet
   const { usd, remainingUsd } = cost
   return {
@@ -32,7 +32,7 @@ export function viewListedRunSet(
 }
 
 /** A set with its problems and failures. */
-export function viewRunSet(described: DescribedRunSet, task: Task): object {
+export function viewRunSet(described: DescribedRunSet, task: Task): RunSet {
   const { problems, problemCount, failure } = described.runSet
   const failures = described.failures.map(({ message, ...group }) => ({
     ...group,
@@ -47,16 +47,14 @@ export function viewRunSet(described: DescribedRunSet, task: Task): object {
 }
 
 /** The latest run of a row. */
-export function viewSetRun({ row, run }: SetRun): object {
+export function viewSetRun({ row, run }: SetRun): RunSetRun {
   const { id, state, updatedAt, failure, job, reusedFrom } = run
-  const times = { startedAt: startedAt(run), endedAt: endedAt(run) }
   return {
     row,
     runId: id,
     state,
     updatedAt,
-    ...(times.startedAt !== undefined && { startedAt: times.startedAt }),
-    ...(times.endedAt !== undefined && { endedAt: times.endedAt }),
+    ...viewTimes(run),
     ...(reusedFrom !== undefined && { reusedFrom }),
     ...(failure !== undefined && { error: { kind: failure.kind, message: shownMessage(failure.message) } }),
     ...(job?.usage !== undefined && { cost: { usd: job.usage.usd } }),

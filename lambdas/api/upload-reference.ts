@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../src/contract/json.ts'
 import { uploadError } from '../../src/upload/find-upload.ts'
 
-/** Uploads that a body names instead of holding the value. */
+/** Uploads that a body names instead of containing the value. */
 export interface UploadReference {
   readonly uploadId: string
   /** Companion of an image or file. */

@@ -23,24 +23,39 @@ import {
   type TaskSummary,
 } from '../../src/task/task.ts'
 import type { Upload } from '../../src/upload/upload.ts'
+import type { Placement as PlacementView } from './openapi/placement-schema.ts'
+import type {
+  ListedRun as ListedRunView,
+  NewRun as NewRunView,
+  Run as RunView,
+} from './openapi/run-schemas.ts'
+import type { ImageScan as ScanView } from './openapi/scan-schema.ts'
+import type {
+  ImportedTask as ImportedTaskView,
+  ParameterType as ParameterTypeView,
+  TaskDescription,
+  TaskInput as TaskInputView,
+  TaskOutput as TaskOutputView,
+} from './openapi/task-schemas.ts'
+import type { Upload as UploadView } from './openapi/upload-schemas.ts'
 
 /*
- * Bodies of answers. Key order and the two inconsistent keys of inputs (`default`, `display_name`) are the contract's (http-api 1.3
+ * Bodies of responses. Key order and the two inconsistent keys of inputs (`default`, `display_name`) are the contract's (http-api 1.3
  * and 6).
  */
 
 /** http-api 6.1 */
-export function viewTask(task: TaskSummary): object {
+export function viewTask(task: TaskSummary): TaskDescription {
   const { id, name, namespace, version, description, authors } = task
   return { id, name, namespace, version, description, authors }
 }
 
-export function viewImportedTask({ task, warnings }: ImportedTask): object {
+export function viewImportedTask({ task, warnings }: ImportedTask): ImportedTaskView {
   return { ...viewTask(task), warnings }
 }
 
-/** @param task that the upload has become */
-export function viewUpload(upload: Upload, task: Task | undefined): object {
+/** @param task task that was imported from the upload */
+export function viewUpload(upload: Upload, task: Task | undefined): UploadView {
   const { id, purpose, state, createdAt } = upload
   return {
     id,
@@ -58,12 +73,15 @@ export function viewUpload(upload: Upload, task: Task | undefined): object {
   }
 }
 
-function viewUploadError({ status, ...body }: NonNullable<Upload['error']>): object {
+function viewUploadError({
+  status,
+  ...body
+}: NonNullable<Upload['error']>): NonNullable<UploadView['error']> {
   return { ...explained(body), status }
 }
 
 /** http-api 6.2: bounds only where set; `formats` null when unset. */
-function viewType(type: ParameterType): object {
+function viewType(type: ParameterType): ParameterTypeView {
   switch (type.id) {
     case 'image':
     case 'file':
@@ -81,7 +99,7 @@ function viewType(type: ParameterType): object {
 }
 
 /** http-api 5.4: a missing default is the string `null`, which the web client compares with. */
-export function viewInput(input: TaskInput): object {
+export function viewInput(input: TaskInput): TaskInputView {
   return {
     id: input.id,
     default: String(input.default ?? 'null'),
@@ -94,7 +112,7 @@ export function viewInput(input: TaskInput): object {
 }
 
 /** http-api 5.5 */
-export function viewOutput(output: TaskOutput): object {
+export function viewOutput(output: TaskOutput): TaskOutputView {
   return {
     id: output.id,
     name: output.name,
@@ -107,12 +125,12 @@ export function viewOutput(output: TaskOutput): object {
 }
 
 /** http-api 5.8: exactly three keys. */
-export function viewNewRun(run: Run, task: Task): object {
+export function viewNewRun(run: Run, task: Task): NewRunView {
   return { id: run.id, task: viewTask(task), state: run.state }
 }
 
 /** http-api 5.13. Additional fields: why a run waits or failed, its times, resources and cost. */
-export function viewRun(run: Run, task: Task, now: Date): object {
+export function viewRun(run: Run, task: Task, now: Date): RunView {
   const statusReason = waitingReason(run, now)
   const timings = timingsOf(run)
   return {
@@ -134,26 +152,30 @@ export function viewRun(run: Run, task: Task, now: Date): object {
   }
 }
 
-function viewTimes(run: Pick<Run, 'entered'>): object {
+/** Start of the first container, and end of the run, if they are known. */
+export function viewTimes(run: Pick<Run, 'entered'>): Pick<RunView, 'startedAt' | 'endedAt'> {
   const times = { startedAt: startedAt(run), endedAt: endedAt(run) }
-  return Object.fromEntries(Object.entries(times).filter(([, at]) => at !== undefined))
+  return {
+    ...(times.startedAt !== undefined && { startedAt: times.startedAt }),
+    ...(times.endedAt !== undefined && { endedAt: times.endedAt }),
+  }
 }
 
 /** Resources that the descriptor requests. */
-function viewResources({ resources }: Pick<Task, 'resources'>): object {
+function viewResources({ resources }: Pick<Task, 'resources'>): RunView['resources'] {
   const { cpus, gpus, internet } = resources
   return { cpus, memoryMiB: memoryMibOf(resources), gpus, internet }
 }
 
-/** @param placement of the task, or of one that asks for the same */
+/** @param placement placement of the task, or of one that requests the same */
 export function viewPlacement(
   task: Pick<Task, 'resources' | 'imageSize'>,
   placement: ReturnType<typeof placementOf>,
-): object {
+): PlacementView {
   const common = {
     asked: viewResources(task),
     ...(task.imageSize && { imageSizeBytes: task.imageSize.packedBytes }),
-    currency: 'USD',
+    currency: 'USD' as const,
     pricesOf: PRICES.date,
   }
   if ('reasons' in placement) {
@@ -175,7 +197,10 @@ export function viewPlacement(
 }
 
 /** Last scan of the task's image. */
-export function viewScan({ image }: Task, { state, message, counts, findings, ...times }: ImageScan): object {
+export function viewScan(
+  { image }: Task,
+  { state, message, counts, findings, ...times }: ImageScan,
+): ScanView {
   const total = Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0)
   return {
     state,
@@ -188,7 +213,7 @@ export function viewScan({ image }: Task, { state, message, counts, findings, ..
 }
 
 /** Row of a list of runs. */
-export function viewListedRun({ row, task }: ListedRun): object {
+export function viewListedRun({ row, task }: ListedRun): ListedRunView {
   const { id, state, createdAt, updatedAt, cost, failure } = row
   const { namespace, version, name } = task
   return {
@@ -204,7 +229,11 @@ export function viewListedRun({ row, task }: ListedRun): object {
 }
 
 /** Omits the times of waiting and computing, which only metrics use. */
-function viewCost({ queueSeconds: _queue, jobSeconds: _job, ...cost }: JobUsage): object {
+function viewCost({
+  queueSeconds: _queue,
+  jobSeconds: _job,
+  ...cost
+}: JobUsage): NonNullable<RunView['cost']> {
   return cost
 }
 

@@ -27,7 +27,7 @@ export async function handler({ Records }: DynamoDBStreamEvent, context: Context
   const events = await publishEvents(
     {
       ...deps,
-      // Only keys are logged: they have ids only, while images contain secrets. The error of a schema quotes no values.
+      // Only keys are logged: they contain ids, while the items contain secrets. Schema errors quote no values.
       onUnreadable: ({ key }, error) => logger.error('change not understood', { key, error: error as Error }),
     },
     Records.map(decodeChange),

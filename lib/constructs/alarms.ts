@@ -13,7 +13,6 @@ export interface AlarmsProps {
   readonly topic: ITopic
 }
 
-/** One alarm. */
 export interface AlarmChoice {
   readonly metric: IMetric
   readonly threshold: number
@@ -32,14 +31,14 @@ const FIVE_MINUTES = Duration.minutes(5)
 const QUARTER = Duration.minutes(15)
 const HALF_HOUR = Duration.minutes(30)
 
-/** Age of a change that has not been reported; as a rule, it is under a second. */
+/** The alarm is raised when a change of this age was not sent as an event; usually changes are sent within a second. */
 const LATEST_EVENT = QUARTER
 
 /** CloudWatch's limit. */
 const MAX_ALARM_METRICS = 10
-/** The sweeper records a state occasionally because of late events. This many in 15 minutes are a fault. */
+/** The sweeper records a state occasionally because of late events. This many in 15 minutes indicate a fault. */
 const MANY_REPAIRS = 10
-/** One may be a client's broken connection. */
+/** Number of errors at which the alarm is raised. A single one may be a client's broken connection. */
 const FEW_API_ERRORS = 3
 /** A single run may fail because of its task, for example by requiring too large a machine, or by the loss of a machine. */
 const MANY_FAILED_RUNS = 3
@@ -86,7 +85,7 @@ export class Alarms extends Construct {
     this.add('EventsLate', {
       metric: publisher.metric('IteratorAge', { statistic: 'Maximum', period: FIVE_MINUTES }),
       threshold: LATEST_EVENT.toMilliseconds(),
-      toDo: 'State changes wait in the stream of the table: see why publish-events fails or is throttled.',
+      toDo: 'State changes wait in the stream of the table: find out why publish-events fails or is throttled.',
       section: 'events-late',
     })
   }
@@ -148,7 +147,7 @@ export class Alarms extends Construct {
       api.metricServerError({ statistic: 'Sum', period: FIVE_MINUTES }),
     )
     this.add('ApiErrors', {
-      metric: sumOf(apiErrors, 'answers with 5xx', FIVE_MINUTES),
+      metric: sumOf(apiErrors, 'responses with 5xx', FIVE_MINUTES),
       threshold: FEW_API_ERRORS,
       toDo: 'Callers or stagers get errors of the service: find the requests in the log of api.',
       section: 'api-errors',
@@ -166,7 +165,7 @@ export class Alarms extends Construct {
         section: 'throttles',
       })
     }
-    // Separate, because of the limit of an alarm. API Gateway has no metric for 429 alone.
+    // A separate alarm, because of the limit of metrics. API Gateway has no metric for 429 alone.
     this.add('TableThrottles', {
       metric: tableThrottles(table, FIVE_MINUTES),
       threshold: 1,

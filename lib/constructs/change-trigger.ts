@@ -19,7 +19,7 @@ export interface ChangeTriggerProps {
   readonly sortKeys: readonly string[]
 }
 
-/** Changes of one call. Lambda sends fewer when they have more than 6 MB. */
+/** Maximum number of changes of one call. Lambda sends fewer when they exceed 6 MB. */
 const BATCH = 100
 /** Maximum time for which a batch is retried. The changes of its shard wait meanwhile; a stream keeps changes for 24 hours. */
 const LONGEST_AGE = Duration.hours(12)
@@ -35,7 +35,7 @@ export class ChangeTrigger extends Construct {
     super(scope, id)
     this.deadLetters = deadLettersOf(
       this,
-      'It is a dead-letter queue itself: of an event source mapping, which the check does not look at',
+      'It is itself the dead-letter queue of an event source mapping, which the check does not examine',
     )
     new EventSourceMapping(this, 'Changes', {
       target,

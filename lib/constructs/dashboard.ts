@@ -58,7 +58,7 @@ function workOf(installation: string): GraphWidget[] {
   const measure = measuresOf(installation)
   return [
     graph('Runs that ended, by result', countsOf(installation, 'RunsEnded', PERIOD), { stacked: true }),
-    graph('Active runs; age of the oldest', [measure('ActiveRuns', 'Maximum')], {
+    graph('Active runs; longest time without a change (s)', [measure('ActiveRuns', 'Maximum')], {
       right: [measure('OldestActiveRunSeconds', 'Maximum')],
     }),
     graph('Wait for a machine (s)', [measure('QueueSeconds', 'p50'), measure('QueueSeconds', 'p95')]),

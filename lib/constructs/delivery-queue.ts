@@ -15,7 +15,7 @@ import type { Stage } from '../settings.ts'
 const RETENTION = Duration.days(14)
 /** Six times the function's time limit, as Lambda's guide recommends. After a failed attempt the function sets another time. */
 const VISIBILITY = Duration.minutes(3)
-/** Receivers that are slow at the same time; more deliveries wait in the queue. */
+/** Maximum number of concurrent deliveries, for slow receivers; the others wait in the queue. */
 const MAX_CONCURRENCY = 50
 
 /** FIFO queue of events on their way to webhooks, with a dead-letter queue of the same kind. */
@@ -27,7 +27,7 @@ export class DeliveryQueue extends Construct {
     super(scope, id)
     const kind: QueueProps = {
       fifo: true,
-      // Without these, a queue takes 300 calls a second.
+      // Without these, a queue is limited to 300 calls a second.
       fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
       deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
       encryption: QueueEncryption.SQS_MANAGED,
@@ -42,7 +42,7 @@ export class DeliveryQueue extends Construct {
     })
   }
 
-  /** Calls a function with each message. The function returns the message when it failed. */
+  /** Calls a function with each message. The function returns a message that it could not deliver. */
   deliverBy(target: IFunction): void {
     new EventSourceMapping(this, 'Deliveries', {
       target,
@@ -54,7 +54,7 @@ export class DeliveryQueue extends Construct {
   }
 }
 
-/** Receivers of webhooks on AWS are in the internet; an emulator's may be on its own machine. */
+/** Receivers of webhooks on AWS are on the internet; an emulator's may be on its own machine. */
 export function webhookNetworksOf({ emulator }: Pick<Stage, 'emulator'>): 'public' | 'local' {
   return emulator === undefined ? 'public' : 'local'
 }

@@ -18,10 +18,10 @@ export interface EdgeAlarmsProps {
 
 const FIVE_MINUTES = Duration.minutes(5)
 
-/** One may be a client's broken connection. */
+/** Number of errors at which the alarm is raised. A single one may be a client's broken connection. */
 const FEW_ERRORS = 3
 
-/** Alarms of the edge as a service. The API behind it has its own. */
+/** Alarms of the edge as a service. The API has its own. */
 export class EdgeAlarms extends Construct {
   constructor(scope: Construct, id: string, { balancer, targets, topic }: EdgeAlarmsProps) {
     super(scope, id)
@@ -41,7 +41,7 @@ export class EdgeAlarms extends Construct {
           balancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { period: FIVE_MINUTES }),
           targets.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period: FIVE_MINUTES }),
         ],
-        'answers with 5xx',
+        'responses with 5xx',
         FIVE_MINUTES,
       ),
       threshold: FEW_ERRORS,

@@ -40,7 +40,7 @@ export interface EdgeServiceProps {
   readonly stage: Pick<Stage, 'nodeImage' | 'logRetentionDays' | 'keepData'>
   readonly edge: EdgeSettings
   readonly vpc: IVpc
-  /** Base URL of the API, without the service's prefix and version. */
+  /** Base URL of the API's stage, without `/app-engine/v1`. */
   readonly apiUrl: string
   /** ARN of the API if it requires IAM credentials. The role may call all stages, methods and paths. */
   readonly signsFor?: string
@@ -84,7 +84,7 @@ export class EdgeService extends Construct {
       securityGroup: balancerGroup,
       idleTimeout: IDLE_TIMEOUT,
       dropInvalidHeaderFields: true,
-      // Rejects requests that two parsers could frame differently, in addition to the edge's own checks (docs/security.md).
+      // Refuses requests that two parsers could frame differently, in addition to the edge's own checks (docs/security.md).
       desyncMitigationMode: DesyncMitigationMode.STRICTEST,
     })
 
@@ -127,7 +127,8 @@ export class EdgeService extends Construct {
     }
     Validations.of(balancer).acknowledge({
       id: 'AwsSolutions-ELB2',
-      reason: 'Every call is in the access log of the API; its own would need the Region at synthesis',
+      reason:
+        'Every call is in the access log of the API; that of a load balancer would need the Region at synthesis',
     })
     this.balancer = balancer
     this.targets = targets
@@ -144,9 +145,9 @@ export class EdgeService extends Construct {
     Validations.of(cluster).acknowledge({
       id: 'AwsSolutions-ECS4',
       reason:
-        'Load balancer and service have metrics of their own; those of Container Insights cost by the task',
+        'Load balancer and service have metrics of their own; Container Insights are billed per ECS task',
     })
-    // As with Vpc: `| undefined` in the class, none in its interface.
+    // The class allows `| undefined` where its interface does not, as with Vpc (job-network.ts).
     return cluster as ICluster
   }
 
@@ -163,7 +164,7 @@ export class EdgeService extends Construct {
       allow(taskRole, {
         actions: ['execute-api:Invoke'],
         resources: [`${signsFor}/*`],
-        because: 'Stage, method and path of one API: the edge passes on whatever is called',
+        because: 'Stage, method and path of one API: the edge passes on every call',
       })
     }
     const definition = new FargateTaskDefinition(this, 'Task', {
@@ -193,7 +194,7 @@ export class EdgeService extends Construct {
         CLIENT_SHARE_PERCENT: String(edge.clientSharePercent),
         ...(edge.hosts === undefined ? {} : { HOSTS: [ownHost, ...edge.hosts].join(',') }),
         KEEP_ALIVE_SECONDS: String(IDLE_TIMEOUT.toSeconds() + 60),
-        // Before the container is killed: uploads that do not end in time are discarded.
+        // Ends before the container is killed. Uploads that do not end in time are discarded.
         STOP_TIMEOUT_SECONDS: String(STOP_TIMEOUT.toSeconds() - 10),
       },
       portMappings: [{ containerPort: CONTAINER_PORT }],
@@ -204,7 +205,7 @@ export class EdgeService extends Construct {
     })
     Validations.of(definition).acknowledge({
       id: 'AwsSolutions-ECS2',
-      reason: 'Addresses and times; there is no secret, the role gives the credentials',
+      reason: 'Addresses and times, no secret: credentials come from the task role',
     })
     return definition
   }

@@ -36,7 +36,7 @@ export class EventTrigger extends Construct {
     super(scope, id)
     this.deadLetters = deadLettersOf(
       this,
-      'It is a dead-letter queue itself: of a rule and of asynchronous calls, which the check does not look at',
+      'It is itself the dead-letter queue of a rule and of asynchronous calls, which the check does not examine',
     )
     target.configureAsyncInvoke({
       onFailure: new SqsDestination(this.deadLetters),

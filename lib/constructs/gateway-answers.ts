@@ -1,6 +1,6 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
 
-/** Error code of API Gateway's own answers. `$context.error.messageString` is a JSON string, quotes included. */
+/** Error code of API Gateway's own responses. `$context.error.messageString` is a JSON string, quotes included. */
 const CODE = 'APPE-gateway-error'
 const WITH_DETAILS = `{"errorCode":"${CODE}","message":$context.error.messageString,"details":{"type":"empty"}}`
 /** Body of every 403 of the contract. */
@@ -16,7 +16,7 @@ const FORBIDDEN: readonly (readonly [id: string, type: ResponseType])[] = [
   ['WafFiltered', ResponseType.WAF_FILTERED],
 ]
 
-/** Sets the contract's error shape for API Gateway's own answers (throttled, forbidden, function unavailable). */
+/** Sets the contract's error shape for API Gateway's own responses (throttled, forbidden, function unavailable). */
 export function addGatewayAnswers(api: RestApi): void {
   const answers = [
     ['Default4xx', ResponseType.DEFAULT_4XX, WITH_DETAILS],

@@ -40,7 +40,7 @@ export const KEYS = {
   /** Start of all prefixes of tasks and runs. */
   tasksAndRuns: `${PREFIXES.taskDefinition}*`,
   taskDefinitions: `${PREFIXES.taskDefinition}*-def/*`,
-  /** Pattern of the keys by `runLogKey`. */
+  /** Pattern of the keys that `runLogKey` returns. */
   runLogs: `${PREFIXES.runOutputs}*/log.txt`,
 } as const
 
@@ -116,7 +116,7 @@ export function grantsOn(resources: EngineResources) {
       actions: ['batch:TerminateJob'],
       resources: [jobs],
       conditions: { StringEquals: { [`aws:ResourceTag/${APPLICATION_TAG}`]: prefix } },
-      because: 'Batch makes the ids of jobs; the tag limits the grant to jobs of this installation',
+      because: 'Batch chooses the ids of jobs; the tag limits the grant to jobs of this installation',
     },
     passJobExecutionRole: {
       actions: ['iam:PassRole'],
@@ -131,7 +131,7 @@ export function grantsOn(resources: EngineResources) {
       resources: [stateMachineArn, setMachineArn, `${setMachineArn}/*`],
       because: 'Step Functions names the machine of the runs of a set',
     },
-    /** Ends the step of a run of a set, which has no execution of its own name. */
+    /** Ends the step of a run of a set, which has no execution of its own. */
     failTokens: {
       actions: ['states:SendTaskFailure'],
       resources: [stateMachineArn, setMachineArn, `${setMachineArn}/*`],
@@ -143,8 +143,8 @@ export function grantsOn(resources: EngineResources) {
       because: 'One execution for each run or round of a set, of these state machines only',
     },
     readJobLogs: { actions: ['logs:GetLogEvents'], resources: [jobLogGroupArn] },
-    /** Removes resources of a task and its runs outside table and bucket. */
     removeLogs: { actions: ['logs:DeleteLogStream'], resources: [jobLogGroupArn] },
+    /** Removes resources of a task and its runs outside table and bucket. */
     deleteTasks: [
       { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [jobLogGroupArn] },
       onDefinitions(['batch:DeregisterJobDefinition']),
@@ -153,7 +153,7 @@ export function grantsOn(resources: EngineResources) {
   }
 }
 
-/** Webhooks: functions that talk to strangers, or read all changes, see no other items of the table. */
+/** Webhooks: functions that call unknown hosts, or read all changes, have access to no other items of the table. */
 function webhookGrants(tableArn: string, queueArn: string) {
   const onItems = (action: string, partition: string): Permission => ({
     actions: [action],
@@ -201,7 +201,7 @@ function submitGrants(
   jobQueueArns: readonly string[],
   { jobs, jobDefinitions }: { readonly jobs: string; readonly jobDefinitions: string },
 ): readonly Permission[] {
-  const because = `${OWN_DEFINITIONS}; Batch makes the ids of jobs`
+  const because = `${OWN_DEFINITIONS}; Batch chooses the ids of jobs`
   return [
     {
       actions: ['batch:SubmitJob'],

@@ -68,7 +68,7 @@ const ALLOWED_NAMES = ['*.amazonaws.com.', '*.aws.', '*.internal.']
  */
 export class JobNetwork extends Construct {
   readonly vpc: IVpc
-  /** Without a route out. */
+  /** Subnets without a route out. */
   readonly isolatedSubnets: SubnetSelection
   readonly jobSecurityGroup: SecurityGroup
   /** For jobs of the internet queue; undefined without one. */
@@ -119,7 +119,7 @@ export class JobNetwork extends Construct {
     } else {
       Validations.of(vpc).acknowledge({
         id: 'AwsSolutions-VPC7',
-        reason: 'The stage does without a flow log; refused connections of jobs are not seen then',
+        reason: 'The stage has no flow log; refused connections of jobs are not recorded',
       })
     }
     if (network.dnsFirewall) this.addDnsFirewall(vpc)
@@ -175,7 +175,7 @@ export class JobNetwork extends Construct {
       allowAllOutbound: false,
     })
     for (const group of this.jobSecurityGroups) {
-      // A group with open egress takes no egress rule.
+      // A group with open egress accepts no egress rule.
       if (group === this.jobSecurityGroup)
         group.connections.allowTo(securityGroup, Port.HTTPS, 'VPC endpoints')
       else securityGroup.connections.allowFrom(group, Port.HTTPS, 'Jobs with a way out')
@@ -277,7 +277,7 @@ function anyone(actions: readonly string[], resources: readonly string[]): Polic
   })
 }
 
-/** Rejects credentials of other accounts, which an image could contain to send data out through this endpoint. */
+/** Refuses credentials of other accounts, which an image could contain to send data out through this endpoint. */
 function ownAccountOnly(actions: readonly string[], resources: readonly string[]): PolicyStatement {
   const statement = anyone(actions, resources)
   statement.addCondition('StringEquals', { 'aws:PrincipalAccount': Aws.ACCOUNT_ID })

@@ -19,7 +19,7 @@ export class EngineLogGroup extends LogGroup {
   }
 }
 
-/** Removal policy of resources that hold data. */
+/** Removal policy of resources that contain data. */
 export function removalPolicyOf({ keepData }: Pick<Stage, 'keepData'>): RemovalPolicy {
   return keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY
 }

@@ -53,7 +53,7 @@ export const AGENT_PERMISSIONS: readonly Permission[] = [
       'ecs:SubmitTaskStateChange',
     ],
     resources: [ofEcs('cluster/AWSBatch-*')],
-    because: 'Batch gives the cluster of a compute environment the rest of its name',
+    because: 'Batch chooses the rest of the name of the cluster',
   },
   {
     actions: ['ecs:Poll', 'ecs:StartTelemetrySession', 'ecs:UpdateContainerInstancesState'],

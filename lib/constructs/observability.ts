@@ -16,7 +16,6 @@ export interface ObservabilityProps {
  * would block updates that replace a resource.
  */
 export class Observability extends Construct {
-  /** Topic of all alarms. */
   readonly alarmTopic: ITopic
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {

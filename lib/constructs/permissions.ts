@@ -13,7 +13,7 @@ export interface Permission {
 /** A wildcard in a policy, with its reason. */
 export interface WildcardReason {
   readonly construct: IConstruct
-  /** May hold tokens, which are resolved after the references between stacks. */
+  /** May contain tokens, which are resolved after the references between stacks. */
   readonly resource: string
   readonly reason: string
 }

@@ -62,7 +62,7 @@ interface ApiSettings {
   readonly authorizationType: AuthorizationType
   /** Reason for which not every route requires IAM credentials. */
   readonly whyNotAuthorized: string
-  /** Requests per second, and at once. */
+  /** Requests per second, and burst. */
   readonly throttle: { readonly rate: number; readonly burst: number }
 }
 
@@ -196,7 +196,7 @@ function callersOf(
         onlyThrough: access.vpcEndpointIds,
         authorizationType: AuthorizationType.NONE,
         whyNotAuthorized:
-          'The caller sends no credentials; the resource policy lets only named VPC endpoints in',
+          'The caller sends no credentials; the resource policy allows only named VPC endpoints',
       }
     case 'iam':
       return {

@@ -16,6 +16,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions'
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import { Construct } from 'constructs'
+import { MAX_ROWS } from '../../src/contract/run-set-limits.ts'
 import type { Stage } from '../settings.ts'
 import { EngineLogGroup, removalPolicyOf } from './log-group.ts'
 import { explainWildcard } from './permissions.ts'
@@ -62,10 +63,9 @@ export class RunSetWorkflow extends Construct {
       itemSelector: {
         runId: JsonPath.format('{}{}', JsonPath.stringAt('$.prefix'), JsonPath.stringAt('$$.Map.Item.Value')),
       },
-      // Failed runs are recorded by their own execution; what it could not record, the next call of the
-      // worker finds. The count is that of all rows that a set may have, since LocalStack's parser rejects a
-      // percentage without a fraction.
-      toleratedFailureCount: 10_000,
+      // The execution of a run records its failure; a run whose failure was not recorded is found by the next
+      // call of the worker. A count, since LocalStack's parser rejects a percentage without a fraction.
+      toleratedFailureCount: MAX_ROWS,
       resultPath: JsonPath.DISCARD,
     })
     // A short output, because the results of all runs together are limited to 256 KiB.

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib'
+import { TABLE } from '../../src/contract/environment.ts'
 import type { FunctionDefinition } from '../constructs/function-definition.ts'
 
 /** Reports state changes of runs, run sets and imports as events, on the bus and to webhooks. */
@@ -19,5 +20,5 @@ export const publishEvents: FunctionDefinition = {
     grants.listWebhooks,
     grants.queueDeliveries,
   ],
-  trigger: { id: 'StateChange', deadLetters: 'Changes', sortKeys: ['RUN', 'RUNSET', 'UPLOAD'] },
+  trigger: { id: 'StateChange', deadLetters: 'Changes', sortKeys: TABLE.eventSortKeys },
 }

@@ -6,28 +6,30 @@ import type { Stage } from '../settings.ts'
 
 /** Permissions for objects of the input buckets of the stage. */
 function readInputs({ inputBuckets, inputBucketKeys }: Stage): readonly Permission[] {
-  const resources = inputBuckets.flatMap((name) => {
-    const bucket = `arn:${Aws.PARTITION}:s3:::${name}`
-    return [bucket, `${bucket}/*`]
-  })
-  const read: Permission = {
+  const buckets = inputBuckets.map((name) => `arn:${Aws.PARTITION}:s3:::${name}`)
+  const objects = buckets.map((bucket) => `${bucket}/*`)
+  // When a bucket is deleted, another account can create one with its name; the condition excludes that.
+  const conditions = { StringEquals: { 'aws:ResourceAccount': Aws.ACCOUNT_ID } }
+  const read: readonly Permission[] = [
+    {
+      actions: ['s3:GetObject'],
+      resources: objects,
+      conditions,
+      because: 'Any object of a bucket that the settings name may be an input',
+    },
     // Without the permission to list, S3 answers 403 for an object that does not exist.
-    actions: ['s3:GetObject', 's3:ListBucket'],
-    resources,
-    // When a bucket is deleted, another account can create one with its name; the condition excludes that.
-    conditions: { StringEquals: { 'aws:ResourceAccount': Aws.ACCOUNT_ID } },
-    because: 'Any object of a bucket that the settings name may be an input',
-  }
+    { actions: ['s3:ListBucket'], resources: buckets, conditions },
+  ]
   const decrypt: Permission = {
     actions: ['kms:Decrypt'],
     resources: inputBucketKeys,
     conditions: {
       StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` },
       // S3 passes the object's ARN as encryption context, or the bucket's if an S3 Bucket Key is enabled.
-      StringLike: { 'kms:EncryptionContext:aws:s3:arn': resources },
+      StringLike: { 'kms:EncryptionContext:aws:s3:arn': [...buckets, ...objects] },
     },
   }
-  return [...(inputBuckets.length > 0 ? [read] : []), ...(inputBucketKeys.length > 0 ? [decrypt] : [])]
+  return [...(inputBuckets.length > 0 ? read : []), ...(inputBucketKeys.length > 0 ? [decrypt] : [])]
 }
 
 /** Validates run sets, creates their runs, cancels and deletes them. */

@@ -31,7 +31,7 @@ function jsonSchema(): JsonSchema {
 
 function settingsTable(): string {
   const rows: readonly Row[] = [
-    ['setting', 'takes', 'means', 'default'],
+    ['setting', 'values', 'meaning', 'default'],
     ['---', '---', '---', '---'],
     ...rowsOf(jsonSchema(), ''),
   ]
@@ -94,7 +94,7 @@ function optionsOf({ oneOf, anyOf }: JsonSchema): readonly JsonSchema[] | undefi
 function discriminatorOf(options: readonly JsonSchema[]): string {
   const [first] = options
   const found = Object.entries(first?.properties ?? {}).find(([, value]) => 'const' in Object(value))
-  if (found === undefined) throw new Error('objects of a union are told apart by a literal')
+  if (found === undefined) throw new Error('objects of a union must differ in a literal')
   return found[0]
 }
 
@@ -114,7 +114,7 @@ function takes(schema: JsonSchema): string {
 
 function fallbackOf(schema: JsonSchema, isNeeded: boolean): string {
   if (schema.default !== undefined) return code(schema.default)
-  return isNeeded ? '(needed)' : 'none'
+  return isNeeded ? '(required)' : 'none'
 }
 
 function code(value: unknown): string {

@@ -12,7 +12,7 @@ export const edge = z.strictObject({
   vpc: z.strictObject({
     id: id('vpc').describe('VPC of Cytomine core; not that of the jobs.'),
     subnets: subnets.describe(
-      'Subnets by availability zone, with a way to the API, S3, ECR and CloudWatch Logs: VPC endpoints or NAT.',
+      'Subnets by availability zone. They reach the API, S3, ECR and CloudWatch Logs through VPC endpoints or NAT.',
     ),
   }),
   clients: z
@@ -25,7 +25,7 @@ export const edge = z.strictObject({
     .describe(
       'Peers that the edge may connect to at port 443: the range of the VPC endpoints and the prefix list of S3, or `0.0.0.0/0`.',
     ),
-  desiredCount: atLeastOne.default(2).describe('Number of edges.'),
+  desiredCount: atLeastOne.default(2).describe('Number of ECS tasks of the edge.'),
   cpu: z
     .literal([256, 512, 1024, 2048])
     .default(1024)

@@ -11,7 +11,7 @@ export const access = z.discriminatedUnion('mode', [
       .array(id('vpce'))
       .default([])
       .describe(
-        'VPC endpoints for `execute-api` that callers use. If empty, all calls are rejected. Must not contain the endpoint of the jobs.',
+        'VPC endpoints for `execute-api` that callers use. If empty, all calls are refused. Must not contain the endpoint of the jobs.',
       ),
   }),
   z.strictObject({
@@ -48,7 +48,7 @@ export const network = z.discriminatedUnion('kind', [
     kind: z
       .literal('existing')
       .describe('Jobs run in subnets of yours, see [An existing network](#an-existing-network).'),
-    vpcId: id('vpc').describe('VPC of the subnets, for jobs alone.'),
+    vpcId: id('vpc').describe('VPC of the subnets, for jobs only.'),
     cidr: cidr.describe('Address range of the VPC.'),
     isolatedSubnets: subnets.describe('Subnets without a route out, by availability zone.'),
     isolatedRouteTableIds: z

@@ -16,7 +16,7 @@ const machines = {
     )
     .min(1)
     .describe('EC2 instance types, of x86.'),
-  maxVcpus: atLeastOne.describe('Maximum of concurrent vCPUs; at least `largest.vcpus`.'),
+  maxVcpus: atLeastOne.describe('Maximum number of concurrent vCPUs; at least `largest.vcpus`.'),
   diskGib: z
     .int()
     .min(60)
@@ -33,7 +33,7 @@ const largest = {
 export const queues = z.strictObject({
   fargate: z
     .strictObject({
-      maxVcpus: atLeastOne.default(256).describe('Maximum of concurrent vCPUs; limits the cost.'),
+      maxVcpus: atLeastOne.default(256).describe('Maximum number of concurrent vCPUs; limits the cost.'),
       capacity: z
         .enum(['on-demand', 'spot', 'spot-first'])
         .default('on-demand')
@@ -43,7 +43,7 @@ export const queues = z.strictObject({
     })
     .prefault({}),
   internet: z
-    .strictObject({ maxVcpus: atLeastOne.describe('Maximum of concurrent vCPUs.') })
+    .strictObject({ maxVcpus: atLeastOne.describe('Maximum number of concurrent vCPUs.') })
     .describe(
       'Queue with internet access, for tasks that request it; such tasks can send their inputs anywhere. If unset, they cannot run.',
     )

@@ -218,7 +218,7 @@ function streamArnOf({ tableStreamArn, node }: Table): string {
   return tableStreamArn
 }
 
-/** The stage's access, with the VPC endpoint of stagers where jobs have a network of their own. */
+/** The stage's access, with the VPC endpoint of stagers if jobs have a network of their own. */
 function accessOf({ access }: Stage, { apiEndpointId }: JobPlatform): ApiAccess {
   // Clients of the emulator have no credentials.
   return apiEndpointId === undefined ? { mode: 'open' } : { ...access, stagerEndpointId: apiEndpointId }

@@ -72,7 +72,7 @@ export class StorageStack extends Stack {
     sendEvents(this.bucket)
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
-      reason: 'Objects are reached by presigned URLs of the API, whose access log tells who asked for them',
+      reason: 'Objects are reached by presigned URLs of the API, whose access log shows who requested them',
     })
 
     this.table = new Table(this, 'Table', {

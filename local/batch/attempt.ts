@@ -58,8 +58,8 @@ export async function runContainers(
 }
 
 /**
- * As the ECS agent reports a container whose dependency cannot be met (aws/amazon-ecs-agent#3218); the exit code is that of
- * SIGTERM.
+ * Result of a container whose dependency cannot be met, as the ECS agent reports it (aws/amazon-ecs-agent#3218). The exit code
+ * is that of SIGTERM.
  */
 function neverStarted({ name, dependsOn }: Container): ContainerEnd {
   const others = dependsOn.map(({ containerName }) => containerName).join(', ')
@@ -67,7 +67,7 @@ function neverStarted({ name, dependsOn }: Container): ContainerEnd {
   return { name, exitCode: 143, reason }
 }
 
-/** Dependencies first; cycles were rejected at registration. */
+/** Sorts containers, dependencies first; cycles were refused at registration. */
 function byDependency(containers: readonly Container[]): readonly Container[] {
   const sorted: Container[] = []
   const visit = (container: Container): void => {

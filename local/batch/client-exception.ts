@@ -1,4 +1,4 @@
-/** Request that AWS Batch would reject; becomes status 400 with this message. */
+/** Error for a request that AWS Batch would refuse; answered with status 400 and this message. */
 export class ClientException extends Error {
   override readonly name = 'ClientException'
 }

@@ -7,7 +7,7 @@ import type { Container } from './requests.ts'
 export interface ContainerTask {
   readonly container: Container
   readonly jobId: string
-  /** From 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number
   readonly instance: string
   /**
@@ -45,8 +45,8 @@ export function environmentOf(task: ContainerTask): Record<string, string> {
 }
 
 /**
- * Arguments with which the engine runs the container. The task's container gets no network; the stager's must reach services on
- * this machine's loopback. Values of variables are passed in the engine's environment, because every user of the machine can see
+ * Arguments with which the engine runs the container. The task's container gets no network; others reach this machine's
+ * loopback. Values of variables are passed in the engine's environment, because every user of the machine can see
  * arguments.
  */
 export function runArguments(engine: EngineProgram, task: ContainerTask, machineCpus: number): string[] {
@@ -87,10 +87,10 @@ function volumeOptions({ kind }: EngineProgram, isReadOnly: boolean): string {
   return words.join(',')
 }
 
-/** Far more than any task needs. Without it, a task that forks endlessly would exhaust the machine. */
+/** Maximum number of processes, far more than any task needs. Without it, a task that forks endlessly would exhaust the machine. */
 export const MOST_PROCESSES = 4096
 
-/** Fargate has no swap, so both limits are equal. The engine rejects more CPUs than the machine has. */
+/** Fargate has no swap, so both limits are equal. The engine refuses more CPUs than the machine has. */
 function limitArguments(container: Container, machineCpus: number): string[] {
   const vcpu = amountOf(container, 'VCPU') ?? machineCpus
   const memoryMib = amountOf(container, 'MEMORY')

@@ -26,7 +26,7 @@ function steps(first: number, last: number, step: number): readonly number[] {
   return Array.from({ length: (last - first) / step + 1 }, (_, index) => first + index * step)
 }
 
-/** @throws ClientException when AWS Batch would reject the definition */
+/** @throws ClientException when AWS Batch would refuse the definition */
 export function checkDefinition(definition: RegisterJobDefinition): void {
   checkSize('job definition', definition, LARGEST_DEFINITION_BYTES)
   const [task] = definition.ecsProperties.taskProperties
@@ -50,7 +50,7 @@ export function checkDefinition(definition: RegisterJobDefinition): void {
   checkFargateSize(containers)
 }
 
-/** @throws ClientException when AWS Batch would reject the submission */
+/** @throws ClientException when AWS Batch would refuse the submission */
 export function checkSubmission(submission: SubmitJob, containers: readonly Container[]): void {
   checkSize('SubmitJob request', submission, LARGEST_SUBMISSION_BYTES)
   if (submission.containerOverrides !== undefined) {
@@ -116,7 +116,7 @@ function checkFargateSize(containers: readonly Container[]): void {
   for (const container of containers) {
     const share = { vcpu: amountOf(container, 'VCPU'), memoryMib: amountOf(container, 'MEMORY') }
     if (share.vcpu === undefined || share.memoryMib === undefined) {
-      throw new ClientException(`container ${container.name} must say VCPU and MEMORY`)
+      throw new ClientException(`container ${container.name} must state VCPU and MEMORY`)
     }
     vcpu += share.vcpu
     memoryMib += share.memoryMib

@@ -7,12 +7,12 @@ import { createSeededRandom, type RandomSource } from './seeded-random.ts'
 
 const share = z.number().min(0).max(1).default(0)
 
-/** Longer than the time-out of any Batch client (src/aws/clients.ts). */
+/** Duration of a hanging call: longer than the time-out of any Batch client (src/aws/clients.ts). */
 const HANG_MS = 20_000
 
 /** Injected faults, for tests of the service's recovery. */
 const faultsSchema = z.strictObject({
-  /** Seed of the pseudorandom numbers, which start again. */
+  /** Seed of the pseudorandom numbers. Setting it restarts them. */
   seed: z.number().int().optional(),
   events: z
     .strictObject({

@@ -17,8 +17,14 @@ export interface ImageCache {
 /** A reason has at most 255 characters. Engines print the cause last. */
 const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
+/** Images of docker or podman, which others on this machine may remove. */
+export interface EngineImages extends ImageCache {
+  /** Makes the next {@link ImageCache.ensure} look for an image again. */
+  forget(reference: string): void
+}
+
 /** Creates an image cache. The list of pulled images is stored, so that the next server can remove them. */
-export function createImageCache(engine: EngineProgram, listFile: string): ImageCache {
+export function createImageCache(engine: EngineProgram, listFile: string): EngineImages {
   const present = new Map<string, Promise<void>>()
   const pulled = new Set<string>(existsSync(listFile) ? readFileSync(listFile, 'utf8').split('\n') : [])
 
@@ -48,6 +54,7 @@ export function createImageCache(engine: EngineProgram, listFile: string): Image
       search.catch(() => present.delete(reference))
       return search
     },
+    forget: (reference) => void present.delete(reference),
     load: (archive) => loadArchive(engine, archive),
     async removePulled() {
       if (pulled.size === 0) return

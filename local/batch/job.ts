@@ -56,7 +56,7 @@ export interface Job {
   readonly propagateTags: boolean
   /** Log streams of the latest attempt, by container name. */
   readonly logStreamNames?: Readonly<Record<string, string>>
-  /** With the overrides of the submission. */
+  /** Containers, with the overrides of the submission. */
   readonly containers: readonly Container[]
   readonly volumes: readonly string[]
   /** Reason given to TerminateJob or CancelJob. */

@@ -22,7 +22,7 @@ export interface LogStream {
 const LIMITS = { events: 10_000, bytes: 1_048_576, overheadBytes: 26 } as const
 /** Maximum delay of output; a user who follows a run's log would notice more. */
 const FLUSH_AFTER_MS = 500
-/** Output up to this size is sent immediately, since the emulator keeps it in memory. Of the rest, only the end is sent. */
+/** Output up to this size is sent immediately. Of the rest, only the end is sent, since the emulator keeps logs in memory. */
 const SENT_BYTES = 16 * 1024 * 1024
 const END_LINES = 1000
 /** Maximum length of a line in the end, which bounds its memory to a few MiB. */

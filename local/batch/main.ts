@@ -45,6 +45,8 @@ const settings = readSettings({
   LOCAL_PROCESS_IMAGES: json(z.record(z.string(), z.array(z.string()).min(1))),
   /** Command that replaces every task's container, for load tests without the cost of containers. */
   TASK_PROCESS: json(z.array(z.string()).min(1)).optional(),
+  /** Runs the stagers inside this process, for the same tests. */
+  STAGES_HERE: z.literal('yes').optional(),
   AWS_ENDPOINT_URL: z.url(),
   AWS_REGION: z.string(),
   AWS_ACCOUNT_ID: z.string().default('000000000000'),
@@ -80,6 +82,7 @@ const runTask = createRunTask({
   logs: new CloudWatchLogsClient({}),
   processImages: settings.LOCAL_PROCESS_IMAGES,
   taskProcess: settings.TASK_PROCESS,
+  stagesHere: settings.STAGES_HERE !== undefined,
   registryHosts: settings.REGISTRY_HOSTS,
   instance: settings.INSTANCE,
   log,
@@ -129,7 +132,7 @@ makePrivateFolder(workDirectory)
 server.listen(settings.PORT, settings.BIND_ADDRESS, () => {
   runner.resume()
   log(
-    `the local Batch server listens on ${settings.BIND_ADDRESS}:${settings.PORT}, ${settings.CAPACITY} jobs at a time`,
+    `the local Batch server listens on ${settings.BIND_ADDRESS}:${settings.PORT}, ${settings.CAPACITY} concurrent jobs`,
   )
   process.send?.('ready')
 })

@@ -7,8 +7,8 @@ import type { StateStore } from './state-store.ts'
 export type DeliverEvent = (event: JobEvent) => Promise<void>
 
 /**
- * Concurrent deliveries. A small number, because a burst of submissions would otherwise start a Lambda process for each event.
- * Two, so that one slow target does not block all others.
+ * Maximum number of concurrent deliveries. Small, because a burst of submissions would otherwise start a Lambda process for each
+ * event; two, so that one slow target does not block all others.
  */
 const MOST_AT_A_TIME = 2
 const BACKOFF = { retries: Number.POSITIVE_INFINITY, firstMs: 100, longestMs: 5000 }

@@ -14,7 +14,7 @@ export function shouldRetry(strategy: RetryStrategy, attempt: FailedAttempt, att
   return rule === undefined || rule.action.toUpperCase() === 'RETRY'
 }
 
-/** All conditions of a rule must hold; those about containers for at least one of them. */
+/** All conditions of a rule must be true; those about containers, for at least one of them. */
 function matches(rule: EvaluateOnExit, { statusReason, containers }: FailedAttempt): boolean {
   const ofContainers = (pattern: string | undefined, texts: readonly string[]): boolean =>
     pattern === undefined || texts.some((text) => matchesGlob(pattern, text))

@@ -26,7 +26,7 @@ const sourcesSchema = z
     try {
       return JSON.parse(text)
     } catch {
-      context.addIssue('no JSON')
+      context.addIssue('not JSON')
       return z.NEVER
     }
   })

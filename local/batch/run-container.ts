@@ -1,14 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { pause } from '../../src/shared/pause.ts'
 import { callEngine, type EngineProgram, lastLines, removeContainers } from '../container-engine.ts'
 import type { RunEnd, RunOptions } from '../engine/container-run.ts'
+import { lowerPriority } from '../lower-priority.ts'
 import { containerName, environmentOf, processArguments, runArguments } from './container-arguments.ts'
 import type { LogStream } from './log-stream.ts'
 
-const KILLED_EXIT_CODE = 128 + constants.signals.SIGKILL
-/** When a killed container does not end within this time, its engine process is killed too. */
+/** Start of ECS's reason for a container that could not be created or started. */
+export const CANNOT_START = 'CannotStartContainerError: '
+/** Exit code of a container that was killed. */
+export const KILLED_EXIT_CODE = 128 + constants.signals.SIGKILL
+/** When a killed container does not end within this time, its engine process is killed too, and its output is not awaited. */
 const KILL_TIMEOUT_MS = 5000
-/** Kept length of the end of an error output. */
+/** Pause between attempts to kill a container. */
+const KILL_PAUSE_MS = 200
+/** Maximum number of characters that are kept of the end of an error output. */
 const ERROR_TAIL_CHARACTERS = 2000
 
 /**
@@ -21,12 +28,15 @@ export async function runInEngine(
   { task, logs, signal, onStarted }: RunOptions,
   afterwards: (work: Promise<unknown>) => void,
 ): Promise<RunEnd> {
+  // An aborted signal fires no event.
+  if (signal.aborted) return { exitCode: KILLED_EXIT_CODE }
   const name = containerName(task)
   const child = spawn(engine.program, runArguments(engine, task, machineCpus), {
     cwd: task.root,
     env: { ...process.env, ...environmentOf(task) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  lowerPriority(child)
   const kill = (): void => void killContainer(engine, name, child)
   signal.addEventListener('abort', kill, { once: true })
   try {
@@ -46,6 +56,7 @@ export async function runAsProcess(
   command: readonly string[],
   { task, logs, signal, onStarted }: RunOptions,
 ): Promise<RunEnd> {
+  if (signal.aborted) return { exitCode: KILLED_EXIT_CODE }
   const [program = '', ...words] = processArguments(task, [...command, ...task.container.command])
   const child = spawn(program, words, {
     // The compile cache halves the start time of the project's programs.
@@ -56,6 +67,7 @@ export async function runAsProcess(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  lowerPriority(child)
   const kill = (): void => void child.kill('SIGKILL')
   signal.addEventListener('abort', kill, { once: true })
   try {
@@ -100,7 +112,8 @@ export async function passOutput(child: ChildProcess, logs: LogStream | undefine
   return errorTail
 }
 
-async function drain(source: AsyncIterable<Buffer>, logs: LogStream | undefined): Promise<void> {
+/** Sends output to the log, or reads it if there is none, until it has ended. */
+export async function drain(source: AsyncIterable<Buffer>, logs: LogStream | undefined): Promise<void> {
   if (logs !== undefined) return logs.append(source)
   for await (const _ of source);
 }
@@ -116,7 +129,7 @@ async function explainExit(
     // The container was not created.
     .catch(() => '')
   const [status, oomKilled] = state.split(' ')
-  if (status !== 'exited') return { reason: `CannotStartContainerError: ${lastLines(errorTail)}` }
+  if (status !== 'exited') return { reason: `${CANNOT_START}${lastLines(errorTail)}` }
   // Podman does not detect out-of-memory kills on control groups of version 1. No other process kills the container.
   const isOutOfMemory = oomKilled === 'true' || exitCode === KILLED_EXIT_CODE
   return isOutOfMemory
@@ -124,9 +137,25 @@ async function explainExit(
     : { exitCode }
 }
 
+/**
+ * Kills a container until its output has ended. While the engine creates it, `kill` fails, and the engine process is killed instead.
+ * Then the container may still start, and keeps the output open.
+ */
 async function killContainer(engine: EngineProgram, name: string, child: ChildProcess): Promise<void> {
-  const impatience = setTimeout(() => child.kill('SIGKILL'), KILL_TIMEOUT_MS)
-  child.once('close', () => clearTimeout(impatience))
-  // `kill` fails while the engine is creating the container. Then the engine process is killed.
-  await callEngine(engine, 'kill', name).catch(() => child.kill('SIGKILL'))
+  const lastAt = performance.now() + KILL_TIMEOUT_MS
+  while (!isOver(child)) {
+    const isKilled = await callEngine(engine, 'kill', name).then(
+      () => true,
+      () => false,
+    )
+    const isLate = performance.now() > lastAt
+    if (!isKilled || isLate) child.kill('SIGKILL')
+    if (isLate) for (const stream of [child.stdout, child.stderr]) stream?.destroy()
+    await pause(KILL_PAUSE_MS)
+  }
+}
+
+/** Whether a process has ended, and nothing writes to its output any more. */
+function isOver({ exitCode, signalCode, stdout, stderr }: ChildProcess): boolean {
+  return (exitCode ?? signalCode) !== null && stdout?.closed !== false && stderr?.closed !== false
 }

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
-import type { ContainerEngine, RunOptions } from '../engine/container-run.ts'
+import type { ContainerEngine, RunEnd, RunOptions } from '../engine/container-run.ts'
 import { runContainers, type StartContainer } from './attempt.ts'
 import { isTaskContainer } from './container-arguments.ts'
 import type { ContainerEnd, Job } from './job.ts'
 import { type LogStream, openLogStream } from './log-stream.ts'
 import type { Container } from './requests.ts'
-import { runAsProcess } from './run-container.ts'
+import { CANNOT_START, runAsProcess } from './run-container.ts'
+import { runStagerHere } from './run-stager.ts'
 import type { TaskMetadata } from './task-metadata.ts'
 
 /** Result of an attempt's containers. */
@@ -17,7 +18,7 @@ export interface TaskEnd {
   readonly containers: readonly ContainerEnd[]
 }
 
-/** Runs one attempt of a job as one ECS task. Never rejects because of the task. */
+/** Runs one job attempt as one ECS task. The failure of a container is in the result, and does not reject the promise. */
 export type RunTask = (attempt: {
   readonly job: Job
   readonly attempt: number
@@ -36,6 +37,8 @@ export interface RunTaskDependencies {
   readonly processImages: Readonly<Record<string, readonly string[]>>
   /** Command that replaces the container of every task. */
   readonly taskProcess?: readonly string[] | undefined
+  /** Whether stagers run inside this process. */
+  readonly stagesHere?: boolean
   /** Names of registries on this machine, by their names in image references. */
   readonly registryHosts?: Readonly<Record<string, string>>
   readonly instance: string
@@ -83,7 +86,7 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
       return end
     }
     const containers = await runContainers(job.containers, start, signal).finally(() => description.close())
-    // Here, and not before the next container starts: a client that sees the job's end may read its logs at once.
+    // Logs are complete before the job ends, since a client may then read them at once. The next container does not wait.
     await Promise.all(closings)
     return { taskArn, containers }
   }
@@ -143,9 +146,13 @@ async function makeVolumes(root: string, volumes: readonly string[]): Promise<Re
 async function runOne(dependencies: RunTaskDependencies, options: RunOptions): Promise<ContainerEnd> {
   const { task, logs } = options
   const command = processOf(dependencies, task.container)
-  const running = command === undefined ? dependencies.engine.run(options) : runAsProcess(command, options)
-  const end = await running.catch((error: unknown) => ({
-    reason: `CannotStartContainerError: ${String(error)}`.slice(0, 255),
+  const isStagedHere = dependencies.stagesHere === true && !isTaskContainer(task.container)
+  const run = (): Promise<RunEnd> => {
+    if (isStagedHere) return runStagerHere(options)
+    return command === undefined ? dependencies.engine.run(options) : runAsProcess(command, options)
+  }
+  const end = await run().catch((error: unknown) => ({
+    reason: `${CANNOT_START}${String(error)}`.slice(0, 255),
   }))
   return { name: task.container.name, ...end, ...(logs === undefined ? {} : { logStreamName: logs.name }) }
 }

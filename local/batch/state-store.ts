@@ -11,7 +11,7 @@ export interface StoredDefinition extends RegisterJobDefinition {
   readonly status: 'ACTIVE' | 'INACTIVE'
 }
 
-/** AWS Batch forgets ended jobs after a time too. */
+/** Time for which ended jobs are kept. AWS Batch forgets them after a time too. */
 const KEEP_ENDED_JOBS_MS = 24 * 60 * 60 * 1000
 
 /**

@@ -1,6 +1,6 @@
 import type { ContainerEnd } from './job.ts'
 
-/** Faults of the endpoint that a test asks for. */
+/** Faults of the endpoint that a test requests. */
 export type MetadataFault = 'unavailable' | 'without-exit-code'
 
 /** Description of one task, for as long as it runs. */
@@ -12,7 +12,7 @@ export interface TaskDescription {
   close(): void
 }
 
-/** An answer of the endpoint. */
+/** A response of the endpoint. */
 export interface MetadataAnswer {
   readonly status: 200 | 404 | 503
   readonly body: object
@@ -29,7 +29,7 @@ interface MetadataOptions {
 export const METADATA_PATH = '/v4/'
 
 /**
- * The task metadata endpoint of the ECS agent, version 4, of which it has the fields that the stager reads. Each task has an address of
+ * The task metadata endpoint of the ECS agent, version 4, with the fields that the stager reads. Each task has an address of
  * its own that cannot be guessed.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
  */

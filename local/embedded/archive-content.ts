@@ -21,7 +21,7 @@ export async function readArchive(
   })
   const { config, layers } = findImage(archive)
   const name = archive.read('manifest.json', taggedSchema)?.value[0]?.RepoTags[0]
-  if (name === undefined) throw new Error(`${path} is no docker-archive with a tag`)
+  if (name === undefined) throw new Error(`${path} is not a docker-archive with a tag`)
   const content = {
     key: `sha256-${createHash('sha256').update(config).digest('hex')}`,
     config: async () => config,

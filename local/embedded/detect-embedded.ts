@@ -28,7 +28,7 @@ export async function detectEmbedded(
   return scoped.limits === POLLING ? plain : scoped
 }
 
-/** Not a shim: version managers replace Python by slow scripts. */
+/** Path of Python itself: version managers install slow scripts in its place. */
 async function findExecutable(signal: AbortSignal): Promise<string> {
   const python = await findPython('The embedded container engine', undefined, { signal })
   const { stdout } = await runProgram([python, '-c', 'import sys; print(sys.executable)'], { signal })

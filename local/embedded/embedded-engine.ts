@@ -10,8 +10,9 @@ import {
   MOST_PROCESSES,
 } from '../batch/container-arguments.ts'
 import { amountOf } from '../batch/definition-rules.ts'
-import { passOutput } from '../batch/run-container.ts'
+import { CANNOT_START, passOutput } from '../batch/run-container.ts'
 import type { ContainerEngine, RunEnd, RunOptions } from '../engine/container-run.ts'
+import { lowerPriority } from '../lower-priority.ts'
 import { variablesOf, wordsOf } from './image-config.ts'
 import { createImageStore, type UnpackedImage } from './image-store.ts'
 import {
@@ -88,6 +89,7 @@ export async function runContainer(
   await mkdir(scratchDirectory, { recursive: true, mode: 0o700 })
   const scratch = await mkdtemp(join(scratchDirectory, 'container-'))
   const child = startLauncher(command, 'run', safeName(containerName(task)))
+  lowerPriority(child)
   // EPIPE: the launcher ended early. Its report or its error output has the reason.
   child.stdin?.on('error', () => {})
   child.stdin?.end(ordersFor(task, image, { scratch, words }))
@@ -148,7 +150,7 @@ function conclude(report: Report, launcherCode: number, errorTail: string): RunE
 }
 
 function cannotStart(problem: string): RunEnd {
-  return { reason: `CannotStartContainerError: ${problem}`.slice(0, 255) }
+  return { reason: `${CANNOT_START}${problem}`.slice(0, 255) }
 }
 
 /** Arguments of `run` (launcher/orders.py); none of the fields can contain a NUL. */
@@ -167,7 +169,7 @@ function ordersFor(
     ['user', config.config?.User ?? ''],
     ['workingDirectory', config.config?.WorkingDir ?? ''],
     ['hostName', jobId.slice(0, HOST_NAME_CHARACTERS)],
-    // The stager's container must reach services that listen on this machine's loopback.
+    // A task's container has no network. Other containers reach this machine's loopback.
     ...(isTaskContainer(container) ? [] : [['hasNetwork', ''] as const]),
     ['processes', MOST_PROCESSES],
     ['cpus', Math.min(amountOf(container, 'VCPU') ?? machineCpus, machineCpus)],

@@ -88,7 +88,7 @@ export function createImageStore(
     } catch (error) {
       release?.()
       if (isUnpacked(folder)) throw error
-      // Removed since it was found.
+      // The image was removed after it was found.
       forget(folder)
       return acquire(reference)
     }

@@ -51,7 +51,7 @@ export async function findRemoteImage(reference: string): Promise<RemoteImage> {
   const manifest = manifestSchema.parse(JSON.parse(body.toString()))
   // A registry may serve the bytes of a removed manifest under another media type.
   if (!TYPES.some((known) => known === type) || type !== (manifest.mediaType ?? type)) {
-    throw new Error(`${version} is no image any more: it has the type ${type}`)
+    throw new Error(`${version} is no longer an image: it has the type ${type}`)
   }
   const blob = async function* (of: string): AsyncGenerator<Uint8Array, void, undefined> {
     yield* withDigest(bodyOf(await get(`${url}/blobs/${of}`)), of)

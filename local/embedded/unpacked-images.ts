@@ -23,7 +23,7 @@ export interface ImageContent {
 const RECORD = 'image.json'
 const ROOT = 'rootfs'
 const UNFINISHED = 'unfinished-'
-/** Beginning of the name of a file beside an image's file system that keeps it from being removed, followed by a process id. */
+/** Start of the names of files beside an image's file system that protect it from removal; a process id follows. */
 const CLAIM = 'claim-'
 const recordSchema = z.object({ sizeBytes: z.number(), config: runConfigSchema })
 
@@ -49,8 +49,8 @@ export async function markUsed(folder: string): Promise<void> {
 }
 
 /**
- * Keeps an image from being removed, by any process.
- * @returns a function that ends that; so does the end of this process
+ * Protects an image from removal, by any process.
+ * @returns a function that ends the protection; so does the end of this process
  * @throws Error when the image is not there
  */
 export async function claim(folder: string): Promise<() => void> {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { createImageCache } from '../batch/images.ts'
-import { runInEngine } from '../batch/run-container.ts'
+import { CANNOT_START, runInEngine } from '../batch/run-container.ts'
 import { callEngine, type EngineProgram, LABELS, removeLabelled } from '../container-engine.ts'
 import type { ContainerEngine } from './container-run.ts'
 
@@ -15,10 +15,16 @@ export function createProgramEngine(
   },
 ): ContainerEngine {
   const label = `${LABELS.instance}=${options.instance}`
+  const images = createImageCache(program, options.listFile)
   return {
     kind: program.kind,
-    images: createImageCache(program, options.listFile),
-    run: (run) => runInEngine(program, availableParallelism(), run, options.afterwards),
+    images,
+    async run(run) {
+      const end = await runInEngine(program, availableParallelism(), run, options.afterwards)
+      // A user or another stack may have removed the image: the next job must not fail too.
+      if (end.reason?.startsWith(CANNOT_START) === true) images.forget(run.task.container.image)
+      return end
+    },
     async listContainers() {
       const names = await callEngine(program, 'ps', '--all', '--format={{.Names}}', `--filter=label=${label}`)
       return names.split('\n').filter(Boolean)

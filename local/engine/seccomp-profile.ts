@@ -7,7 +7,7 @@ import * as z from 'zod'
 const PODMAN_PROFILES = ['/etc/containers/seccomp.json', '/usr/share/containers/seccomp.json'] as const
 
 /**
- * System calls that podman's profile allows containers without privileges, and docker's does not: new namespaces, mounts in them,
+ * System calls that podman's profile allows to containers without privileges, and docker's does not: new namespaces, mounts in them,
  * and the kernel's keys, which no namespace separates.
  */
 const REFUSED: ReadonlySet<string> = new Set([
@@ -35,7 +35,7 @@ const profileSchema = z.looseObject({
   ),
 })
 
-/** The profile without the system calls that docker's rejects. Rules for containers with more capabilities are not changed. */
+/** The profile without the system calls that docker's refuses. Rules for containers with more capabilities are not changed. */
 export function strictProfile(profile: unknown): object {
   const parsed = profileSchema.parse(profile)
   const kept = parsed.syscalls.map((rule) => {

@@ -1,6 +1,6 @@
 import { StorageError } from './storage-error.ts'
 
-/** A chunk's header line: a hexadecimal size, and a signature that is not verified. */
+/** Maximum length of a chunk's header line: a hexadecimal size, and a signature that is not verified. */
 const LONGEST_LINE_BYTES = 1024
 
 /**

@@ -50,7 +50,7 @@ export function createObjects(catalogue: Catalogue) {
       transaction(() => {
         checkBucket(name)
         if (get('SELECT 1 FROM object WHERE bucket = ? LIMIT 1', name) !== undefined) {
-          throw new StorageError(409, 'BucketNotEmpty', `The bucket ${name} still holds objects.`)
+          throw new StorageError(409, 'BucketNotEmpty', `The bucket ${name} still contains objects.`)
         }
         run('DELETE FROM bucket WHERE name = ?', name)
       }),

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /* CORS of the bucket (lib/stacks/storage-stack.ts) for pages of the console. */
 
 const METHODS = 'GET, HEAD, PUT'
-/** Response headers that pages may read, for ranges of large pictures. */
+/** Response headers that pages may read, for ranges of large images. */
 const EXPOSED = 'accept-ranges, content-length, content-range, content-type, etag'
 const PREFLIGHT_SECONDS = 3000
 

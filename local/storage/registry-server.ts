@@ -70,7 +70,7 @@ async function answerBlob(state: RegistryState, call: Call, rest: string): Promi
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') throw unsupported(request)
   const found = askedRange(request.headers.range, content.sizeBytes)
-  if (found === 'unsatisfiable') throw new StorageError(416, 'SIZE_INVALID', 'the range lies behind the end')
+  if (found === 'unsatisfiable') throw new StorageError(416, 'SIZE_INVALID', 'the range starts after the end')
   const span = found ?? { start: 0, end: content.sizeBytes }
   response.writeHead(found === undefined ? 200 : 206, {
     'content-type': 'application/octet-stream',
@@ -129,7 +129,7 @@ async function finishUpload(
   sendCreated(call, digest)
 }
 
-/** Like ECR, rejects a manifest whose blobs do not exist. */
+/** Stores a manifest. Refuses one whose blobs do not exist, like ECR. */
 async function putManifest(state: RegistryState, { repository, request, response }: Call): Promise<void> {
   const body = await readAtMost(
     request,

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { Content, StoredObject } from './catalogue.ts'
 import type { ObjectName } from './objects.ts'
-import type { S3State } from './s3-answer.ts'
+import { type S3Answer, type S3State, xml } from './s3-answer.ts'
 import { checkDigests, type S3Request } from './s3-request.ts'
 import { StorageError } from './storage-error.ts'
 
@@ -73,19 +73,29 @@ export async function receive({ files }: S3State, request: S3Request): Promise<C
   return { ...written, etag: `"${md5}"` }
 }
 
-/** Header by which a client asks for a checksum of what is copied. */
+/** Header by which a client requests a checksum of copied bytes. */
 export const CHECKSUM_ALGORITHM = 'x-amz-checksum-algorithm'
 
-/** SHA-256 in base64, where the header asks for it. S3 has other algorithms, which no client of this server asks for. */
+/** SHA-256 in base64, if the header requests it. Clients of this server use no other algorithm. */
 export async function checksumOf(
   { files }: S3State,
   algorithm: string | string[] | undefined,
   content: Content,
-): Promise<readonly (readonly ['ChecksumSHA256', string])[]> {
-  if (String(algorithm).toUpperCase() !== 'SHA256') return []
+): Promise<{ readonly ChecksumSHA256?: string }> {
+  if (String(algorithm).toUpperCase() !== 'SHA256') return {}
   const hash = createHash('sha256')
   for await (const chunk of files.read(content)) hash.update(chunk as Buffer)
-  return [['ChecksumSHA256', hash.digest('base64')]]
+  return { ChecksumSHA256: hash.digest('base64') }
+}
+
+/** Answer of a copy. */
+export function copyResult(
+  name: string,
+  { nowMs }: S3State,
+  { etag }: Content,
+  checksum: { readonly ChecksumSHA256?: string },
+): S3Answer {
+  return xml(name, { ETag: etag, LastModified: new Date(nowMs()).toISOString(), ...checksum })
 }
 
 export async function removeUnused({ catalogue, files }: S3State, { segments }: Content): Promise<void> {

@@ -4,6 +4,7 @@ import { notImplemented, pageSize, type S3Answer, type S3State, xml } from './s3
 import {
   CHECKSUM_ALGORITHM,
   checksumOf,
+  copyResult,
   copySource,
   matches,
   receive,
@@ -11,7 +12,7 @@ import {
   store,
 } from './s3-content.ts'
 import { keyOfToken, readDocument, type S3Request, storedHeaders, tokenOf } from './s3-request.ts'
-import { readDeletion, type XmlContent } from './s3-xml.ts'
+import { readDeletion } from './s3-xml.ts'
 import { StorageError } from './storage-error.ts'
 
 /** `PutObject`, or `CopyObject` if a source is named. */
@@ -28,11 +29,7 @@ async function copyObject(state: S3State, request: S3Request, source: string): P
   const from = copySource(state, request, source)
   const checksum = await checksumOf(state, request.headers[CHECKSUM_ALGORITHM], from)
   await store(state, request, { content: from, headers: from.headers, reason: 'CopyObject' })
-  return xml('CopyObjectResult', [
-    ['ETag', from.etag],
-    ['LastModified', new Date(state.nowMs()).toISOString()],
-    ...checksum,
-  ])
+  return copyResult('CopyObjectResult', state, from, checksum)
 }
 
 /** `GetObject` and `HeadObject`, with one range, entity-tag conditions and the `response-…` overrides. */
@@ -74,8 +71,7 @@ export async function deleteObject(state: S3State, { bucket, key }: S3Request): 
 export async function deleteObjects(state: S3State, { bucket, body }: S3Request): Promise<S3Answer> {
   const { keys, isQuiet } = readDeletion(await readDocument(body))
   await state.files.remove(state.objects.remove(bucket, keys))
-  const deleted = keys.map((key): readonly [string, XmlContent] => ['Deleted', [['Key', key]]])
-  return xml('DeleteResult', isQuiet ? [] : deleted)
+  return xml('DeleteResult', { Deleted: isQuiet ? [] : keys.map((key) => ({ Key: key })) })
 }
 
 /** `ListObjectsV2`. */
@@ -90,25 +86,22 @@ export function listObjects(state: S3State, { bucket, query }: S3Request): S3Ans
   const last = page.at(-1)?.key ?? after
   const isTruncated = found.length > limit
   const encode = query.get('encoding-type') === 'url' ? encodeURIComponent : (key: string) => key
-  return xml('ListBucketResult', [
-    ['Name', bucket],
-    ['Prefix', encode(prefix)],
-    ['MaxKeys', limit],
-    ['KeyCount', page.length],
-    ['IsTruncated', isTruncated],
-    ...(query.has('encoding-type') ? ([['EncodingType', 'url']] as const) : []),
-    ...(isTruncated ? ([['NextContinuationToken', tokenOf(last)]] as const) : []),
-    ...page.map(({ key, sizeBytes, etag, modifiedMs }): readonly [string, XmlContent] => [
-      'Contents',
-      [
-        ['Key', encode(key)],
-        ['LastModified', new Date(modifiedMs).toISOString()],
-        ['ETag', etag],
-        ['Size', sizeBytes],
-        ['StorageClass', 'STANDARD'],
-      ],
-    ]),
-  ])
+  return xml('ListBucketResult', {
+    Name: bucket,
+    Prefix: encode(prefix),
+    MaxKeys: limit,
+    KeyCount: page.length,
+    IsTruncated: isTruncated,
+    EncodingType: query.has('encoding-type') ? 'url' : undefined,
+    NextContinuationToken: isTruncated ? tokenOf(last) : undefined,
+    Contents: page.map(({ key, sizeBytes, etag, modifiedMs }) => ({
+      Key: encode(key),
+      LastModified: new Date(modifiedMs).toISOString(),
+      ETag: etag,
+      Size: sizeBytes,
+      StorageClass: 'STANDARD',
+    })),
+  })
 }
 
 /**
@@ -121,7 +114,7 @@ function refuseByCondition({ headers }: S3Request, object: StoredObject): boolea
   return ifNoneMatch !== undefined && matches(ifNoneMatch, object)
 }
 
-/** `response-content-type=…` and the like. */
+/** Headers that the query overrides, such as `response-content-type=…`. */
 function overrides(query: URLSearchParams): Record<string, string> {
   const named = [...query].flatMap(([name, value]): [string, string][] =>
     name.startsWith('response-') ? [[name.slice('response-'.length), value]] : [],

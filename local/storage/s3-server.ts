@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { notImplemented, type S3Answer, type S3State } from './s3-answer.ts'
+import { notImplemented, type S3Answer, type S3State, xml } from './s3-answer.ts'
 import { deleteObject, deleteObjects, getObject, listObjects, putObject } from './s3-operations.ts'
 import { readRequest, requestId, type S3Request } from './s3-request.ts'
 import {
@@ -11,7 +11,6 @@ import {
   listUploads,
   uploadPart,
 } from './s3-uploads.ts'
-import { writeXml } from './s3-xml.ts'
 import { StorageError } from './storage-error.ts'
 
 /** Answers one request of the S3 API. Failures get S3's error response; those that are not client errors are logged. */
@@ -93,15 +92,10 @@ function refusalAnswer(
   { status, code, message }: StorageError,
   id: string,
 ): S3Answer {
-  // An answer to HEAD has no body; clients name the error by its status.
+  // A response to HEAD has no body; clients name the error by its status.
   if (request.method === 'HEAD') return { status }
-  const body = writeXml('Error', [
-    ['Code', code],
-    ['Message', message],
-    ['Resource', request.url ?? ''],
-    ['RequestId', id],
-  ])
-  return { status, headers: { 'content-type': 'application/xml' }, body }
+  const content = { Code: code, Message: message, Resource: request.url ?? '', RequestId: id }
+  return { ...xml('Error', content), status }
 }
 
 async function send(

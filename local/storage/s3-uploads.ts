@@ -4,9 +4,17 @@ import type { Content } from './catalogue.ts'
 import { cut } from './data-files.ts'
 import { checkPartNumber, type NamedPart } from './multipart.ts'
 import { pageSize, type S3Answer, type S3State, xml } from './s3-answer.ts'
-import { CHECKSUM_ALGORITHM, checksumOf, copySource, receive, removeUnused, write } from './s3-content.ts'
+import {
+  CHECKSUM_ALGORITHM,
+  checksumOf,
+  copyResult,
+  copySource,
+  receive,
+  removeUnused,
+  write,
+} from './s3-content.ts'
 import { readDocument, type S3Request, storedHeaders } from './s3-request.ts'
-import { partXml, readCompletion, uploadXml, type XmlContent } from './s3-xml.ts'
+import { partXml, readCompletion, uploadXml } from './s3-xml.ts'
 import { StorageError } from './storage-error.ts'
 
 /** `CreateMultipartUpload`. */
@@ -19,23 +27,19 @@ export function createUpload(state: S3State, request: S3Request): S3Answer {
     ...(algorithm !== undefined && { [CHECKSUM_ALGORITHM]: String(algorithm) }),
   }
   const id = state.multipart.start(request, headers, state.nowMs())
-  return xml('InitiateMultipartUploadResult', [
-    ['Bucket', bucket],
-    ['Key', key],
-    ['UploadId', id],
-  ])
+  return xml('InitiateMultipartUploadResult', { Bucket: bucket, Key: key, UploadId: id })
 }
 
 /** `UploadPart`, or `UploadPartCopy` if a source is named. */
 export async function uploadPart(state: S3State, request: S3Request): Promise<S3Answer> {
   const id = request.query.get('uploadId') ?? ''
   const number = checkPartNumber(Number(request.query.get('partNumber')))
-  // Checked before the bytes are read, so that a part of an unknown upload is rejected at once.
+  // Checked before the bytes are read, so that a part of an unknown upload is refused at once.
   const { headers } = state.multipart.find(request, id)
   const source = request.headers['x-amz-copy-source']
   const content =
     source === undefined ? await receive(state, request) : copiedPart(state, request, String(source))
-  const checksum = source === undefined ? [] : await checksumOf(state, headers[CHECKSUM_ALGORITHM], content)
+  const checksum = source === undefined ? {} : await checksumOf(state, headers[CHECKSUM_ALGORITHM], content)
   try {
     await state.files.remove(state.multipart.putPart(request, { id, number }, content, state.nowMs()))
   } catch (error) {
@@ -43,11 +47,7 @@ export async function uploadPart(state: S3State, request: S3Request): Promise<S3
     throw error
   }
   if (source === undefined) return { status: 200, headers: { etag: content.etag } }
-  return xml('CopyPartResult', [
-    ['ETag', content.etag],
-    ['LastModified', new Date(state.nowMs()).toISOString()],
-    ...checksum,
-  ])
+  return copyResult('CopyPartResult', state, content, checksum)
 }
 
 /** `ListParts`. As on AWS, the last page has a marker too; `IsTruncated: false` identifies it. */
@@ -58,29 +58,24 @@ export function listParts(state: S3State, request: S3Request): S3Answer {
   const after = Number(query.get('part-number-marker') ?? 0)
   const found = state.multipart.listParts(request, id, { after, limit: limit + 1 })
   const page = found.slice(0, limit)
-  return xml('ListPartsResult', [
-    ['Bucket', bucket],
-    ['Key', key],
-    ['UploadId', id],
-    ['PartNumberMarker', after],
-    ['NextPartNumberMarker', page.at(-1)?.number ?? 0],
-    ['MaxParts', limit],
-    ['IsTruncated', found.length > limit],
-    ...page.map((part): readonly [string, XmlContent] => ['Part', partXml(part)]),
-  ])
+  return xml('ListPartsResult', {
+    Bucket: bucket,
+    Key: key,
+    UploadId: id,
+    PartNumberMarker: after,
+    NextPartNumberMarker: page.at(-1)?.number ?? 0,
+    MaxParts: limit,
+    IsTruncated: found.length > limit,
+    Part: page.map(partXml),
+  })
 }
 
 /** `ListMultipartUploads`, in one page. */
 export function listUploads(state: S3State, { bucket, query }: S3Request): S3Answer {
   state.objects.checkBucket(bucket)
   const prefix = query.get('prefix') ?? ''
-  const uploads = state.multipart.listUploads(bucket, prefix)
-  return xml('ListMultipartUploadsResult', [
-    ['Bucket', bucket],
-    ['Prefix', prefix],
-    ['IsTruncated', false],
-    ...uploads.map((upload): readonly [string, XmlContent] => ['Upload', uploadXml(upload)]),
-  ])
+  const Upload = state.multipart.listUploads(bucket, prefix).map(uploadXml)
+  return xml('ListMultipartUploadsResult', { Bucket: bucket, Prefix: prefix, IsTruncated: false, Upload })
 }
 
 /** `CompleteMultipartUpload`: the object refers to the files of the parts, and no byte is copied. */
@@ -97,11 +92,8 @@ export async function completeUpload(state: S3State, request: S3Request): Promis
   })
   state.onEvent()
   await state.files.remove(unused)
-  return xml('CompleteMultipartUploadResult', [
-    ['Bucket', request.bucket],
-    ['Key', request.key],
-    ['ETag', content.etag],
-  ])
+  const { bucket: Bucket, key: Key } = request
+  return xml('CompleteMultipartUploadResult', { Bucket, Key, ETag: content.etag })
 }
 
 /** @throws StorageError InvalidRequest */
@@ -126,7 +118,7 @@ function copiedPart(state: S3State, request: S3Request, source: string): Content
   const range = headers['x-amz-copy-source-range']
   const span = range === undefined ? undefined : askedRange(String(range), from.sizeBytes)
   if (span === 'unsatisfiable')
-    throw new StorageError(416, 'InvalidRange', 'The copied range lies behind the end.')
+    throw new StorageError(416, 'InvalidRange', 'The copied range starts after the end.')
   const { start, end } = span ?? { start: 0, end: from.sizeBytes }
   const digest = createHash('md5').update(`${from.etag}/${start}-${end}`).digest('hex')
   return { sizeBytes: end - start, etag: `"${digest}"`, segments: cut(from.segments, start, end) }

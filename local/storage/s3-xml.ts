@@ -3,8 +3,12 @@ import * as z from 'zod'
 import type { NamedPart, PendingUpload, StoredPart } from './multipart.ts'
 import { StorageError } from './storage-error.ts'
 
-/** Content of an API document: text, or elements in order. */
-export type XmlContent = string | number | boolean | readonly (readonly [name: string, content: XmlContent])[]
+/** Content of an API document: text, or elements by name; a list repeats its element, undefined leaves it out. */
+export type XmlContent =
+  | string
+  | number
+  | boolean
+  | { readonly [name: string]: XmlContent | readonly XmlContent[] | undefined }
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
 /** Entities are not expanded: the documents need none, and a client could nest them. */
@@ -58,29 +62,23 @@ export function readDeletion(text: string): { readonly keys: readonly string[]; 
 
 /** Elements of a listed part. */
 export function partXml({ number, sizeBytes, etag, modifiedMs }: StoredPart): XmlContent {
-  return [
-    ['PartNumber', number],
-    ['LastModified', new Date(modifiedMs).toISOString()],
-    ['ETag', etag],
-    ['Size', sizeBytes],
-  ]
+  return { PartNumber: number, LastModified: new Date(modifiedMs).toISOString(), ETag: etag, Size: sizeBytes }
 }
 
 /** Elements of a listed upload. */
 export function uploadXml({ key, id, initiatedMs }: PendingUpload): XmlContent {
-  return [
-    ['Key', key],
-    ['UploadId', id],
-    ['Initiated', new Date(initiatedMs).toISOString()],
-  ]
+  return { Key: key, UploadId: id, Initiated: new Date(initiatedMs).toISOString() }
 }
 
 function contentOf(content: XmlContent): string {
-  if (!Array.isArray(content)) return escapeText(String(content))
-  return content.map(([name, inner]) => `<${name}>${contentOf(inner)}</${name}>`).join('')
+  if (typeof content !== 'object') return escapeText(String(content))
+  const elements = Object.entries(content).flatMap(([name, inner = []]) =>
+    [inner].flat().map((one) => `<${name}>${contentOf(one)}</${name}>`),
+  )
+  return elements.join('')
 }
 
-/** Characters that XML cannot represent are written unchanged, as S3 does. */
+/** Escapes text for XML. Characters that XML cannot represent are written unchanged, as S3 does. */
 function escapeText(text: string): string {
   return text
     .replaceAll('&', '&amp;')

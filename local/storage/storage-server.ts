@@ -97,7 +97,7 @@ export function createStorageServer({
       await removeUnusedBlobs(blobs, ecr, now)
     },
 
-    /** Open connections are closed. */
+    /** Closes the server and its open connections. */
     close(): void {
       server.close()
       server.closeAllConnections()
@@ -108,7 +108,7 @@ export function createStorageServer({
 
 /**
  * Browsers follow the service's redirects here from pages of any origin. Pages other than the console's cannot read the
- * responses, because these have no CORS headers. Their writes are rejected, presigned or not.
+ * responses, because these have no CORS headers. Their writes are refused, presigned or not.
  */
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD'

@@ -14,7 +14,7 @@ import { SIGNED_FOR } from '../contract/environment.ts'
  * SDK has none: without them, a lost packet blocks a function until its own timeout.
  */
 
-/** All endpoints are in the same Region, where connecting takes milliseconds. */
+/** Connection time-out. All endpoints are in the same Region, where connecting takes milliseconds. */
 const CONNECTION_TIMEOUT_MILLISECONDS = 2_000
 
 /** For calls that take milliseconds: three attempts end before API Gateway's limit of 29 s. */
@@ -39,9 +39,9 @@ export function createDocumentClient(): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/** Longest time without a byte from S3: two attempts end before API Gateway's limit of 29 s. */
+/** Maximum time without a byte from S3: two attempts end before API Gateway's limit of 29 s. */
 const LONGEST_SILENCE_MILLISECONDS = 8_000
-/** The same while a stream waits for the registry, which takes less for a part of 20 MiB. */
+/** The same limit while a stream waits for the registry, which takes less time for a part of 20 MiB. */
 export const LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS = 120_000
 
 /** Client of the bucket. A configured endpoint is an emulator's, which has no host name for each bucket. */
@@ -70,7 +70,10 @@ export function createS3Client({
   })
 }
 
-/** Client that presigns URLs for audiences that reach the bucket at another address. It makes no calls. */
+/**
+ * Client that presigns URLs for an audience that reaches the bucket at another address; undefined when its address is
+ * the same. It makes no calls.
+ */
 export function createSigningClient(audience: keyof typeof SIGNED_FOR): S3Client | undefined {
   const endpoint = process.env[SIGNED_FOR[audience]]
   return endpoint === undefined ? undefined : createS3Client({ endpoint })
@@ -89,7 +92,6 @@ export function createBatchClient({ attempts = 5 }: { readonly attempts?: number
   })
 }
 
-/** Client of ECR. */
 export function createEcrClient(): ECRClient {
   return new ECRClient(SHORT_CALLS)
 }

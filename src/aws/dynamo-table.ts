@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/lib-dynamodb'
 import { TABLE } from '../contract/environment.ts'
 import type { Identity } from '../shared/identity.ts'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import { pagesOf } from '../shared/pages.ts'
 import { type Backoff, backoff, type Pause, retry } from '../shared/retry.ts'
 
@@ -53,7 +54,7 @@ export interface DescendingQuery {
   readonly partition: string
   readonly from: string
   readonly to: string
-  /** Items of one call. */
+  /** Maximum number of items that one call reads. */
   readonly pageSize: number
 }
 
@@ -62,7 +63,10 @@ export interface DynamoTable {
   get(key: ItemKey): Promise<Item | undefined>
   /** Items of a partition in the order of their sort keys. */
   query(pk: string, options?: QueryOptions): AsyncIterable<Item>
-  /** Items in descending order of their sort keys. Fetches a page when the one before is used up. Eventually consistent on an index. */
+  /**
+   * Items in descending order of their sort keys. Fetches a page when the previous one has been read. Eventually
+   * consistent on an index.
+   */
   queryDescending(query: DescendingQuery): AsyncIterable<Item>
   /** Items in a partition of the unfinished index, longest unchanged first. Eventually consistent. */
   listUnfinished(
@@ -72,13 +76,16 @@ export interface DynamoTable {
   ): Promise<IndexPlace[]>
   /** Existing items, in the order of the keys. */
   getAll(keys: readonly ItemKey[]): Promise<Item[]>
-  /** Writes items, whatever was there before. */
+  /** Writes items; existing ones are replaced. */
   putAll(items: readonly (ItemKey & Item)[]): Promise<void>
   removeAll(keys: readonly ItemKey[]): Promise<void>
 }
 
-/** Partition of active runs in the unfinished index. One is enough: it takes 1000 writes a second, Batch 50 submissions. */
-export const ACTIVE_RUNS = 'ACTIVE'
+/**
+ * Partitions of active runs in the unfinished index. A run moves in its partition with each change: up to 28 writes of 1 KB from start
+ * to end, of which a partition takes 1000 a second (docs/scale.md).
+ */
+export const ACTIVE_RUNS = ['ACTIVE#0', 'ACTIVE#1', 'ACTIVE#2', 'ACTIVE#3'] as const
 /** Partitions of runs and of tasks that are being removed. */
 export const RUNS_IN_REMOVAL = 'RUNS_IN_REMOVAL'
 export const TASKS_IN_REMOVAL = 'TASKS_IN_REMOVAL'
@@ -86,21 +93,25 @@ export const TASKS_IN_REMOVAL = 'TASKS_IN_REMOVAL'
 export const UNFINISHED_IMPORTS = 'IMPORTS'
 /** Partition of run sets whose workflow has something to do, or that are being removed. */
 export const UNFINISHED_RUN_SETS = 'RUN_SETS'
-/** Partition of run sets that are removed but for their record. */
+/** Partition of removed run sets of which only the record remains. */
 export const REMOVED_RUN_SETS = 'REMOVED_RUN_SETS'
 type IndexPartition =
-  | typeof ACTIVE_RUNS
+  | (typeof ACTIVE_RUNS)[number]
   | typeof RUNS_IN_REMOVAL
   | typeof TASKS_IN_REMOVAL
   | typeof UNFINISHED_IMPORTS
   | typeof UNFINISHED_RUN_SETS
   | typeof REMOVED_RUN_SETS
 
-/** Limits of one call: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+/** Limits of DynamoDB for keys, and for one call: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+const MAX_PARTITION_KEY_BYTES = 2048
+const MAX_SORT_KEY_BYTES = 1024
 const BATCH_GET_KEYS = 100
 const BATCH_WRITE_ITEMS = 25
+/** A set of 10 000 runs has over 1000 batches. */
+const BATCHES_AT_ONCE = 4
 
-/** Seven retries wait 3.2 s at most, below any caller's time limit. Hundreds of runs of a set may meet at one item. */
+/** Seven retries wait 3.2 s at most, below any caller's time limit. Hundreds of runs of a set may write to one item. */
 export const TABLE_BACKOFF: Backoff = { retries: 7, firstMs: 25, hasJitter: true }
 
 type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number]
@@ -128,7 +139,9 @@ export function createDynamoTable({
     for await (const { Items = [] } of answers) yield Items
   }
 
-  /** Sends a batch until DynamoDB has processed all of it. A full response or a busy partition leaves a rest. */
+  /**
+   * Sends a batch until DynamoDB has processed all of it. A full response or a busy partition leaves items unprocessed.
+   */
   async function drain<Entry>(batch: Entry[], send: (rest: Entry[]) => Promise<Entry[]>): Promise<void> {
     let rest = batch
     const sendRest = async (): Promise<void> => {
@@ -141,16 +154,21 @@ export function createDynamoTable({
   }
 
   async function writeAll(requests: WriteRequest[]): Promise<void> {
-    for (let start = 0; start < requests.length; start += BATCH_WRITE_ITEMS) {
-      await drain(requests.slice(start, start + BATCH_WRITE_ITEMS), async (rest) => {
+    const starts = Array.from(
+      { length: Math.ceil(requests.length / BATCH_WRITE_ITEMS) },
+      (_, batch) => batch * BATCH_WRITE_ITEMS,
+    )
+    const write = (start: number): Promise<void> =>
+      drain(requests.slice(start, start + BATCH_WRITE_ITEMS), async (rest) => {
         const answer = await client.send(new BatchWriteCommand({ RequestItems: { [tableName]: rest } }))
         return answer.UnprocessedItems?.[tableName] ?? []
       })
-    }
+    await mapUntilFailure(starts, write, { concurrency: BATCHES_AT_ONCE })
   }
 
   return {
     async get(key) {
+      if (isTooLong(key)) return undefined
       const command = new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true })
       return (await client.send(command)).Item
     },
@@ -232,6 +250,14 @@ export function createDynamoTable({
 
     removeAll: (keys) => writeAll(keys.map((key) => ({ DeleteRequest: { Key: { ...key } } }))),
   }
+}
+
+/** Whether DynamoDB refuses a key, so that no item has it: identifiers in requests may have any length. */
+function isTooLong(key: ItemKey): boolean {
+  return (
+    Buffer.byteLength(key[TABLE.partitionKey]) > MAX_PARTITION_KEY_BYTES ||
+    Buffer.byteLength(key[TABLE.sortKey]) > MAX_SORT_KEY_BYTES
+  )
 }
 
 /** Key of an item. */

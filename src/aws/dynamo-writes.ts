@@ -9,19 +9,23 @@ import { TABLE } from '../contract/environment.ts'
 import { backoff, retry } from '../shared/retry.ts'
 import { type DynamoOptions, type Item, type ItemKey, TABLE_BACKOFF } from './dynamo-table.ts'
 
-/** Condition expression on the item before the write, with its placeholders. */
+/** Condition on the item before the write. */
 export interface Condition {
+  /** Expression in which `#name` is the attribute `name`. */
   readonly condition: string
-  readonly names: Readonly<Record<`#${string}`, string>>
   readonly values?: Readonly<Record<`:${string}`, unknown>>
 }
 
-/** Changes of an update whose condition holds. */
+/** Changes of an update; they are made only if the condition is met. */
 export interface ItemChange extends Partial<Condition> {
-  /** Values by attribute path: `['provisions', 'x']` is the entry `x` of the map `provisions`. */
-  readonly set: readonly (readonly [path: readonly string[], value: unknown])[]
+  /** Values by attribute. */
+  readonly set?: Readonly<Record<string, unknown>>
+  /** Entries of attributes that are maps. */
+  readonly setWithin?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** Numbers to add, by attribute; a missing attribute counts as 0. */
   readonly add?: Readonly<Record<string, number>>
+  /** Elements to add to attributes that are sets; a missing attribute counts as empty. */
+  readonly addElements?: Readonly<Record<string, ReadonlySet<string>>>
   readonly remove?: readonly string[]
 }
 
@@ -48,17 +52,17 @@ export interface DynamoWrites {
 }
 
 /** Condition: the item does not exist. */
-export const IS_NEW: Condition = {
-  condition: 'attribute_not_exists(#pk)',
-  names: { '#pk': TABLE.partitionKey },
-}
+export const IS_NEW: Condition = { condition: `attribute_not_exists(#${TABLE.partitionKey})` }
 
 /** Attribute with the id of the item's last update. */
 const CHANGE_ID = 'changeId'
 
 /** Writing side of the table. */
 export function createDynamoWrites({ client, tableName, identity, pause }: DynamoOptions): DynamoWrites {
-  /** Retries: DynamoDB refuses a write to an item of a running transaction instead of queueing it. */
+  /**
+   * Retries a write after a conflict: DynamoDB refuses a write to an item of a running transaction instead of queueing
+   * it.
+   */
   const afterConflicts = <Result>(write: () => Promise<Result>): Promise<Result> =>
     retry(write, { pausesMs: backoff(TABLE_BACKOFF), isRetryable: isConflict, pause })
 
@@ -68,7 +72,7 @@ export function createDynamoWrites({ client, tableName, identity, pause }: Dynam
       const command = new UpdateCommand({
         TableName: tableName,
         Key: key,
-        ...updateOf({ ...change, set: [...change.set, [[CHANGE_ID], changeId]] }),
+        ...updateOf({ ...change, set: { ...change.set, [CHANGE_ID]: changeId } }),
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       })
@@ -78,7 +82,7 @@ export function createDynamoWrites({ client, tableName, identity, pause }: Dynam
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error
         const item = error.Item === undefined ? undefined : unmarshall(error.Item)
-        // The SDK retries a call whose answer was lost; then the condition fails because of the call's own change.
+        // The SDK retries a call whose response was lost; the condition then fails because of the call's own change.
         return item?.[CHANGE_ID] === changeId ? { isChanged: true, item } : { isChanged: false, item }
       }
     },
@@ -114,7 +118,7 @@ function isConflict(error: unknown): boolean {
   return reasons.includes('TransactionConflict') && !reasons.includes('ConditionalCheckFailed')
 }
 
-/** Whether a transaction was made for certain in no part. */
+/** Whether it is certain that no write of a transaction was made. */
 export function isCancelled(error: unknown): boolean {
   return cancellationReasons(error).length > 0
 }
@@ -126,28 +130,41 @@ function cancellationReasons(error: unknown): readonly string[] {
   return (error.CancellationReasons ?? []).flatMap(({ Code }) => Code ?? [])
 }
 
-function conditionOf({ condition, names, values }: Condition) {
+function conditionOf({ condition, values }: Condition) {
   return {
     ConditionExpression: condition,
-    ExpressionAttributeNames: { ...names },
+    ExpressionAttributeNames: namesIn(condition),
     // DynamoDB refuses an empty map.
     ...(values !== undefined && { ExpressionAttributeValues: { ...values } }),
   }
 }
 
-function updateOf({ set, add = {}, remove = [], condition, names, values }: ItemChange) {
-  const allNames: Record<string, string> = { ...names }
+function namesIn(condition: string): Record<string, string> {
+  return Object.fromEntries(
+    condition.matchAll(/#(\w+)/gu).map(([placeholder, name = '']) => [placeholder, name]),
+  )
+}
+
+function updateOf(change: ItemChange) {
+  const { set = {}, setWithin = {}, add = {}, addElements = {}, remove = [], condition, values } = change
+  const allNames = namesIn(condition ?? '')
   const allValues: Record<string, unknown> = { ...values }
   const placeholder = (attribute: string): string => {
     const name = `#name${Object.keys(allNames).length}`
     allNames[name] = attribute
     return name
   }
-  const assignments = set.map(([path, value], index) => {
+  const paths = [
+    ...Object.entries(set).map(([name, value]) => ({ path: [name], value })),
+    ...Object.entries(setWithin).flatMap(([map, entries]) =>
+      Object.entries(entries).map(([name, value]) => ({ path: [map, name], value })),
+    ),
+  ]
+  const assignments = paths.map(({ path, value }, index) => {
     allValues[`:set${index}`] = value
     return `${path.map(placeholder).join('.')} = :set${index}`
   })
-  const sums = Object.entries(add).map(([name, value], index) => {
+  const sums = Object.entries({ ...add, ...addElements }).map(([name, value], index) => {
     allValues[`:add${index}`] = value
     return `${placeholder(name)} :add${index}`
   })

@@ -2,7 +2,10 @@ import { Metrics as EmbeddedMetrics } from '@aws-lambda-powertools/metrics'
 import { KIND_DIMENSION, MEASURES, METRICS_NAMESPACE } from '../contract/metrics.ts'
 import type { Metrics } from '../shared/metrics-port.ts'
 
-/** Metrics in the embedded metric format: lines on stdout, from which CloudWatch Logs extracts them. Needs no call and no permission. */
+/**
+ * Metrics in the embedded metric format: lines on stdout, from which CloudWatch Logs extracts them. This needs no call
+ * and no permission.
+ */
 export function createEmfMetrics({ installation }: { readonly installation: string }): Metrics {
   const metrics = new EmbeddedMetrics({ namespace: METRICS_NAMESPACE, serviceName: installation })
   return {

@@ -3,12 +3,12 @@ import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertool
 
 /** Maximum number of logged errors of an AggregateError: removing a task may collect one for each run. */
 const MAX_ERRORS = 10
-/** Depth of causes and aggregated errors. */
+/** Maximum depth of causes and aggregated errors. */
 const MAX_DEPTH = 4
 
 /**
- * Powertools' log format with two differences: it logs the errors of an AggregateError, and only scalar properties of errors. Objects may
- * hold secrets: a RunStateConflictError holds the run.
+ * Powertools' log format with two differences: it logs the errors of an AggregateError, and only scalar properties of
+ * errors. Objects may contain secrets: a RunStateConflictError contains the run.
  */
 export class EngineLogFormatter extends LogFormatter {
   override formatAttributes(attributes: UnformattedAttributes, additional: LogAttributes): LogItem {

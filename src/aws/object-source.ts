@@ -2,14 +2,14 @@ import { Readable } from 'node:stream'
 import type { ByteSource } from '../shared/byte-source.ts'
 import { ObjectExchangedError, type ObjectStore } from './object-store.ts'
 
-/** Bytes of an object that must exist. */
+/** Opens an object that must exist. */
 export async function openObject(objects: Pick<ObjectStore, 'read'>, key: string): Promise<Readable> {
   const body = await objects.read(key)
-  if (body === undefined) throw new Error(`object ${key} is gone`)
+  if (body === undefined) throw new Error(`object ${key} no longer exists`)
   return body
 }
 
-/** Maximum number of consecutive broken connections without a byte between them. */
+/** Maximum number of consecutive lost connections without a byte between them. */
 const MAX_BREAKS = 3
 
 interface SourceObject {
@@ -20,14 +20,15 @@ interface SourceObject {
 }
 
 /**
- * Random access to an object. Resumes after a broken connection.
- * @param explain makes the error for an object that does not exist any more, or was replaced (`cause` is set)
- * @throws ObjectExchangedError from each read, unless `explain` makes another error
+ * Random access to an object. Resumes after a lost connection.
+ * @param explain creates the error for an object that no longer exists, or was replaced (`cause` is set)
+ * @throws ObjectExchangedError from each read, unless `explain` creates another error
  */
 export function objectSource(
   objects: Pick<ObjectStore, 'read'>,
   { key, sizeBytes, etag }: SourceObject,
-  explain: (cause?: ObjectExchangedError) => Error = (cause) => cause ?? new Error(`object ${key} is gone`),
+  explain: (cause?: ObjectExchangedError) => Error = (cause) =>
+    cause ?? new Error(`object ${key} no longer exists`),
 ): ByteSource {
   const open = async (start: number, length: number): Promise<Readable> => {
     const bytes = await objects.read(key, { start, length }, etag).catch((error: unknown) => {

@@ -13,14 +13,14 @@ export interface ObjectVersion {
   readonly etag: string
 }
 
-/** A copy that was made. */
+/** Result of a copy. */
 export interface CopiedObject {
   readonly sizeBytes: number
   /** Digest of the content (src/shared/content-digest.ts); absent when the store computed none. */
   readonly digest?: string
 }
 
-/** The object was replaced by another version than the one that the call names. */
+/** The object has another version than the one that the call names. */
 export class ObjectExchangedError extends Error {
   override readonly name = 'ObjectExchangedError'
 
@@ -29,7 +29,7 @@ export class ObjectExchangedError extends Error {
   }
 }
 
-/** A copy was given up because the time of its caller was up. */
+/** A copy was stopped because its caller's time was up. */
 export class CopyStoppedError extends Error {
   override readonly name = 'CopyStoppedError'
 
@@ -49,7 +49,8 @@ export interface DownloadHeaders {
 export interface ObjectStore {
   put(key: string, body: Uint8Array | string, contentType?: string): Promise<void>
   /**
-   * Writes a stream of unknown length. Uses 64 MiB of memory: four parts of 16 MiB at once. Leaves nothing when the stream fails.
+   * Writes a stream of unknown length. Uses 64 MiB of memory: four parts of 16 MiB at once. Leaves no object when the
+   * stream fails.
    * @returns number of bytes
    */
   write(key: string, body: Readable, contentType?: string): Promise<number>
@@ -66,7 +67,7 @@ export interface ObjectStore {
   /**
    * Copies an object within S3, a large one in parallel ranges.
    * @param etag version to copy; the current one when absent
-   * @param isTimeUp whether the call should begin no further range; then nothing is left of the copy
+   * @param isTimeUp whether to start no further range; the copy is then removed
    * @returns undefined when the object does not exist
    * @throws ObjectExchangedError, CopyStoppedError
    */
@@ -74,8 +75,8 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>
   remove(key: string): Promise<void>
   /**
-   * Removes all objects whose keys begin with the prefix.
-   * @param isTimeUp whether the call should begin no further page of a thousand objects
+   * Removes all objects whose keys start with the prefix.
+   * @param isTimeUp whether to start no further page of a thousand objects
    */
   removeAll(prefix: string, isTimeUp?: () => boolean): Promise<void>
   /** Presigned URL for one method: the signature contains it. */

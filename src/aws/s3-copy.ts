@@ -20,24 +20,27 @@ export interface ObjectCopy {
   readonly sizeBytes: number
   /** Version to copy: all ranges must be of the same one. */
   readonly etag: string
-  /** Larger objects are copied in ranges of this size, 5 MiB at least. */
+  /** Objects larger than this are copied in ranges of this size, at least 5 MiB. */
   readonly rangeBytes?: number
-  /** Whether no further request should begin. Those under way are waited for: a range takes a few seconds. */
+  /** Whether to start no further request. Requests in progress are waited for: a range takes a few seconds. */
   readonly isTimeUp?: () => boolean
 }
 
 /** S3 copies about 100 MB a second in one request, and allows 10 000 ranges: 1.2 TiB. */
 const RANGE_BYTES = 128 * 1024 * 1024
 
-/** Below the SDK client's 50 connections. */
+/** Maximum number of concurrent ranges, below the SDK client's 50 connections. */
 const RANGES_AT_ONCE = 40
 
-/** S3 does not document how fast it computes checksums, and a call to the API has 29 s: larger objects get no digest. */
+/**
+ * Maximum size of an object with a digest: S3 does not document how fast it computes checksums, and a call to the API
+ * has 29 s.
+ */
 const MAX_DIGESTED_BYTES = 16 * 1024 ** 3
 
 /**
- * Copies an object within S3, without its tags: copying them needs `s3:GetObjectTagging` and `s3:PutObjectTagging`. S3 computes SHA-256
- * meanwhile: of the object, or of each range of a large one. Leaves nothing when the copy fails.
+ * Copies an object within S3, without its tags: copying them needs `s3:GetObjectTagging` and `s3:PutObjectTagging`. S3
+ * computes the SHA-256 of the object, or of each range of a large one. Leaves no object when the copy fails.
  * @returns the digest of the content; undefined when S3 computed none
  * @throws S3ServiceException with status 412 when the object has another version
  * @throws CopyStoppedError
@@ -52,7 +55,7 @@ export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<st
   stopInTime(copy)
   if (sizeBytes <= rangeBytes) {
     const command = new CopyObjectCommand({ ...target, ...sourceOf(copy), TaggingDirective: 'REPLACE' })
-    // S3 may keep the checksum of a foreign object: with COMPOSITE it is one of parts.
+    // S3 may keep the checksum of a foreign object; a COMPOSITE one is that of its parts.
     const { ChecksumSHA256, ChecksumType } = (await client.send(command)).CopyObjectResult ?? {}
     return ChecksumType === 'COMPOSITE' ? undefined : digestByS3(ChecksumSHA256)
   }
@@ -71,7 +74,7 @@ export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<st
   }
 }
 
-/** Waits for all ranges even when one fails: a range that arrives after the abort would stay. */
+/** Waits for all ranges even when one fails: a range that is copied after the abort would remain. */
 async function copyRanges(
   client: S3Client,
   upload: { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined },

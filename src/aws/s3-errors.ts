@@ -1,6 +1,6 @@
 import { S3ServiceException } from '@aws-sdk/client-s3'
 
-/** Result of the call; undefined after this error. */
+/** Returns the result of the call; undefined after this error. */
 export async function unlessRefused<Answer>(
   call: Promise<Answer>,
   errorName: string,
@@ -22,8 +22,8 @@ export function isExchanged(error: unknown): boolean {
 const MISSING = ['NoSuchKey', 'NotFound']
 
 /**
- * Result of the call; undefined when the object does not exist. Functions may not list the whole bucket, so S3 answers 403 for missing and
- * for forbidden objects alike. Listing the key tells them apart.
+ * Returns the result of the call; undefined when the object does not exist. Functions may not list the whole bucket, so
+ * S3 answers 403 for missing and for forbidden objects alike. Listing the key distinguishes them.
  * @throws the call's error when the object exists, or its key cannot be listed
  */
 export async function unlessMissing<Answer>(

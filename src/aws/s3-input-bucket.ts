@@ -25,7 +25,7 @@ export function createS3InputBuckets({
       objects,
       /**
        * @returns the digest of the content; undefined when S3 computed none
-       * @throws ObjectExchangedError when the object has another version by now, or is gone
+       * @throws ObjectExchangedError when the object now has another version, or no longer exists
        */
       async copy(from: string, to: string, etag: string): Promise<string | undefined> {
         const found = await objects.find(from)

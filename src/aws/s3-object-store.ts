@@ -27,7 +27,7 @@ export interface S3ObjectStoreOptions {
   readonly copyRangeBytes?: number
 }
 
-/** 64 MiB of parts are in memory at once; 10 000 parts are 156 GiB. */
+/** Size of a part. Four parts are in memory (64 MiB); 10 000 parts are 156 GiB. */
 const PART_SIZE_BYTES = 16 * 1024 * 1024
 const PARTS_AT_ONCE = 4
 

@@ -66,7 +66,7 @@ const fields = {
   webhookNetworks: z.enum(['public', 'local']),
   /** JSON: ARN of each queue, and its largest machine if the stage chooses machines. */
   jobQueues: z.string().transform(parseJson).pipe(jobQueuesSchema),
-  /** Start of the names of Batch job definitions. */
+  /** Prefix of the names of Batch job definitions. */
   jobDefinitionPrefix: text,
   jobExecutionRoleArn: text,
   attemptTimeoutSeconds: z.coerce.number().int().min(60),
@@ -85,7 +85,7 @@ const fields = {
   repositoryPrefix: text,
   /** Region of the job log group. */
   jobLogRegion: text,
-  /** Memory of a task whose descriptor names none. */
+  /** Memory of a task whose descriptor requests none. */
   defaultRamBytes: z.coerce.number().int().min(1),
   sweepGraceSeconds: z.coerce.number().int().min(0),
   sweepStepLimitSeconds: z.coerce.number().int().min(1),
@@ -137,8 +137,13 @@ export const TABLE = {
   sortKey: 'sk',
   /** Seconds since 1970 at which DynamoDB removes an item, some time later: uploads, layers, idempotency keys. */
   timeToLive: 'expiresAt',
-  /** Sparse index of unfinished work: active runs, imports and removals. Its attribute names date from active runs only. */
+  /**
+   * Sparse index of unfinished work: active runs, imports and removals. Its attributes are named after active runs,
+   * once its only content.
+   */
   unfinishedIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
+  /** Sort keys of the items whose changes are events: runs, run sets, uploads. */
+  eventSortKeys: ['RUN', 'RUNSET', 'UPLOAD'],
   /** Index of all runs by creation, in a few partitions. It has the attributes that one row of a list shows. */
   runIndex: {
     name: 'runs',

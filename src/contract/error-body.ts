@@ -32,7 +32,7 @@ const errorDetailsSchema = z.discriminatedUnion('type', [
   }),
 ])
 
-/** The body of every error answer, keys in this order (http-api 3.1). */
+/** The body of every error response, keys in this order (http-api 3.1). */
 export const errorBodySchema = z.object({
   errorCode: z.string(),
   message: z.string(),

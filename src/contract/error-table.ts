@@ -1,5 +1,13 @@
 import { EXTENSION_ERRORS } from './extension-errors.ts'
 
+/** `errorCode` of all errors about values. */
+export const REQUEST_VALIDATION_ERROR = 'APPE-internal-request-validation-error'
+const BUNDLE_VALIDATION_ERROR = 'APPE-internal-bundle-validation-error'
+const TASK_RUN_STATE_ERROR = 'APPE-internal-task-run-state-error'
+/** Status and `errorCode` of rows that share both, named by the code. */
+const REQUEST_VALIDATION = [400, REQUEST_VALIDATION_ERROR] as const
+const BUNDLE_VALIDATION = [400, BUNDLE_VALIDATION_ERROR] as const
+
 /**
  * Every error that the service answers with, by the reference's constant (http-api 3.3). Spelling mistakes in messages are part of the
  * contract; statuses follow its section 3.2.
@@ -17,8 +25,7 @@ export const ERRORS = {
     'failed to extract descriptor.yml from from bundle',
   ],
   INTERNAL_DESCRIPTOR_NOT_IN_DEFAULT_LOCATION: [
-    400,
-    'APPE-internal-bundle-validation-error',
+    ...BUNDLE_VALIDATION,
     'descriptor is not found in the default location',
   ],
   INTERNAL_DOCKER_IMAGE_EXTRACTION_FAILED: [
@@ -32,8 +39,7 @@ export const ERRORS = {
     'image is not invalid manifest is missing',
   ],
   INTERNAL_DOCKER_IMAGE_TAR_NOT_FOUND: [
-    400,
-    'APPE-internal-bundle-validation-error',
+    ...BUNDLE_VALIDATION,
     'image not found in configured place in descriptor and not in the root directory',
   ],
   INTERNAL_GENERIC_BATCH_ERROR: [
@@ -41,7 +47,7 @@ export const ERRORS = {
     'APPE-internal-batch-request-error',
     'Error(s) occurred during a handling of a batch request.',
   ],
-  INTERNAL_INVALID_BUNDLE_FORMAT: [400, 'APPE-internal-bundle-validation-error', 'Invalid bundle format'],
+  INTERNAL_INVALID_BUNDLE_FORMAT: [...BUNDLE_VALIDATION, 'Invalid bundle format'],
   INTERNAL_INVALID_COLLECTION_DIMENSIONS: [
     400,
     'APPE-internal-invalid-dimensions',
@@ -61,12 +67,12 @@ export const ERRORS = {
   INTERNAL_INVALID_STORE_ALREADY_EXISTS: [400, 'APPE-internal-store-exists', 'store already exists'],
   INTERNAL_INVALID_STORE_DATA: [400, 'APPE-internal-invalid-store-data', 'invalid store data'],
   INTERNAL_INVALID_STORE_NOT_FOUND: [404, 'APPE-internal-store', 'store not found'],
-  INTERNAL_INVALID_TASK_RUN_STATE: [403, 'APPE-internal-task-run-state-error', 'run is in invalid state'],
-  INTERNAL_JSON_PROCESSING_ERROR: [400, 'APPE-internal-task-run-state-error', 'unable to process json'],
+  INTERNAL_INVALID_TASK_RUN_STATE: [403, TASK_RUN_STATE_ERROR, 'run is in invalid state'],
+  INTERNAL_JSON_PROCESSING_ERROR: [400, TASK_RUN_STATE_ERROR, 'unable to process json'],
   INTERNAL_LOGO_NOT_FOUND: [404, 'APPE-internal-logo-not-found', 'no logo found in storage'],
   INTERNAL_MAX_UPLOAD_SIZE_EXCEEDED: [
     413,
-    'APPE-internal-bundle-validation-error',
+    BUNDLE_VALIDATION_ERROR,
     'maximum upload size for bundle exceeded',
   ],
   INTERNAL_MISSING_METADATA: [
@@ -104,101 +110,44 @@ export const ERRORS = {
     'APPE-internal-is-directory',
     'file structure for primitive parameter is a directory',
   ],
-  INTERNAL_PARAMETER_AFTER_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
-    'date must be after the defined constraint',
-  ],
-  INTERNAL_PARAMETER_BEFORE_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
-    'date must be before the defined constraint',
-  ],
+  INTERNAL_PARAMETER_AFTER_ERROR: [...REQUEST_VALIDATION, 'date must be after the defined constraint'],
+  INTERNAL_PARAMETER_BEFORE_ERROR: [...REQUEST_VALIDATION, 'date must be before the defined constraint'],
   INTERNAL_PARAMETER_DOES_NOT_EXIST: [404, 'APPE-internal-parameter-not-found', 'parameter not found'],
   INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
+    ...REQUEST_VALIDATION,
     'failed to parse the given GeoJSON object',
   ],
   INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
+    ...REQUEST_VALIDATION,
     'value must be greater than or equal to define constraint',
   ],
   INTERNAL_PARAMETER_GT_VALIDATION_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
+    ...REQUEST_VALIDATION,
     'value must be greater than defined constraint',
   ],
-  INTERNAL_PARAMETER_INFINITY_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
-    'value cannot be infinity',
-  ],
-  INTERNAL_PARAMETER_INVALID_GEOJSON: [
-    400,
-    'APPE-internal-request-validation-error',
-    'invalid GeoJSON object',
-  ],
-  INTERNAL_PARAMETER_INVALID_IMAGE: [400, 'APPE-internal-request-validation-error', 'invalid image'],
-  INTERNAL_PARAMETER_INVALID_IMAGE_DIMENSION: [
-    400,
-    'APPE-internal-request-validation-error',
-    'invalid image dimension',
-  ],
-  INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT: [
-    400,
-    'APPE-internal-request-validation-error',
-    'invalid image format',
-  ],
-  INTERNAL_PARAMETER_INVALID_IMAGE_HEIGHT: [
-    400,
-    'APPE-internal-request-validation-error',
-    'invalid image height',
-  ],
-  INTERNAL_PARAMETER_INVALID_IMAGE_SIZE: [
-    400,
-    'APPE-internal-request-validation-error',
-    'invalid image size',
-  ],
-  INTERNAL_PARAMETER_INVALID_IMAGE_WIDTH: [
-    400,
-    'APPE-internal-request-validation-error',
-    'invalid image width',
-  ],
+  INTERNAL_PARAMETER_INFINITY_ERROR: [...REQUEST_VALIDATION, 'value cannot be infinity'],
+  INTERNAL_PARAMETER_INVALID_GEOJSON: [...REQUEST_VALIDATION, 'invalid GeoJSON object'],
+  INTERNAL_PARAMETER_INVALID_IMAGE: [...REQUEST_VALIDATION, 'invalid image'],
+  INTERNAL_PARAMETER_INVALID_IMAGE_DIMENSION: [...REQUEST_VALIDATION, 'invalid image dimension'],
+  INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT: [...REQUEST_VALIDATION, 'invalid image format'],
+  INTERNAL_PARAMETER_INVALID_IMAGE_HEIGHT: [...REQUEST_VALIDATION, 'invalid image height'],
+  INTERNAL_PARAMETER_INVALID_IMAGE_SIZE: [...REQUEST_VALIDATION, 'invalid image size'],
+  INTERNAL_PARAMETER_INVALID_IMAGE_WIDTH: [...REQUEST_VALIDATION, 'invalid image width'],
   INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
+    ...REQUEST_VALIDATION,
     'value must be less than or equal to defined constraint',
   ],
   INTERNAL_PARAMETER_LT_VALIDATION_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
+    ...REQUEST_VALIDATION,
     'value must be less than defined constraint',
   ],
-  INTERNAL_PARAMETER_MISSING_RADIUS_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
-    'missing radius parameter',
-  ],
-  INTERNAL_PARAMETER_NAN_ERROR: [400, 'APPE-internal-request-validation-error', 'value cannot be nan'],
+  INTERNAL_PARAMETER_MISSING_RADIUS_ERROR: [...REQUEST_VALIDATION, 'missing radius parameter'],
+  INTERNAL_PARAMETER_NAN_ERROR: [...REQUEST_VALIDATION, 'value cannot be nan'],
   INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR: [400, 'APPE-internal-bundle-io-schema-validation-error', ''],
-  INTERNAL_PARAMETER_TYPE_ERROR: [400, 'APPE-internal-request-validation-error', 'invalid parameter type'],
-  INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_SUBTYPE: [
-    400,
-    'APPE-internal-request-validation-error',
-    'unsupported geometry subtype',
-  ],
-  INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_TYPE: [
-    400,
-    'APPE-internal-request-validation-error',
-    'unsupported geometry type',
-  ],
-  INTERNAL_PARAMETER_VALIDATION_ERROR: [
-    400,
-    'APPE-internal-request-validation-error',
-    'value does not match defined constraint.',
-  ],
+  INTERNAL_PARAMETER_TYPE_ERROR: [...REQUEST_VALIDATION, 'invalid parameter type'],
+  INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_SUBTYPE: [...REQUEST_VALIDATION, 'unsupported geometry subtype'],
+  INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_TYPE: [...REQUEST_VALIDATION, 'unsupported geometry type'],
+  INTERNAL_PARAMETER_VALIDATION_ERROR: [...REQUEST_VALIDATION, 'value does not match defined constraint.'],
   INTERNAL_PROVISIONS_NOT_FOUND: [403, 'APPE-internal-task-run-provisions-not-found', 'provisions not found'],
   INTERNAL_SCHEMA_VALIDATION_ERROR: [
     400,
@@ -208,11 +157,7 @@ export const ERRORS = {
   INTERNAL_SERVER_ERROR: [500, 'APPE-internal-server-error', 'Server error.'],
   INTERNAL_TASK_EXISTS: [409, 'APPE-internal-task-exists', 'Task already exists.'],
   INTERNAL_TASK_NOT_FOUND: [404, 'APPE-internal-task-not-found', 'Task not found.'],
-  INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT: [
-    400,
-    'APPE-internal-bundle-validation-error',
-    'unknown task bundle archive format',
-  ],
+  INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT: [...BUNDLE_VALIDATION, 'unknown task bundle archive format'],
   INTERNAL_UNKNOWN_IMAGE_ARCHIVE_FORMAT: [
     400,
     'APPE-internal-image-validation-error',
@@ -240,7 +185,7 @@ export const ERRORS = {
     'APPE-storage-reading-file-error',
     'failed to read file from storage service',
   ],
-  UNKNOWN_STATE: [400, 'APPE-internal-task-run-state-error', 'unknown state in transition request'],
+  UNKNOWN_STATE: [400, TASK_RUN_STATE_ERROR, 'unknown state in transition request'],
   /** Arrays whose indexes differ; from the notes to the reference's table. */
   INTERNAL_NOT_MATCHING_NOT_ALIGNED_INDEXES: [
     400,
@@ -248,7 +193,7 @@ export const ERRORS = {
     'collections indexes are not aligned',
   ],
   /** A client requested a state that only the engine sets: text of UNKNOWN_STATE, status 403. */
-  STATE_NOT_REQUESTABLE: [403, 'APPE-internal-task-run-state-error', 'unknown state in transition request'],
+  STATE_NOT_REQUESTABLE: [403, TASK_RUN_STATE_ERROR, 'unknown state in transition request'],
   ...EXTENSION_ERRORS,
   /** A browser sent the request for a page of another origin, or to an unknown host. */
   FOREIGN_REQUEST: [403, 'APPE-internal-server-error', 'the request comes from a foreign web page'],
@@ -257,7 +202,7 @@ export const ERRORS = {
     'APPE-idempotency-key-invalid',
     'invalid header Idempotency-Key: expected 1 to 255 printable ASCII characters',
   ],
-  /** The first call with the key has not ended; the answer has a `Retry-After`. */
+  /** The first call with the key has not ended; the response has a `Retry-After`. */
   IDEMPOTENCY_KEY_IN_USE: [
     409,
     'APPE-idempotency-key-in-use',
@@ -278,7 +223,7 @@ export const ERRORS = {
   EVENTS_NOT_SERVED: [
     501,
     'APPE-events-not-served',
-    'this address serves no events: poll GET task-runs, or ask an edge',
+    'this address serves no live updates: poll GET task-runs, or send the request to an edge',
   ],
   ROUTE_NOT_FOUND: [404, 'APPE-internal-server-error', 'no such path'],
   METHOD_NOT_ALLOWED: [405, 'APPE-internal-server-error', 'method not allowed on this path'],

@@ -1,16 +1,13 @@
 import type { ErrorBody, ErrorDetails } from './error-body.ts'
-import { ERRORS, type ErrorName } from './error-table.ts'
+import { ERRORS, type ErrorName, REQUEST_VALIDATION_ERROR } from './error-table.ts'
 import { printable, quoted, someOf } from './quoted.ts'
 
 export type { ErrorBody, ErrorDetails } from './error-body.ts'
 export type { ErrorName } from './error-table.ts'
 
-/** `errorCode` of all rows that refuse a value. */
-const VALUE_REFUSED = 'APPE-internal-request-validation-error'
-
 /**
- * Further errors whose message clients compare with, beside those with {@link VALUE_REFUSED}. Their explanation is a field of its own
- * instead of part of the message.
+ * Errors whose message clients compare, in addition to those with the code {@link REQUEST_VALIDATION_ERROR}. Their explanation is a
+ * separate field instead of part of the message.
  */
 const FIXED_MESSAGES: ReadonlySet<ErrorName> = new Set([
   'INTERNAL_GENERIC_BATCH_ERROR',
@@ -66,7 +63,7 @@ export class DomainError extends Error {
     return explanationOf(this.details, this)
   }
 
-  /** Body of the answer. */
+  /** Body of the response. */
   get body(): ErrorBody {
     const { explanation, message, details } = this
     const isSaid = explanation === undefined || message.endsWith(explanation)
@@ -79,7 +76,7 @@ function messageOf(error: ErrorName, details: ErrorDetails, options: ErrorOption
   if (options.text !== undefined) return options.text
   const explanation = explanationOf(details, options)
   if (explanation === undefined) return message
-  const isFixed = FIXED_MESSAGES.has(error) || code === VALUE_REFUSED
+  const isFixed = FIXED_MESSAGES.has(error) || code === REQUEST_VALIDATION_ERROR
   return isFixed && options.isMessageOurs !== true
     ? message
     : `${message.replace(/\.$/u, '')}: ${explanation}`
@@ -95,7 +92,7 @@ function explanationOf(
   return `${quoted(details.parameterName)}${place}: ${words}`
 }
 
-/** In UTF-16 units; an index path may consist of 32 numbers. */
+/** Maximum length of an item's index path in a message, in UTF-16 units; a path may consist of 32 numbers. */
 const MAX_ITEM_LENGTH = 80
 
 /**
@@ -138,11 +135,16 @@ export function unreadable(parameterName: string, words: string): DomainError {
 const MAX_EXPLAINED = 20
 
 /**
- * Several errors as one: problems of a descriptor, of inputs provisioned together, of outputs. The contract fixes the entries, so their
- * explanations are joined on the error itself.
+ * Several errors as one: problems of inputs provisioned together, of outputs. The contract fixes the entries, so their explanations are
+ * joined on the error itself. An entry without explanation has it in its message.
  */
 export function batchError(error: ErrorName, errors: readonly ErrorBody[]): DomainError {
-  const explanations = errors.flatMap(({ explanation }) => (explanation === undefined ? [] : [explanation]))
+  const explanations = errors.map(({ explanation, message, details }) => {
+    const name = details.type === 'parameter' ? details.parameterName : ''
+    if (explanation !== undefined || name === '' || message.includes(quoted(name)))
+      return explanation ?? message
+    return `${quoted(name)}: ${message}`
+  })
   const entries = errors.map(({ explanation: _, ...entry }) => entry)
   const words = someOf(explanations, MAX_EXPLAINED, '; ')
   return new DomainError(error, { type: 'batch', errors: entries }, words === '' ? {} : { words })

@@ -1,7 +1,7 @@
 /** Request header that makes a creating call safe to repeat. */
 export const IDEMPOTENCY_KEY_HEADER = 'idempotency-key'
 
-/** Header of an answer that was stored by an earlier call with the same key. */
+/** Header of a response that was stored by an earlier call with the same key. */
 export const REPLAYED_HEADER = 'idempotent-replayed'
 
 /**
@@ -19,5 +19,5 @@ export const KEY_LEASE_SECONDS = 60
 /** A key: at most 255 characters of printable ASCII. HTTP removes spaces around a header's value. */
 export const IDEMPOTENCY_KEY = /^[!-~](?:[ -~]{0,253}[!-~])?$/u
 
-/** Maximum size of a stored response body, in bytes of UTF-8; a DynamoDB item holds 400 KB. */
+/** Maximum size of a stored response body, in bytes of UTF-8; a DynamoDB item has at most 400 KB. */
 export const MAX_STORED_ANSWER_BYTES = 350 * 1024

@@ -1,6 +1,6 @@
 import type { JsonValue } from './json.ts'
 
-/** A type without assignable properties, at any depth. Makes types that are inferred from a schema read-only. */
+/** Makes all properties of a type read-only, at any depth; for types that are inferred from a schema. */
 export type Immutable<Type> = [JsonValue] extends [Type] ? Type : ImmutableObject<Type>
 
 type ImmutableObject<Type> = Type extends readonly (infer Item)[]

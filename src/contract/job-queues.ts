@@ -3,11 +3,11 @@ import * as z from 'zod'
 const arn = z.string().min(1)
 const amount = z.int().min(1)
 
-/** Largest job of a queue: the largest machine without the share of its system. */
+/** Largest job of a queue: the resources of its largest machine without those that the system needs. */
 const machine = {
   vcpus: amount,
   memoryMib: amount,
-  /** Size of the volume, which holds images and files of all jobs on the machine. */
+  /** Size of the volume, which contains images and files of all jobs on the machine. */
   diskGib: amount,
 }
 
@@ -26,7 +26,6 @@ export type QueueKind = keyof JobQueues
 
 export const QUEUE_KINDS = Object.keys(jobQueuesSchema.shape) as readonly QueueKind[]
 
-/** ARNs of all queues. */
 export function queueArnsOf(queues: JobQueues): string[] {
   return Object.values(queues).map((queue) => queue.arn)
 }

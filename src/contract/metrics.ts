@@ -58,7 +58,7 @@ export const MEASURES = {
 
 export type MeasureName = keyof typeof MEASURES
 
-/** Measures of every sweep, so that they are written also while nothing runs. */
+/** Measures of every sweep, so that they are also written while no run is active. */
 export const SWEEP_MEASURES = [
   'ActiveRuns',
   'OldestActiveRunSeconds',

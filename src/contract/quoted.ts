@@ -30,6 +30,9 @@ export function quoted(text: string, maxLength = MAX_SHOWN_LENGTH): string {
   return `"${printable(text, maxLength).replaceAll('"', '\\"')}"`
 }
 
+/** Maximum number of names in a message. */
+export const MAX_NAMES = 20
+
 /** Joins the first `maxCount` texts, with an ellipsis when there are more. */
 export function someOf(texts: readonly string[], maxCount: number, separator = ', '): string {
   return texts.slice(0, maxCount).join(separator) + (texts.length > maxCount ? `${separator}…` : '')

@@ -21,8 +21,8 @@ export const STAGER_VARIABLES = {
 export const METADATA_VARIABLE = 'ECS_CONTAINER_METADATA_URI_V4'
 
 /**
- * Exit code of stage-out behind a task that failed: Batch fails the job, and the run's reason is the task's. Node, shells and signals
- * have other codes.
+ * Exit code of stage-out after a task that failed: it makes Batch fail the job, and the run's failure is the task's.
+ * Node, shells and signals have other codes.
  */
 export const TASK_FAILED_EXIT_CODE = 100
 
@@ -35,7 +35,7 @@ export const KEPT_OF_FAILED_TASK = { bytes: 512 * 1024 ** 2, files: 10_000, seco
 /** Header with the run's secret; a path would be in access logs. */
 export const RUN_SECRET_HEADER = 'x-app-engine-run-secret'
 
-/** GET task-runs/{id}/staging/inputs */
+/** Response of GET task-runs/{id}/staging/inputs. */
 export const stagedInputsSchema = z.object({
   files: z.array(
     z.object({
@@ -64,7 +64,7 @@ export const MAX_PROBLEM_LENGTH = 1000
 /** One entry of the output folder's top level. */
 const outputEntrySchema = z.object({
   name: z.string().max(1024),
-  /** Links that leave the folder are missing; others are followed. */
+  /** `other`: a device, or a link that leaves the folder, which counts as missing. Other links are followed. */
   kind: z.enum(['file', 'directory', 'other']),
   sizeBytes: z.number().int().nonnegative(),
   /** Why the stager did not upload it: a sentence for the task's author. */
@@ -78,7 +78,7 @@ const jobAttempt = z.number().int().min(1).max(10)
 /** Body of POST task-runs/{id}/staging/outputs: entries of the output folder. */
 export const outputEntriesSchema = z.object({ jobAttempt, entries: z.array(outputEntrySchema).max(10_000) })
 
-/** Its answer. */
+/** Response of POST task-runs/{id}/staging/outputs. */
 export const stagedOutputsSchema = z.object({
   /** A folder is uploaded as a zip of uncompressed entries whose names start with the output's. */
   uploads: z.array(z.object({ name: z.string(), url: z.string() })),
@@ -94,10 +94,10 @@ const outputName = { jobAttempt, name: z.string().max(1024) }
 export const beginPartsSchema = z.object(outputName)
 export type OutputName = z.infer<typeof beginPartsSchema>
 
-/** Its answer. */
+/** Response of POST task-runs/{id}/staging/parts. */
 export const begunPartsSchema = z.object({ multipartId: z.string() })
 
-/** Maximum number of URLs in one answer, about 200 KB. */
+/** Maximum number of URLs in one response, about 200 KB. */
 export const MAX_PART_URLS = 100
 
 const begunOutput = { ...outputName, multipartId: z.string().min(1).max(1024) }
@@ -110,28 +110,33 @@ export const partUrlsSchema = z.object({
 })
 export type PartUrls = z.infer<typeof partUrlsSchema>
 
-/** Its answer: URLs in the order of the numbers. */
+/** Response of POST task-runs/{id}/staging/parts/urls: URLs in the order of the numbers. */
 export const signedPartsSchema = z.object({ urls: z.array(z.string()) })
 
 /** Body of POST task-runs/{id}/staging/parts/complete. */
 export const completePartsSchema = z.object({
   ...begunOutput,
-  /** Of the whole output. */
+  /** Size of the whole output. */
   sizeBytes: z.number().int().nonnegative(),
 })
 export type CompleteParts = z.infer<typeof completePartsSchema>
 
-/** Its answer. */
+/** Response of POST task-runs/{id}/staging/parts/complete. */
 export const completedPartsSchema = z.object({ sizeBytes: z.number().int().nonnegative() })
 
-/** Body of POST task-runs/{id}/staging/report: duration of a finished stage. No run may take two days. */
+/** Maximum of a stage's setting `attemptTimeoutHours`. Stage-in and stage-out are parts of an attempt. */
+export const MAX_ATTEMPT_HOURS = 336
+
+/** Body of POST task-runs/{id}/staging/report: duration of a finished stage-in or stage-out. */
 export const stageReportSchema = z.object({
   stage: z.enum(['in', 'out']),
-  seconds: z.number().min(0).max(172_800),
+  seconds: z
+    .number()
+    .min(0)
+    .max(MAX_ATTEMPT_HOURS * 3600),
 })
 export type StageReport = z.infer<typeof stageReportSchema>
 
-/** The staged listing. */
 export const stagedListingSchema = z.object({
   entries: z.array(outputEntrySchema),
   /** Why the stager uploaded nothing: a sentence for the task's author. */

@@ -68,12 +68,12 @@ export function postedOutputsPrefix(runId: string, attempt: number, postId: stri
   return `${runOutputsRoot(runId)}${attempt}-0-${postId}/`
 }
 
-/** Prefix of the outputs that all tries to reuse copied from equal runs. The stager counts attempts from 1. */
+/** Prefix of all outputs that were copied from equal runs. The stager counts attempts from 1, so it does not use 0. */
 export function reusedOutputsRoot(runId: string): string {
   return `${runOutputsRoot(runId)}0-0-`
 }
 
-/** Prefix of outputs that were copied from an equal run, one for each try. */
+/** Prefix of outputs that were copied from an equal run, one for each copy. */
 export function reusedOutputsPrefix(
   runId: string,
   { begunAt, copyId }: { readonly begunAt: Date; readonly copyId: string },
@@ -81,7 +81,7 @@ export function reusedOutputsPrefix(
   return `${reusedOutputsRoot(runId)}${begunAt.getTime()}-${copyId}/`
 }
 
-/** The try whose prefix begins the key, and when it began; undefined for other keys. */
+/** Prefix of the copy that a key belongs to, and the time when the copy began; undefined for other keys. */
 export function reusedOutputsTry(
   key: string,
 ): { readonly prefix: string; readonly begunAt: Date } | undefined {

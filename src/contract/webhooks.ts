@@ -6,5 +6,8 @@ export const DELIVERY_PAUSES = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 21_60
 /** Attempts to deliver an event. After the last one, the queue moves it to its dead-letter queue. */
 export const MAX_DELIVERY_ATTEMPTS = DELIVERY_PAUSES.length + 1
 
-/** Starts of the table's partitions of webhooks, by which permissions are granted: a webhook with its secret, and listings without. */
+/**
+ * Prefixes of the table's partitions of webhooks, which permissions name: `webhook` has a webhook with its secret,
+ * `listing` has listings without secrets.
+ */
 export const WEBHOOK_PARTITIONS = { webhook: 'WEBHOOK#', listing: 'WEBHOOKS#' } as const

@@ -10,7 +10,7 @@ export interface ChangeRecord {
   readonly eventID?: string | undefined
   readonly dynamodb?:
     | {
-        /** The types of the SDK and of Lambda's events differ in their declarations of binaries only. */
+        /** `unknown`, because the types of the SDK and of Lambda's events declare binaries differently. */
         readonly Keys?: unknown
         readonly OldImage?: unknown
         readonly NewImage?: unknown

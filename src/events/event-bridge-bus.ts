@@ -8,9 +8,9 @@ import { backoff, type Pause, retry } from '../shared/retry.ts'
 import type { EngineEvent } from './event.ts'
 import type { EventBus } from './event-bus.ts'
 
-/** Maximum number of entries of one call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+/** Maximum number of entries per call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 const MAX_ENTRIES = 10
-/** Retries of entries that the bus throttled: 1.5 s at most. Then Lambda repeats the whole batch. */
+/** Retries of throttled entries, within 1.5 s. After that Lambda repeats the whole batch. */
 const BACKOFF = { retries: 4, firstMs: 100, hasJitter: true }
 
 class RefusedEntriesError extends Error {
@@ -49,7 +49,7 @@ export function createEventBridgeBus({
       rest = rest.filter((_, index) => Entries[index]?.ErrorCode !== undefined)
       if (refused === undefined) return
       const { ErrorCode, ErrorMessage } = refused
-      throw new RefusedEntriesError(`${rest.length} events were not taken: ${ErrorCode} ${ErrorMessage}`)
+      throw new RefusedEntriesError(`${rest.length} events were refused: ${ErrorCode} ${ErrorMessage}`)
     }
     const isRetryable = (error: unknown): boolean => error instanceof RefusedEntriesError
     await retry(call, { pausesMs: backoff(BACKOFF), isRetryable, pause })

@@ -1,28 +1,25 @@
 import { createHash } from 'node:crypto'
 import type { Item } from '../aws/dynamo-table.ts'
+import { placeInSet } from '../contract/set-run-id.ts'
 import type { Run } from '../run/run.ts'
 import { IN_REMOVAL, visibleRun } from '../run/run-items.ts'
 import { type RunSet, setStateOf } from '../run/set/run-set.ts'
 import { decodeRunSet } from '../run/set/run-set-items.ts'
-import { placeInSet } from '../run/set/set-run-id.ts'
 import { isEnded, type Upload, uploadSchema } from '../upload/upload.ts'
 import { type EngineEvent, EVENT_VERSION, type EventType, shortened } from './event.ts'
 import type { ItemChange } from './item-change.ts'
-
-/** Sort keys of the items whose changes are events: runs, run sets, uploads. */
-export const SUBJECT_SORT_KEYS = ['RUN', 'RUNSET', 'UPLOAD'] as const
 
 /** Digits of `sequence`: DynamoDB's numbers have at most 40. */
 const SEQUENCE_DIGITS = 40
 /** Hexadecimal digits of an id. */
 const ID_DIGITS = 32
 
-/** Number of open runs for which the state of a set is the one that its workflow recorded. */
+/** Number of open runs that makes {@link setStateOf} return the state that the set's workflow recorded. */
 const NOT_COUNTED = 1
 
 type Content = Pick<EngineEvent, 'type' | 'data' | 'timestamp'>
 
-/** Event of a change; undefined for changes within a state. Contains neither secrets nor inputs. */
+/** Event of a change; undefined when the state stays the same. Contains neither secrets nor inputs. */
 export function eventOfChange(change: ItemChange, installation: string): EngineEvent | undefined {
   const content = contentOf(change)
   if (content === undefined) return undefined
@@ -52,7 +49,7 @@ function contentOf(change: ItemChange): Content | undefined {
 const typeOf = (kind: string, state: string): EventType => `${kind}.${state.toLowerCase()}` as EventType
 
 function ofRun({ before, after, at }: ItemChange): Content | undefined {
-  // Most changes are within a state, and decoding takes longer than this check.
+  // Most changes keep the state, and decoding takes longer than this check.
   if (before?.state === after?.state && isHidden(before) === isHidden(after)) return undefined
   const [was, run] = [visibleRun(before), visibleRun(after)]
   if (run === undefined) {
@@ -117,7 +114,7 @@ function dataOfSet(set: RunSet, previousState: ReturnType<typeof setStateOf> | u
   }
 }
 
-/** Uploads of input files have no import. The expiry of an upload after its import is not a change of the import. */
+/** Event of an import. Uploads of input files have none, and the expiry of an upload after its import is not an event. */
 function ofImport({ before, after, at }: ItemChange): Content | undefined {
   if ((after ?? before)?.purpose !== 'task' || before?.state === after?.state) return undefined
   const [was, upload] = [before, after].map((item) => (item ? uploadSchema.parse(item) : undefined))

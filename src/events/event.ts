@@ -25,7 +25,6 @@ const RUN_TYPES = typesOf('run', RUN_STATES)
 const SET_TYPES = typesOf('run-set', SET_STATES)
 const IMPORT_TYPES = typesOf('import', UPLOAD_STATES)
 
-/** Types of all events. */
 export const EVENT_TYPES = [...RUN_TYPES, ...SET_TYPES, ...IMPORT_TYPES] as const
 
 const instant = z.string().describe('Time, ISO 8601 in UTC.')
@@ -34,19 +33,19 @@ const runDataSchema = z
   .object({
     id: z.string().describe('Id of the run.'),
     taskId: z.string().describe('Id of its task.'),
-    state: z.enum(RUN_STATES).describe('State that it entered, or had when it was deleted.'),
+    state: z.enum(RUN_STATES).describe('State that the run entered, or its last one if it was deleted.'),
     previousState: z.enum(RUN_STATES).nullable().describe('State before; null for a new run.'),
     createdAt: instant.describe('Time of its creation.'),
     attempt: z.number().exactOptional().describe('Number of its submission to Batch, from 1.'),
     reusedFrom: z
       .string()
       .exactOptional()
-      .describe('Id of the run that computed its outputs, of a run that was not executed itself.'),
+      .describe('Id of the run whose outputs this run took instead of being executed.'),
     set: z
       .object({
         id: z.string().describe('Id of the run set.'),
         row: z.number().describe('Row of the table, from 1.'),
-        round: z.number().describe('1, and one more for each retry of the set.'),
+        round: z.number().describe('Round of the set: 1, plus 1 for each retry.'),
       })
       .exactOptional()
       .describe('Place of a run in its run set.'),
@@ -57,7 +56,7 @@ const runDataSchema = z
         exitCode: z.number().exactOptional().describe('Exit code of the container.'),
       })
       .exactOptional()
-      .describe('Reason of a run that is FAILED.'),
+      .describe('Why the run is FAILED.'),
   })
   .describe('A run.')
 
@@ -66,13 +65,16 @@ const setDataSchema = z
     id: z.string().describe('Id of the run set.'),
     taskId: z.string().describe('Id of its task.'),
     name: z.string().exactOptional().describe('Name that its client chose.'),
-    state: z.enum(SET_STATES).describe('State that it entered, or had when it was deleted.'),
+    state: z.enum(SET_STATES).describe('State that the set entered, or its last one if it was deleted.'),
     previousState: z.enum(SET_STATES).nullable().describe('State before; null for a new set.'),
     createdAt: instant.describe('Time of its creation.'),
-    round: z.number().describe('1, and one more for each retry.'),
-    rows: z.number().describe('Rows of the current round; 0 until its table was read.'),
+    round: z.number().describe('Current round: 1, plus 1 for each retry.'),
+    rows: z.number().describe('Number of rows of the current round; 0 until the table has been read.'),
     problems: z.number().describe('Number of invalid values in its table.'),
-    error: z.string().exactOptional().describe('Why the engine could not run it, at most 2000 characters.'),
+    error: z
+      .string()
+      .exactOptional()
+      .describe('Why the engine could not run the set, at most 2000 characters.'),
   })
   .describe('A run set.')
 
@@ -80,48 +82,54 @@ const importDataSchema = z
   .object({
     id: z.string().describe('Id of the upload.'),
     taskId: z.string().describe('Id of the task that a successful import creates.'),
-    state: z.enum(UPLOAD_STATES).describe('State that it entered, or had when it was deleted.'),
+    state: z
+      .enum(UPLOAD_STATES)
+      .describe('State that the import entered, or its last one if it was deleted.'),
     previousState: z.enum(UPLOAD_STATES).nullable().describe('State before; null for a new upload.'),
     createdAt: instant.describe('Time of its creation.'),
-    fileName: z.string().exactOptional().describe('Name that its client gave.'),
+    fileName: z.string().exactOptional().describe('File name that the client sent.'),
     task: z
       .object({ namespace: z.string(), version: z.string() })
       .exactOptional()
-      .describe('Name of the task, once the descriptor was read.'),
+      .describe('Name of the task, once the descriptor has been read.'),
     error: z
       .object({
-        errorCode: z.string().describe('Code of the API.'),
+        errorCode: z.string().describe('Error code of the API.'),
         message: z.string().describe('What is wrong, at most 2000 characters.'),
       })
       .exactOptional()
-      .describe('Reason of an import that is FAILED.'),
+      .describe('Why the import is FAILED.'),
   })
   .describe('The import of a bundle.')
 
 /** Properties of every event. */
 const envelope = {
   version: z.literal(EVENT_VERSION).describe('Version of this schema.'),
-  id: z.string().describe('Id of the event. An event that is sent again has the same.'),
+  id: z.string().describe('Id of the event; the same when the event is sent again.'),
   timestamp: instant.describe('Time of the change, ISO 8601 in UTC.'),
   sequence: z
     .string()
     .describe(
-      'Order of the events of one subject: digits of a fixed length, so that texts compare as numbers.',
+      'Orders the events of one subject. Digits of a fixed length, so that they can be compared as text.',
     ),
-  installation: z.string().describe('Prefix of the stage.'),
+  installation: z.string().describe('Prefix of the stage that sent the event.'),
 }
 
 /** Document of one event: the `detail` of EventBridge and the body of a webhook. */
 export const eventSchema = z.union([
-  z.object({ ...envelope, type: z.enum(RUN_TYPES).describe('A run entered a state.'), data: runDataSchema }),
   z.object({
     ...envelope,
-    type: z.enum(SET_TYPES).describe('A run set entered a state.'),
+    type: z.enum(RUN_TYPES).describe('The run entered this state, or was deleted.'),
+    data: runDataSchema,
+  }),
+  z.object({
+    ...envelope,
+    type: z.enum(SET_TYPES).describe('The run set entered this state, or was deleted.'),
     data: setDataSchema,
   }),
   z.object({
     ...envelope,
-    type: z.enum(IMPORT_TYPES).describe('An import entered a state.'),
+    type: z.enum(IMPORT_TYPES).describe('The import entered this state, or was deleted.'),
     data: importDataSchema,
   }),
 ])

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { DynamoOptions, Item, ItemKey } from '../aws/dynamo-table.ts'
-import { type Condition, createDynamoWrites } from '../aws/dynamo-writes.ts'
+import { type Condition, createDynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
 import { TABLE } from '../contract/environment.ts'
 import { KEY_LEASE_SECONDS, KEY_SECONDS } from '../contract/idempotency.ts'
 import {
@@ -21,7 +21,7 @@ const itemSchema = z.object({
   answer: storedAnswerSchema.optional(),
 })
 
-/** Clients choose the keys. Hashed, they have one length, and no key appears in the table. */
+/** Key of an item. Clients choose the keys; their hashes have a fixed length and keep the keys out of the table. */
 function itemKey(key: Parameters<typeof scopedKey>[0]): ItemKey {
   return { pk: `IDEMPOTENCY#${createHash('sha256').update(scopedKey(key)).digest('hex')}`, sk: 'IDEMPOTENCY' }
 }
@@ -36,16 +36,12 @@ export function createDynamoIdempotencyRepository(options: DynamoOptions): Idemp
     async claim({ fingerprint, ...key }) {
       const held = { ...key, claimId: identity.uuid() }
       const time = now()
-      const claim = [
-        [['claimId'], held.claimId],
-        [['leaseUntil'], time + KEY_LEASE_SECONDS],
-      ] as const
+      const claim = { claimId: held.claimId, leaseUntil: time + KEY_LEASE_SECONDS }
       const first = await writes.update(itemKey(key), {
-        set: [...claim, [['fingerprint'], fingerprint], [[EXPIRES_AT], time + KEY_SECONDS]],
+        set: { ...claim, fingerprint, [EXPIRES_AT]: time + KEY_SECONDS },
         remove: ['answer'],
         // DynamoDB takes days to remove an expired item.
-        condition: 'attribute_not_exists(#pk) OR #expiresAt <= :now',
-        names: { '#pk': TABLE.partitionKey, '#expiresAt': EXPIRES_AT },
+        condition: `${IS_NEW.condition} OR #${EXPIRES_AT} <= :now`,
         values: { ':now': time },
       })
       if (first.isChanged) return { kind: 'claimed', held }
@@ -53,21 +49,14 @@ export function createDynamoIdempotencyRepository(options: DynamoOptions): Idemp
       if (known.kind !== 'under-way' || Number(first.item?.leaseUntil) > time) return known
       const next = await writes.update(itemKey(key), {
         set: claim,
-        condition:
-          '#leaseUntil <= :now AND #fingerprint = :fingerprint AND attribute_not_exists(#answer) AND #expiresAt > :now',
-        names: {
-          '#leaseUntil': 'leaseUntil',
-          '#fingerprint': 'fingerprint',
-          '#answer': 'answer',
-          '#expiresAt': EXPIRES_AT,
-        },
+        condition: `#leaseUntil <= :now AND #fingerprint = :fingerprint AND attribute_not_exists(#answer) AND #${EXPIRES_AT} > :now`,
         values: { ':now': time, ':fingerprint': fingerprint },
       })
       return next.isChanged ? { kind: 'claimed', held } : claimOf(next.item, fingerprint)
     },
 
     async complete(held, answer) {
-      await writes.update(itemKey(held), { set: [[['answer'], answer]], ...isHeld(held) })
+      await writes.update(itemKey(held), { set: { answer }, ...isHeld(held) })
     },
 
     async release(held) {
@@ -77,11 +66,7 @@ export function createDynamoIdempotencyRepository(options: DynamoOptions): Idemp
 }
 
 function isHeld({ claimId }: HeldKey): Condition {
-  return {
-    condition: '#claimId = :claimId',
-    names: { '#claimId': 'claimId' },
-    values: { ':claimId': claimId },
-  }
+  return { condition: '#claimId = :claimId', values: { ':claimId': claimId } }
 }
 
 /** Outcome for a call that did not obtain the key. Without an item, another call has just released it. */

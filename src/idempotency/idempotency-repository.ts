@@ -6,7 +6,7 @@ export const storedAnswerSchema = z.object({
   headers: z.record(z.string(), z.string()),
   body: z.string(),
 })
-/** Answer of the first call with a key. */
+/** Response of the first call with a key. */
 export type StoredAnswer = Immutable<z.infer<typeof storedAnswerSchema>>
 
 /** Key as the client chose it. Clients do not share keys. */
@@ -42,8 +42,8 @@ export type Claim =
   | { readonly kind: 'other-request' }
 
 /**
- * Stores idempotency keys with the answers of their calls, for `KEY_SECONDS` after the first call. All reads are conditional writes, so
- * that of several calls at the same time one gets the key.
+ * Stores idempotency keys with the responses of their calls, for `KEY_SECONDS` after the first call. A claim is a conditional write, so
+ * only one of several concurrent calls gets the key.
  */
 export interface IdempotencyRepository {
   /**
@@ -51,8 +51,8 @@ export interface IdempotencyRepository {
    * lifetime starts with the first claim.
    */
   claim(request: KeyedRequest): Promise<Claim>
-  /** Stores the answer, unless another call has taken the key since. */
+  /** Stores the response, unless another call has claimed the key since. */
   complete(held: HeldKey, answer: StoredAnswer): Promise<void>
-  /** Forgets the key, unless another call has taken it since. */
+  /** Removes the key, unless another call has claimed it since. */
   release(held: HeldKey): Promise<void>
 }

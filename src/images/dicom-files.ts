@@ -18,8 +18,8 @@ export interface DicomFiles {
 }
 
 /**
- * Maximum number of compressed bytes read of one entry: deflated data may yield nothing for gigabytes. Incompressible content
- * grows by far less than twice.
+ * Maximum number of compressed bytes read of one entry: deflated data may yield no output for gigabytes. Incompressible
+ * content grows by far less than the factor of 2.
  */
 const MAX_FETCHED_BYTES = 2 * MAX_HEADER_BYTES
 
@@ -61,7 +61,7 @@ export async function describeDicomZip(source: ByteSource): Promise<DicomFiles |
   return await describeDicomFiles(zip.entries.map((entry) => entryHead(zip, entry)))
 }
 
-/** The entry, cut after the longest header. */
+/** Start of an entry, up to the maximum length of a header. */
 function entryHead(zip: ZipArchive, entry: ZipEntry): ByteSource {
   let head: Promise<Buffer> | undefined
   return {

@@ -124,7 +124,7 @@ async function endOfSequence(reader: HeaderReader, start: number, encoding: Enco
       open.pop()
       continue
     }
-    // A sequence holds only items; an item holds neither items nor delimiters directly.
+    // A sequence contains only items; an item contains neither items nor delimiters directly.
     if (inner.isSequence ? tag !== ITEM : tag >= ITEM) {
       throw new ImageHeaderError('the DICOM file has a damaged sequence')
     }
@@ -135,7 +135,7 @@ async function endOfSequence(reader: HeaderReader, start: number, encoding: Enco
   return at
 }
 
-/** A sequence with representation UN is implicit in any context (PS3.5, section 6.2.2). */
+/** A sequence with representation UN is encoded implicitly in any context (PS3.5, section 6.2.2). */
 function innerEncoding({ representation }: Element, outer: Encoding): Encoding {
   return representation === 'UN' ? IMPLICIT_LITTLE : outer
 }

@@ -8,7 +8,7 @@ const IMAGE = 0x2c
 const HAS_COLORS = 0x80
 
 /**
- * Reads the size of the screen, or of the first frame where that is larger: readers show either.
+ * Reads the size of the screen, or of the first frame if that is larger: viewers show one or the other.
  * @throws ImageHeaderError also when there is no frame
  */
 export async function readGifDimensions(reader: HeaderReader): Promise<Dimensions> {

@@ -4,13 +4,15 @@ import { createWindowReader } from '../shared/window-reader.ts'
 /** Size of one read; most headers fit in one or two. */
 const WINDOW_BYTES = 4096
 
-/** Many small windows, because a JPEG may have hundreds of segments of 64 KiB before its frame. */
+/**
+ * Maximum number of windows. There are many, because a JPEG may have hundreds of segments of 64 KiB before its frame.
+ */
 const MAX_WINDOWS = 256
 
 /** Maximum number of bytes read of an image, whatever its header claims. */
 export const MAX_HEADER_BYTES = MAX_WINDOWS * WINDOW_BYTES
 
-/** The header is damaged, cut short or too long. */
+/** Error for a header that is damaged, cut short or too long. */
 export class ImageHeaderError extends Error {
   constructor(message: string) {
     super(message)

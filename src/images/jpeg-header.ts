@@ -34,9 +34,10 @@ export async function readJpegDimensions(reader: HeaderReader): Promise<Dimensio
         throw new ImageHeaderError('the JPEG has no start of frame where it is expected')
       const lengthBytes = (await reader.bytes(at + 2, 2)).readUInt16BE(0)
       if (lengthBytes < 2)
-        throw new ImageHeaderError('the JPEG has a segment that is shorter than its length')
+        throw new ImageHeaderError(`the JPEG has a segment with the length ${lengthBytes}; the least is 2`)
       if (isStartOfFrame(marker)) {
-        // After the length and one byte of precision. A height of 0 is defined after the first scan, which is not read.
+        // The size follows the length and one byte of precision. A height of 0 means that it follows the first scan,
+        // which is not read.
         const size = await reader.bytes(at + 5, 4)
         return { height: size.readUInt16BE(0), width: size.readUInt16BE(2) }
       }

@@ -27,7 +27,7 @@ export async function readDimensions(
   source: ByteSource,
   format?: ImageFormat,
 ): Promise<Dimensions | undefined> {
-  // The TIFF reader accepts BigTIFF too and rejects everything else.
+  // The TIFF reader accepts BigTIFF too and refuses everything else.
   const known = format ?? (await recogniseImage(source, SIZED_FORMATS)) ?? 'tiff'
   try {
     const { width, height } = await READERS[known](createHeaderReader(source))

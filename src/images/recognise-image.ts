@@ -8,10 +8,10 @@ export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'dicom'
 /** Formats whose size can be read, for parameters without a format in the descriptor. */
 export type SizedFormat = ImageFormat | 'gif' | 'bmp'
 
-/** In the order in which a file of unknown format is tried. */
+/** Image formats in the order in which they are tried. */
 export const IMAGE_FORMATS: readonly ImageFormat[] = ['png', 'jpeg', 'tiff', 'dicom']
 
-/** In the order of trying; BMP is last, because two letters are a weak signature. */
+/** Formats with a size in the order in which they are tried; BMP is last, because two letters are a weak signature. */
 export const SIZED_FORMATS: readonly SizedFormat[] = [...IMAGE_FORMATS, 'gif', 'bmp']
 
 const START_BYTES = signatureBytes(SIZED_FORMATS)

@@ -15,7 +15,7 @@ const TILE_WIDTH = 322
 /** Real directories have about twenty entries. */
 const MAX_ENTRIES = 4096
 
-/** Value size by type code: BYTE, SHORT, LONG, LONG8. Other types hold no image sizes. */
+/** Value size by type code: BYTE, SHORT, LONG, LONG8. Image sizes have no other types. */
 const VALUE_BYTES: ReadonlyMap<number, number> = new Map([
   [1, 1],
   [3, 2],
@@ -54,7 +54,7 @@ export async function isBaselineTiff(source: ByteSource): Promise<boolean> {
   }
 }
 
-/** The first value of each of these tags, where present and a whole number. */
+/** Reads the first value of each of these tags, if it is present and a whole number. */
 async function readFirstDirectory(
   reader: HeaderReader,
   tags: readonly number[],
@@ -98,7 +98,7 @@ async function readStart(
   }
 }
 
-/** Values are in the entry itself when they fit, otherwise elsewhere. */
+/** Reads a value from the entry itself when the values fit into it, otherwise from where the entry points. */
 async function readFirstValue(
   reader: HeaderReader,
   entry: Buffer,

@@ -18,12 +18,12 @@ const MAX_ATTEMPTS = 3
 /** A crashed worker leaves no reason, and the bundle may not be at fault: wait for two full Lambda time-outs. */
 const RETRY_PERIOD_MS = 30 * 60 * 1000
 
-/** An import failed for a reason that is not its bundle; the cause is for operators. */
+/** Failure of an import that is not the bundle's fault; the cause is for operators. */
 export class ImportFailedError extends Error {
   override readonly name = 'ImportFailedError'
 }
 
-/** Too many workers crashed without progress; no retry. */
+/** Too many workers crashed without progress, so the import is not retried. */
 class RetriesExhaustedError extends DomainError {}
 
 /**
@@ -36,8 +36,8 @@ export async function endUnpublished(
   work: ImportWork,
   error: unknown,
 ): Promise<void> {
-  // The event of the new bundle arrived while this worker held the lease, or has not arrived yet. The worker may see a replaced
-  // object as a broken connection, so the check reads the bucket.
+  // The event of the new bundle arrived while this worker held the lease, or has not arrived yet. A replaced object may
+  // look like a lost connection to this worker, so the check reads the bucket.
   if (await isBundleExchanged(deps, work)) {
     await releaseUpload({ ...work, hasAdvanced: true })
     return await deps.requests.send(work.upload.id)
@@ -55,7 +55,7 @@ export async function endUnpublished(
   throw error
 }
 
-/** A rejected bundle stays rejected; a registry outage or another failure may pass. */
+/** A refused bundle would be refused again; a registry outage or another failure may be transient. */
 function isRetryable(error: unknown): boolean {
   return !(error instanceof DomainError) || (error.status >= 500 && !(error instanceof RetriesExhaustedError))
 }
@@ -110,7 +110,7 @@ export async function releaseName(
 
 /**
  * Undoes every step, last first, removes the bundle and records the error. A failed undo step does not stop the others.
- * @throws ImportFailedError for failures of the system, not for rejected bundles
+ * @throws ImportFailedError for failures of the system, not for refused bundles
  */
 async function failImport(deps: ImportBundleDependencies, work: ImportWork, cause: unknown): Promise<void> {
   const { upload, lease, undo } = work
@@ -136,7 +136,7 @@ async function failImport(deps: ImportBundleDependencies, work: ImportWork, caus
   })
 }
 
-/** One call was too short for one layer, and the next would be too. */
+/** Refusal of a bundle with a layer that takes longer than a worker's time: a retry would fail too. */
 function tooLarge(): DomainError {
   return refusal(
     'INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT',

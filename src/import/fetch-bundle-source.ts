@@ -1,17 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { DomainError } from '../contract/errors.ts'
+import { quoted } from '../contract/quoted.ts'
 import { MAX_UPLOAD_BYTES } from '../contract/upload-limits.ts'
 import { responseTo, startRequest } from '../shared/http.ts'
 import { isReservedPort, RUNTIME_API } from '../shared/outgoing-url.ts'
 import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../store/store.ts'
 import type { BundleSource } from './bundle-source.ts'
 
-/** Time-out until the response starts, redirects included: a client of `install` waits for it, 30 s at most. */
+/** Time-out until the response starts, redirects included: a client of `install` waits for it, at most 30 s. */
 const RESPONSE_TIMEOUT_MS = 10_000
 /** Idle time-out of the body, below the time that an import reserves for its orderly end (import/lease.ts). */
 const IDLE_MS = 60_000
-/** Stops redirect loops; stores need far fewer. */
+/** Maximum number of redirects, which ends loops; stores need far fewer. */
 const MAX_REDIRECTS = 10
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 /** Magic bytes of every zip. */
@@ -34,7 +35,7 @@ export function createFetchBundleSource(options: FetchBundleSourceOptions = {}):
   const { runtimeApi = RUNTIME_API, maxBytes = MAX_UPLOAD_BYTES, report = () => {} } = options
   return {
     async open(start) {
-      // The caller's own URL may be quoted in the error.
+      // The error may quote the URL, because it comes from the caller.
       requireStoreUrl(start)
       requireOther(start, runtimeApi)
       try {
@@ -63,7 +64,7 @@ async function follow(start: URL, runtimeApi: string | undefined): Promise<Incom
   // The deadline covers only the start of the response: a body may take longer.
   const deadline = new AbortController()
   const timer = setTimeout(
-    () => deadline.abort(new Error(`no answer within ${RESPONSE_TIMEOUT_MS / 1000} s`)),
+    () => deadline.abort(new Error(`no response within ${RESPONSE_TIMEOUT_MS / 1000} s`)),
     RESPONSE_TIMEOUT_MS,
   )
   try {
@@ -76,7 +77,7 @@ async function follow(start: URL, runtimeApi: string | undefined): Promise<Incom
       if (!REDIRECTS.includes(response.statusCode ?? 0) || location === undefined) return response
       response.destroy()
       const next = URL.parse(location, url.href)
-      if (next === null) throw new Error('redirect to something that is not a URL')
+      if (next === null) throw new Error(`the store redirects to ${quoted(location)}, which is not a URL`)
       url = next
     }
     throw new Error(`more than ${MAX_REDIRECTS} redirects`)

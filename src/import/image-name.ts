@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Longest tag that registries accept (OCI distribution specification, "Pulling manifests"). */
+/** Maximum length of a tag in registries (OCI distribution specification, "Pulling manifests"). */
 const MAX_TAG_LENGTH = 128
 const MAX_SLUG_LENGTH = 80
 

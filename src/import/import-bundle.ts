@@ -50,8 +50,8 @@ interface ImportBundleInput extends ImportCall {
  * nothing, and the upload records which. Idempotent: it continues after a crash or when its time was up, and does
  * nothing when the import has ended or another worker holds the lease. The sweeper restarts imports whose worker died
  * (sweep-imports.ts). Memory: about 100 MiB, whatever the bundle's size.
- * @throws ImportFailedError after the upload was marked FAILED for a failure of the system; any other error is to be
- * retried. Rejected bundles are recorded in the upload and throw nothing.
+ * @throws ImportFailedError after the upload was marked FAILED for a failure of the system; any other error means that
+ * the import is to be retried. A refused bundle is recorded in the upload, without an error.
  */
 export async function importBundle(deps: ImportBundleDependencies, input: ImportBundleInput): Promise<void> {
   const upload = await claimUpload(deps, input)
@@ -70,7 +70,7 @@ export async function importBundle(deps: ImportBundleDependencies, input: Import
 async function carryOut(deps: ImportBundleDependencies, work: ImportWork): Promise<void> {
   const { upload } = work
   try {
-    // A worker that crashed after publishing leaves only the last steps.
+    // After a worker that crashed once it had published, only the last steps remain.
     if (!(await isPublished(deps, upload))) await install(deps, work)
   } catch (error) {
     if (error instanceof LeaseLostError) throw error
@@ -148,14 +148,14 @@ async function takeName(
   if (upload.name !== undefined) await releaseName(deps, upload, upload.name)
 }
 
-/** App stores may send another task than the requested one. */
+/** Refuses a task that is not the requested one: app stores may send another. */
 function requireExpected({ expected }: Upload, descriptor: TaskDescriptor): void {
   if (expected === undefined || isSameName(expected, descriptor)) return
   const { namespace, version } = descriptor
   throw refusal(
     'APPSTORE_DOWNLOAD_FAILED',
     'descriptor',
-    `the bundle holds ${namespace} ${version} instead of ${expected.namespace} ${expected.version}: report it to the operator of the store, or upload the bundle`,
+    `the bundle contains ${namespace} ${version} instead of ${expected.namespace} ${expected.version}: report it to the operator of the store, or upload the bundle`,
   )
 }
 

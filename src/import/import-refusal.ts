@@ -3,14 +3,14 @@ import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
 import { DomainError, type ErrorName } from '../contract/errors.ts'
 import { OciFormatError, type OciFormatErrorCode } from './image/oci-format-error.ts'
 
-/** Errors of the contract for images (http-api 5.2); formats without a row have the general one. */
+/** Errors of the contract for images (http-api 5.2); codes without a row have the general error. */
 const IMAGE_ERRORS: Partial<Record<OciFormatErrorCode, ErrorName>> = {
   'manifest-missing': 'INTERNAL_DOCKER_IMAGE_MANIFEST_MISSING',
   'no-command': 'INTERNAL_UNKNOWN_IMAGE_ARCHIVE_FORMAT',
   'layer-gone': 'UPLOAD_LAYER_GONE',
 }
 
-/** Rejection of a bundle: the contract's fixed message, with the explanation in the details. */
+/** Refusal of a bundle: the contract's fixed message, with the explanation in the details. */
 export function refusal(
   error: ErrorName,
   part: 'bundle' | 'descriptor' | 'image' | 'logo',

@@ -50,7 +50,7 @@ export interface ImportWork {
   readonly undo: (() => Promise<void>)[]
   /** ETag of the bundle that this worker reads, once it was found. */
   etag?: string
-  /** Whether this worker made progress that a further worker can build on. */
+  /** Whether this worker made progress from which the next worker can continue. */
   hasAdvanced: boolean
 }
 

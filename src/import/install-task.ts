@@ -29,7 +29,7 @@ export async function installTask(
   const requestedAt = deps.identity.now()
   const store = await deps.stores.findDefault()
   if (store === undefined) throw new DomainError('APPSTORE_NO_DEFAULT_STORE')
-  // No store can have such a task, and both become parts of keys and URLs.
+  // No store can have a task of such a name; namespace and version become parts of keys and URLs.
   if (!isNamespace(name.namespace) || !isSemver(name.version)) {
     throw downloadFailure('no task can have this namespace and version')
   }

@@ -27,7 +27,7 @@ export interface LayerPusherOptions {
 
 /** Pushes files of an image archive as layers, each once. */
 export interface LayerPusher {
-  /** The layer that a file became; undefined when it was not pushed or the registry has lost it. */
+  /** The layer that was pushed from a file; undefined when none was, or the registry has lost it. */
   find(file: ArchiveFile): Promise<ImportedLayer | undefined>
   /**
    * Verifies and pushes a file as a stream; a plain file is compressed on the way.
@@ -35,20 +35,27 @@ export interface LayerPusher {
    */
   push(file: ArchiveFile, content: LayerContent, diffId?: string): Promise<void>
   /**
-   * Adds a layer that the repository has, with the facts from its first import.
+   * Adds a layer that the repository has, with the facts from its first import. A later worker finds it as quickly, so it is not
+   * recorded on its own.
    * @throws OciFormatError
    */
-  reuse(file: ArchiveFile, layer: Omit<ImportedLayer, 'file' | 'fileBytes'>): Promise<void>
+  reuse(file: ArchiveFile, layer: Omit<ImportedLayer, 'file' | 'fileBytes'>): void
   /** Number of layers that this worker has sent. */
   sent(): number
 }
 
-/** Frames in progress of all layers together: content and output, 32 MiB at most. */
+/** Maximum number of frames in progress, for all layers together: 32 MiB of content and output. */
 const FRAMES_AT_ONCE = 4
-/** Builders need about 80. The upload's item holds up to 200 layers within DynamoDB's 400 KB. */
+/**
+ * Maximum length of a layer's path. Builders need about 80 bytes. With it, up to 200 layers fit in the upload's item of
+ * 400 KB.
+ */
 const MAX_NAME_BYTES = 1024
 
-/** Memory: {@link FRAMES_AT_ONCE} frames of {@link FRAME_BYTES} twice, and a few MiB for each layer in progress. */
+/**
+ * Creates a pusher. Memory: content and output of {@link FRAMES_AT_ONCE} frames of {@link FRAME_BYTES}, and a few MiB
+ * for each layer in progress.
+ */
 export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
   const { registry, repository } = options
   const permits = createSemaphore(FRAMES_AT_ONCE)
@@ -56,7 +63,7 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
   /** Files whose blob is known to exist in the registry. */
   const present = new Set<string>()
   let sent = 0
-  /** Of pushed layers and layers in progress. */
+  /** Unpacked size of the layers that are pushed or in progress. */
   let unpackedBytes = options.known.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
 
   return {
@@ -104,13 +111,12 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
       await options.remember([...layers.values()])
     },
 
-    async reuse({ name, sizeBytes }, layer) {
+    reuse({ name, sizeBytes }, layer) {
       if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
       unpackedBytes += layer.contentBytes
       if (unpackedBytes > options.maxUnpackedBytes) throw imageTooLarge(options.maxUnpackedBytes)
       layers.set(name, { file: name, fileBytes: sizeBytes, ...layer })
       present.add(name)
-      await options.remember([...layers.values()])
     },
 
     sent: () => sent,

@@ -11,15 +11,15 @@ export interface LeaseDependencies {
 }
 
 /**
- * Duration of a lease. Lambda retries a crashed function after one minute. By then the lease has expired, since it was
- * extended at most {@link BEAT_SECONDS} before the crash.
+ * Duration of a lease. Lambda first retries a crashed function after one minute. The lease lasts as long as that pause, and
+ * its last extension was before the crash, so it has expired by then.
  */
 export const LEASE_SECONDS = 60
 /** Interval of extensions; three may fail before the lease expires. */
-const BEAT_SECONDS = 15
+export const BEAT_SECONDS = 15
 /** The name stays reserved this long after a lease ends, since the event of the next worker may be late. */
 const NAME_KEPT_SECONDS = 900
-/** Time reserved for an orderly end: the longest request in progress, and the read of one more piece of the bundle. */
+/** Time reserved for an orderly end: the longest request in progress, the read of one more piece of the bundle, and one beat. */
 const TIME_KEPT_MS = 90_000
 
 /** Another worker holds the upload: this one must neither change nor undo anything. */
@@ -38,12 +38,12 @@ export interface Lease {
   readonly signal: AbortSignal
   /** Extends the reservation of the name along with the lease. */
   keepName(reservation: NameReservation): void
-  /** @throws LeaseLostError when another worker has the upload. */
+  /** @throws LeaseLostError when another worker holds the upload. */
   assertHeld(): Promise<void>
   /**
    * Ends the lease, so that another worker can claim the upload. The name stays reserved. `hasAdvanced` resets the
    * count of attempts.
-   * @throws LeaseLostError, or DomainError INTERNAL_TASK_EXISTS, when another worker has the upload or the name
+   * @throws LeaseLostError, or DomainError INTERNAL_TASK_EXISTS, when another worker holds the upload or the name
    */
   endLease(hasAdvanced: boolean): Promise<void>
   /** Stops the extensions; the lease then expires. */
@@ -60,7 +60,7 @@ export function holdLease(
   let { leaseUntil } = claim
   let reservation: NameReservation | undefined
 
-  const lost = (): Error => new LeaseLostError(`another worker has upload ${claim.uploadId}`)
+  const lost = (): Error => new LeaseLostError(`another worker holds upload ${claim.uploadId}`)
   const extend = async (): Promise<void> => {
     const extended = await uploads.extendLease(claim.uploadId, leaseUntil, LEASE_SECONDS)
     if (extended === undefined) throw lost()

@@ -8,9 +8,9 @@ import type { ByteSource } from '../shared/byte-source.ts'
 import type { TaskDescriptor } from '../task/task.ts'
 import { refusal } from './import-refusal.ts'
 
-/** Far above any real descriptor. The parser has its own limits for the parsed document. */
+/** Maximum size of a descriptor, far above any real one. The parser has its own limits for the parsed document. */
 export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
-/** Logos are answered through the API, which takes some 4 MB. */
+/** Maximum size of a logo: the API's responses are limited to some 4 MB. */
 const MAX_LOGO_BYTES = 4 * 1024 * 1024
 const NAMES_SHOWN = 10
 const MAX_NAME_LENGTH = 100
@@ -21,7 +21,6 @@ export interface Bundle {
   readonly descriptor: Buffer
 }
 
-/** The object of a bundle. */
 export interface BundleObject {
   readonly source: ByteSource
   readonly etag: string
@@ -123,7 +122,7 @@ export async function readLogo(zip: ZipArchive): Promise<Buffer | undefined> {
   return await readZipEntry(zip, logo, MAX_LOGO_BYTES)
 }
 
-/** Names compare ignoring case; `.yml` goes before `.yaml` when a bundle has both. */
+/** Finds the descriptor, ignoring case in its name; `.yml` takes precedence over `.yaml`. */
 export function findDescriptor(zip: ZipArchive): ZipEntry | undefined {
   for (const wanted of ['descriptor.yml', 'descriptor.yaml']) {
     const found =

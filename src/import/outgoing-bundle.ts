@@ -18,8 +18,8 @@ import { OciFormatError } from './image/oci-format-error.ts'
 import { decodeDescriptor, documentedTag, findImageEntry, openBundle, readLogo } from './open-bundle.ts'
 
 /*
- * Client side of uploads without the layers that the registry holds. Reads the bundle with the importer's code, so that both
- * choose the same image and the same files as its layers.
+ * Client side of uploads without the layers that the registry has. Reads the bundle with the importer's code, so that
+ * both choose the same image and the same files as its layers.
  */
 
 /** A bundle that a client is going to send. */
@@ -40,7 +40,7 @@ interface OutgoingLayer extends LayerName {
 }
 
 interface OutgoingImage {
-  /** Offset of the image archive in the zip. */
+  /** Name of the image archive in the zip. */
   readonly entryName: string
   readonly archive: ByteSource
   readonly layers: readonly OutgoingLayer[]
@@ -101,7 +101,7 @@ async function findLayerFiles(
   )
   const image = findImage(scanned, documentedTag(descriptor))
   const layers = image.layers.flatMap(({ file, diffId }) => {
-    // A plain tar has its diff id as digest. A compressed file would have to be read completely.
+    // The digest of a plain tar is its diff id. A compressed file would have to be read completely.
     const digest = file.digest ?? (compressed.has(file.name) ? undefined : diffId)
     if (digest === undefined || scanned.repeated.has(file.name)) return []
     return [{ digest, size: file.sizeBytes, file: file.name }]

@@ -17,7 +17,7 @@ import { reuseLayers } from './reuse-layers.ts'
 interface PushedImage {
   readonly manifest: { readonly bytes: Buffer; readonly mediaType: string }
   readonly size: ImageSize
-  /** In the order of the image. */
+  /** Layers in the order of the image's config. */
   readonly layers: readonly ImportedLayer[]
   /** Names of layers that the archive lacked. */
   readonly reused: ReadonlySet<string>
@@ -95,7 +95,7 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
   )
   await prepare()
   const config = await registry.pushBlob(repository, Readable.from([image.config]))
-  await progress.end()
+  await progress.end([...new Map(layers.map((layer) => [layer.file, layer])).values()])
   return {
     manifest: buildManifest(config, layers),
     layers,

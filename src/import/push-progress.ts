@@ -1,6 +1,5 @@
 import type { ImportedLayer, Upload } from '../upload/upload.ts'
 
-/** Progress of a push. */
 export interface PushProgress {
   /** Sets the number of layers once it is known. */
   expectLayers(count: number): void
@@ -8,12 +7,13 @@ export interface PushProgress {
   counted(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined>
   layerDone(layers: readonly ImportedLayer[]): Promise<void>
   report(): Promise<void>
-  /** Records completion. */
-  end(): Promise<void>
+  /** Records completion, and the layers of the image. */
+  end(layers: readonly ImportedLayer[]): Promise<void>
 }
 
-/** Smallest share of the archive between two writes. */
+/** Progress is written after this share of the archive, and at least these bytes: each write costs a call of DynamoDB. */
 const STEP = 1 / 50
+const STEP_BYTES = 8 * 1024 * 1024
 
 /** @param bytes size of the archive */
 export function createPushProgress(
@@ -53,7 +53,7 @@ export function createPushProgress(
       for await (const chunk of source) {
         signal.throwIfAborted()
         bytesDone += chunk.length
-        if (bytesDone - bytesReported > bytes * STEP) await report()
+        if (bytesDone - bytesReported > Math.max(bytes * STEP, STEP_BYTES)) await report()
         yield chunk
       }
       signal.throwIfAborted()
@@ -62,7 +62,8 @@ export function createPushProgress(
       layers = done
       await report()
     },
-    async end() {
+    async end(all) {
+      layers = all
       bytesDone = bytes
       await report()
     },

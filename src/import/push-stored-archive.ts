@@ -37,9 +37,12 @@ interface ReadArchive extends StoredArchive {
   readonly readers: Semaphore
 }
 
-/** Layers read at once. Each needs a request and a decompressor with a window of up to 32 MiB; more are no faster. */
+/**
+ * Maximum number of layers that are read concurrently. Each needs a request and a decompressor with a window of up to
+ * 32 MiB; more are not faster.
+ */
 const READ_AT_ONCE = 2
-/** Layers pushed at once: while the registry stores one, the next is read. */
+/** Maximum number of layers that are pushed concurrently: while the registry stores one, the next is read. */
 const SENT_AT_ONCE = 4
 
 /**
@@ -94,7 +97,10 @@ async function pushLayer(archive: ReadArchive, { file, diffId }: ImageLayer, pla
   await retry(pushOnce, { pausesMs: OUTAGE_PAUSES_MS, isRetryable, pause, signal })
 }
 
-/** Waits for a permit before the first byte, when the registry has already accepted the push. */
+/**
+ * Reads a layer and computes its checksum. Waits for a permit before the first byte, after the registry has accepted
+ * the push.
+ */
 async function* checksummed(
   { stored, progress, signal }: StoredArchive,
   offset: number,

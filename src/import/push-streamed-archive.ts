@@ -12,7 +12,7 @@ import type { PushProgress } from './push-progress.ts'
 import { RegistryUnavailableError } from './registry/image-registry.ts'
 
 interface StreamedArchive {
-  /** Opens the archive from its start; called once for each pass. */
+  /** Opens the archive from its start; called for each pass. */
   readonly open: () => AsyncIterable<Uint8Array>
   /** Tag that selects the image when the archive has several. */
   readonly wantedTag: string
@@ -28,9 +28,9 @@ interface StreamedArchive {
  * layers.
  */
 const MAX_GUESSES = 200
-/** Layers in progress at once; their memory is bounded by the pusher. */
+/** Maximum number of layers that are pushed concurrently; the pusher bounds their memory. */
 const PUSHES_AT_ONCE = 4
-/** Failed layers that end a pass: the registry is unavailable, and reading on would be useless. */
+/** Number of failed pushes that ends a pass: the registry is unavailable, so the rest of the archive is not read. */
 const MAX_BROKEN = 3
 
 /**
@@ -63,7 +63,7 @@ interface Pass {
   readonly found: FoundImage | undefined
   /** Files that look like layers but are invalid; an error only when the image names them. */
   readonly refused: ReadonlyMap<string, OciFormatError>
-  /** Failure of some layer. */
+  /** The first failure of a push that may succeed in another pass. */
   readonly broken: RegistryUnavailableError | undefined
 }
 

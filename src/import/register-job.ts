@@ -13,7 +13,7 @@ interface RegisterJobDependencies {
 
 interface RegisterJobOptions {
   readonly imageSize: ImageSize
-  /** An earlier worker may have registered it. */
+  /** An earlier worker may have registered a definition. */
   readonly isResumed: boolean
 }
 

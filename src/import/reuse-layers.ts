@@ -11,9 +11,9 @@ import type { LayerPusher } from './layer-pusher.ts'
 import { OUTAGE_PAUSES_MS } from './outage.ts'
 import { type ImageRegistry, RegistryUnavailableError } from './registry/image-registry.ts'
 
-/** Concurrent requests to the registry. */
+/** Maximum number of concurrent requests to the registry. */
 const MAX_CONCURRENT_CHECKS = 16
-/** Concurrent copies. Each needs as much memory as a pushed layer. */
+/** Maximum number of concurrent copies. Each needs as much memory as a pushed layer. */
 const COPIED_AT_ONCE = 4
 
 interface FindHeldDependencies {
@@ -22,8 +22,8 @@ interface FindHeldDependencies {
 }
 
 /**
- * Returns the layers that a bundle may lack: those that were marked as held when the upload was created. Each is located where
- * the registry has it now, preferably in `repository`.
+ * Returns the layers that a bundle may lack: those that were marked as held when the upload was created. Each is looked
+ * up in the repositories that have it now, `repository` first.
  */
 export async function findHeldLayers(
   { layers, registry }: FindHeldDependencies,
@@ -92,7 +92,7 @@ async function reuseLayer({ file, diffId }: ImageLayer, options: ReuseOptions): 
   const { digest } = held.layer
   const isThere = async (): Promise<boolean> =>
     held.repository === repository || (await registry.mountBlob(repository, digest, held.repository))
-  if (isChecked && (await isThere())) return await pusher.reuse(file, held.layer)
+  if (isChecked && (await isThere())) return pusher.reuse(file, held.layer)
   const bytes = await registry.readBlob(held.repository, digest)
   if (bytes === undefined) throw layerGone(file.name)
   const { start, all } = await peek(untilAborted(bytes, signal), MAGIC_BYTES)

@@ -21,7 +21,7 @@ interface ImportSweep {
   readonly onProblem: (uploadId: string, error: unknown) => void
 }
 
-/** Requests in one sweep; the rest waits for the next, and runs get their share of this one. */
+/** Maximum number of requests in one sweep, which leaves time for runs; the rest waits for the next sweep. */
 const MAX_REQUESTS = 200
 /**
  * Interval of repeated requests. Most requests without a worker wait in Lambda's queue, which keeps them for six hours;

@@ -20,10 +20,10 @@ export interface ImportedTask {
   readonly warnings: NonNullable<Upload['warnings']>
 }
 
-/** API Gateway's time-out is 29 s. */
+/** Maximum time for which a request waits; API Gateway's time-out is 29 s. */
 const PATIENCE_MS = 26_000
 
-/** A rejected bundle: the contract's error as stored by the importer. */
+/** Refusal of a bundle: the contract's error as the importer stored it. */
 export class ImportRefusedError extends Error {
   override readonly name = 'ImportRefusedError'
   readonly refusal: NonNullable<Upload['error']>

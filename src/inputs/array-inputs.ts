@@ -26,7 +26,7 @@ interface Dependencies {
 /** A stored file or folder, with its name in the container or in a download. */
 export type StoredFile = FileContent & { readonly name: string }
 
-/** A file of an input, with the object that it is or is part of. */
+/** A file of an input, with the stored object that contains it. */
 export type InputEntry = ArchiveEntry & { readonly object?: StoredFile }
 
 /** Entries of a stored file or folder, with their names in the container. */
@@ -65,8 +65,8 @@ export async function entriesOf(
 }
 
 /**
- * Entries of an array input as the container sees them: the whole value, the items over it, and `array.yml` at every
- * level. Empty when nothing was provisioned.
+ * Entries of an array input as the container sees them: the value that was provisioned as a whole, with the items that
+ * replace parts of it, and `array.yml` at every level. Empty when nothing was provisioned.
  */
 export async function arrayEntries(
   deps: Dependencies,
@@ -101,7 +101,7 @@ export async function arrayEntries(
   return entries
 }
 
-/** Values exist as long as the run refers to them, so a missing one was replaced. */
+/** Error for a missing value: values exist as long as the run refers to them, so it was replaced. */
 function changed(parameterName: string): Error {
   return new Error(`the input ${parameterName} was replaced while it was read`)
 }
@@ -117,7 +117,7 @@ function byDepth(names: readonly string[]): readonly ReadonlySet<string>[] {
   return [...depths].sort(([a], [b]) => a - b).map(([, known]) => known)
 }
 
-/** Removes items of one depth, with everything below and beside them, in one pass over the entries. */
+/** Removes items of one depth, with the files below them and their companions, in one pass over the entries. */
 function removeItems(entries: Map<string, ArchiveEntry>, names: ReadonlySet<string>): void {
   const [first = ''] = names
   const depth = first.split('/').length
@@ -130,7 +130,7 @@ function removeItems(entries: Map<string, ArchiveEntry>, names: ReadonlySet<stri
 
 /**
  * Sizes of the levels above an item within the innermost array around it that was provisioned as a whole; undefined
- * when there is none, or the item is at its top level.
+ * when there is none, or the item is at the top level.
  */
 export async function levelSizesAround(
   deps: Dependencies,

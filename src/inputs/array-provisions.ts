@@ -3,9 +3,9 @@ import { type ArrayType, isComplete } from '../task/parameters/array.ts'
 import type { ParameterType } from '../task/task.ts'
 
 /*
- * Provisions of arrays in a run: one under the parameter's name for the whole value, one under `name/index path` for each item,
- * a leaf or a sub-array. An item counts only while its base exists. Provisioning the array, or a sub-array around the item, replaces
- * the base.
+ * Provisions of arrays in a run: one under the parameter's name for the whole value, one under `name/index path` for
+ * each item, a leaf or a sub-array. An item counts only while its base is current. Provisioning the array, or a
+ * sub-array around the item, replaces the base.
  */
 
 type Provisions = Pick<Run, 'provisions'>
@@ -16,7 +16,7 @@ export function itemName(parameterName: string, path: readonly number[]): string
   return `${parameterName}/${path.join('/')}`
 }
 
-/** Base of an item: the innermost array around it that was provisioned as a whole. */
+/** Holder of an item: the innermost array around it that was provisioned as a whole. */
 interface ItemHolder {
   /** Name of the parameter, or of the sub-array. */
   readonly name: string
@@ -25,10 +25,11 @@ interface ItemHolder {
 
 interface ItemPlace {
   readonly holder: ItemHolder | undefined
+  /** Version of the holder: changes when it is provisioned as a whole again, or cleared. */
   readonly base: string
 }
 
-/** Position of an item now. Its provision counts only if it stores the same `base`. */
+/** Current holder and base of an item. The item's provision counts only if it stores the same `base`. */
 export function placeOf(run: Provisions, parameterName: string, path: string): ItemPlace {
   const whole = provisionOf(run, parameterName)
   let place: ItemPlace =
@@ -100,7 +101,7 @@ function innerLevels(items: ReadonlyMap<string, ValueProvision>): ReadonlyMap<st
       const level = levels.get(levelPath) ?? new Set()
       levels.set(levelPath, level)
       const heldSize = levelSizes[depth - 1] ?? 0
-      // Items with one holder give the same size.
+      // Items with the same holder give the same size.
       if (heldSize > (heldSizes.get(levelPath) ?? 0)) {
         addFirst(level, heldSize)
         heldSizes.set(levelPath, heldSize)
@@ -114,13 +115,16 @@ function innerLevels(items: ReadonlyMap<string, ValueProvision>): ReadonlyMap<st
 /** A run is one DynamoDB item of at most 400 KB; the rest is reserved for its job, its failure and concurrent calls. */
 const MAX_PROVISIONS_BYTES = 350_000
 
-/** Estimate of a provision: keys, two UUIDs and the overhead of a map. */
+/** Estimated size of a provision: keys, two UUIDs and the overhead of a map. */
 const PROVISION_BYTES = 120
 
-/** Upper estimate of a number in a list. */
+/** Upper bound of the size of a number in a list. */
 const NUMBER_BYTES = 8
 
-/** Whether the run's item has space for one more provision: about 2 500 single items, or 40 000 indexes with gaps. */
+/**
+ * Whether the run's item has space for one more provision. It has space for about 2 500 single items, or 40 000 indexes
+ * with gaps.
+ */
 export function hasRoomFor(
   run: Provisions,
   name: string,

@@ -53,7 +53,7 @@ export async function checkImage(
   }
   const wanted = type.formats?.map((format) => format.toLowerCase())
   const allowed = IMAGE_FORMATS.filter((format) => wanted === undefined || wanted.includes(format))
-  // In the order of the descriptor: a file may have two signatures.
+  // Tried in the order of the descriptor, since a file may have two signatures.
   const ordered =
     wanted === undefined ? allowed : allowed.toSorted((a, b) => wanted.indexOf(a) - wanted.indexOf(b))
   const format = await recogniseImage(source, ordered)
@@ -63,7 +63,7 @@ export async function checkImage(
   await checkDimensions(type, () => readDimensions(source, format), refuse)
   checkImageSize(source.sizeBytes, type, refuse)
   if (wanted !== undefined && format === 'tiff' && !(await isBaselineTiff(source))) {
-    const words = 'the TIFF is tiled, or its pixels have not three samples (RGB); expected a baseline TIFF'
+    const words = 'the TIFF is tiled, or its pixels do not have three samples (RGB); expected a baseline TIFF'
     throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE', words)
   }
   return 'file'
@@ -107,11 +107,12 @@ async function checkDicom(
   refuse: Refuse,
 ): Promise<void> {
   if (type.formats !== undefined && !type.formats.some((format) => format.toLowerCase() === WSI_DICOM)) {
-    const words = `it is a zip or a folder, which stands for a slide in DICOM (wsidicom); ${expectedFormats(type.formats)}`
+    const words = `it is a zip or a folder, which represents a DICOM slide (wsidicom); ${expectedFormats(type.formats)}`
     throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT', words)
   }
   if (files === undefined) {
-    const words = 'the zip or folder contains other files than DICOM; expected DICOM files only, at least one'
+    const words =
+      'the zip or folder does not contain DICOM files only; expected at least one, and no other files'
     throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT', words)
   }
   await checkDimensions(type, async () => files.largest.dimensions, refuse)
@@ -127,7 +128,7 @@ async function checkDimensions(
   const dimensions = await read()
   if (dimensions === undefined) {
     const words =
-      'the size of the image cannot be read; expected a PNG, JPEG, TIFF, GIF, BMP or DICOM file that is whole'
+      'the size of the image cannot be read; expected a complete PNG, JPEG, TIFF, GIF, BMP or DICOM file'
     throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_DIMENSION', words)
   }
   if (maxWidth !== undefined && dimensions.width > maxWidth) {
@@ -151,7 +152,7 @@ function checkImageSize(sizeBytes: number, { maxFileSizeBytes }: TypeOf<'image'>
 }
 
 /**
- * Checks a file's size. Its `formats` have no defined meaning and are not enforced (descriptor 7 no. 23).
+ * Checks a file's size. The type's `formats` have no defined meaning and are not enforced (descriptor 7 no. 23).
  * @throws DomainError naming the parameter
  */
 export function checkFile(

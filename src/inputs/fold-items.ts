@@ -1,6 +1,6 @@
-import pMap from 'p-map'
 import type { InputValue, Run } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import type { ArrayFile, ArrayType } from '../task/parameters/array.ts'
 import { ARRAY_METADATA, arrayMetadata, sizeOf } from '../task/parameters/array.ts'
 import { codecOf } from '../task/parameters/registry.ts'
@@ -12,20 +12,21 @@ import { readAhead } from './read-ahead.ts'
 import { storeArray } from './store-array.ts'
 
 /*
- * Core sends geometry arrays item by item, and each item is a provision in the run's DynamoDB item of at most 400 KB. From time to
- * time the items are therefore folded into one object, together with the whole value below them.
+ * Core sends geometry arrays item by item, and each item is a provision in the run's DynamoDB item of at most 400 KB.
+ * From time to time the items are therefore folded into one object, together with the value of the array that was
+ * provisioned as a whole.
  */
 
 /**
- * Items that are folded at once: about 60 KB of the run. The cost of a run's write grows with its size, that of a fold
- * with the array's.
+ * Number of items after which they are folded: about 60 KB of the run. The cost of a write grows with the size of the
+ * run, and that of a fold with the size of the array.
  */
 const FOLDED_AT_ONCE = 400
 
-/** Bounds memory: the texts are in memory while they are folded. */
+/** Maximum size of an array that is folded: its texts are in memory meanwhile. */
 const MAX_FOLDED_BYTES = 64 * 1024 * 1024
 
-/** An array with gaps lists each of its indexes in the run. */
+/** Maximum number of items of an array with gaps that is folded: the run lists each of its indexes. */
 const MAX_INDEXES_WITH_GAPS = 5000
 
 const REMOVALS_AT_ONCE = 25
@@ -98,5 +99,5 @@ async function removeValues(deps: ProvisionDependencies, values: readonly InputV
     if (value.file.kind === 'tree') await deps.objects.remove(itemIndexKey(value.file.key))
     await deps.runs.removeInput(value)
   }
-  await pMap(values, remove, { concurrency: REMOVALS_AT_ONCE })
+  await mapUntilFailure(values, remove, { concurrency: REMOVALS_AT_ONCE })
 }

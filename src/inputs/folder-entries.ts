@@ -14,7 +14,7 @@ export const TREE_LIMITS: ZipLimits = {
   maxEntryBytes: 200 * 1024 ** 3,
 }
 
-/** Larger files are streamed one by one. */
+/** Maximum size of files that share requests; larger ones are streamed one by one. */
 const SMALL_ENTRY_BYTES = 1024 * 1024
 
 /** Read-ahead window: small at first, because a single file may be read, and doubled while reading continues. */
@@ -23,7 +23,7 @@ const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024
 
 /**
  * Files of a folder that is stored as a zip in the form of `writeFolderZip`. Small files that are opened in order share
- * a few requests. These hold at most 4 MiB and leave no connection open, wherever reading ends.
+ * a few requests. A request takes at most 4 MiB of memory and leaves no connection open, wherever reading ends.
  * @throws ZipFormatError before the names are read, when the folder has more than `maxEntries` files
  */
 export async function folderEntries(

@@ -10,7 +10,9 @@ import { readAll } from '../shared/read-all.ts'
 export type ItemIndex = Buffer
 
 const RECORD_BYTES = 16
-/** Arrays with wider gaps get no table; readers then use the zip's directory. */
+/**
+ * Maximum number of records for each item. Arrays with wider gaps get no table; readers then use the zip's directory.
+ */
 const MAX_RECORDS_AN_ITEM = 2
 
 /** Key of the table of the array at `key`. Parameter names and value ids have no dot. */
@@ -20,7 +22,7 @@ export function itemIndexKey(key: string): string {
 
 /**
  * Creates the table of an array whose items are single files.
- * @returns undefined for other arrays: of arrays, of folders, with wide gaps
+ * @returns undefined for other arrays: those of arrays or folders, and those with wide gaps
  */
 export function createItemIndex(
   indexes: ReadonlySet<number>,

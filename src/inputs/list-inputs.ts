@@ -27,13 +27,13 @@ interface Dependencies extends Repositories {
 
 const LISTING_NAME = 'inputs.json'
 
-/** Longer listings are stored for later calls. */
+/** Listings longer than this are stored for later calls. */
 const LARGE_LISTING_BYTES = 256 * 1024
 
 /** Bytes read of a long string, more than a listing shows. */
 const BEGINNING_BYTES = 4096
 
-/** Size of one byte of text in JSON, at worst (`\u0000`). */
+/** Maximum size of one byte of text in JSON (`\u0000`). */
 const LARGEST_ESCAPE_BYTES = 6
 
 /**
@@ -141,7 +141,7 @@ async function listValue(
   return shown(codec.listInput(await readInputText(deps, file), type), type, strings, of)
 }
 
-/** Shortens long strings; geometries are whole, because a part of one is useless. */
+/** Shortens long strings; geometries are not shortened, because a part of one is useless. */
 function shown(
   value: JsonValue,
   type: ParameterType,

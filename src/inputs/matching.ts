@@ -7,7 +7,7 @@ type IndexesOf = (reference: string) => ReadonlySet<number> | undefined
 /**
  * Problems of arrays that must match (run-lifecycle 6): all arrays of a group have the same size and the same indexes.
  * An array without a value matches only empty ones or others without a value.
- * @param isDecided which references (`inputs/x`, `outputs/y`) can be compared now
+ * @param isDecided whether a reference (`inputs/x`, `outputs/y`) can be compared now
  */
 export function matchingProblems(
   task: Pick<Task, 'matchingGroups'>,

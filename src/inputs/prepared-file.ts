@@ -38,7 +38,7 @@ export function preparedOutputKey(run: Pick<Run, 'id'>, name: string): string {
   return `${runOutputsRoot(run.id)}.prepared/${name}`
 }
 
-/** The value behind an id never changes, so ids suffice. */
+/** The value of an id never changes, so ids suffice. */
 function fingerprint(provisions: Run['provisions']): string {
   const ids = Object.entries(provisions).map(([name, one]) =>
     one.kind === 'value' ? [name, one.valueId, one.base] : [name, one.clearedId],
@@ -47,7 +47,7 @@ function fingerprint(provisions: Run['provisions']): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** The prepared file; undefined when there is none yet. */
+/** Finds a prepared file; undefined when there is none yet. */
 export async function findPrepared(
   deps: { readonly objects: ObjectStore },
   { key, name }: PreparedPlace,

@@ -43,8 +43,8 @@ export interface ArrayItemTarget extends ArrayTarget {
 /**
  * Finds the item that `indexes?value=` names.
  * @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST, INTERNAL_PARAMETER_TYPE_ERROR
- * (no array), INTERNAL_INVALID_INDEXES_PATTERN, INTERNAL_WRONG_PROVISION_STRUCTURE (deeper than the array),
- * INTERNAL_INVALID_COLLECTION_DIMENSIONS (beyond the largest size, or more single items than a run can store)
+ * (not an array), INTERNAL_INVALID_INDEXES_PATTERN, INTERNAL_WRONG_PROVISION_STRUCTURE (deeper than the array),
+ * INTERNAL_INVALID_COLLECTION_DIMENSIONS (beyond the maximum size, or more single items than a run can store)
  */
 export function findArrayItem(
   { run, task }: RunAndTask,
@@ -101,7 +101,7 @@ export function requireIndexPath(indexes: string | undefined, parameterName: str
   return path
 }
 
-/** Stores one item from JSON; a path shorter than a leaf's takes a list. */
+/** Stores one item from JSON: a list when the path ends at a sub-array. */
 export async function provisionArrayItem(
   deps: ProvisionDependencies,
   target: ArrayItemTarget,

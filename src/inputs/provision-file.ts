@@ -49,7 +49,7 @@ interface FileInput {
 }
 
 /**
- * Checks ranges of an image or file and stores it under a new key; the caller switches the run to it.
+ * Checks an image or file, reading ranges of it, and stores it under a new key; the caller switches the run to it.
  * @throws DomainError naming `parameterName`, with the type's code
  */
 export async function storeSentValue(

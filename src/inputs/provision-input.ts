@@ -73,6 +73,7 @@ export async function provisionInputs(
       // Entries use the spelling of the body (http-api 5.16).
       problems.push({
         ...error.body,
+        ...(error.explanation !== undefined && { explanation: error.explanation }),
         details: { type: 'parameter', parameterName: provision.parameterName },
       })
     }
@@ -134,7 +135,7 @@ export async function storeProvisions(
   const last = new Map(checked.map((one) => [one.input.name, one]))
   let provisions: Run['provisions'] = {}
   for (const [name, one] of last) {
-    // With the new provisions, because the run's item is limited in size.
+    // The earlier ones of these provisions count too, because the run's item is limited in size.
     const seen = { ...run, provisions: { ...run.provisions, ...provisions } }
     provisions = { ...provisions, [name]: await storeProvision(deps, seen, one) }
   }

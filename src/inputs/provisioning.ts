@@ -1,10 +1,10 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
+import { placeInSet } from '../contract/set-run-id.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import { stateError } from '../run/find-run.ts'
 import type { Provision, Run } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
-import { placeInSet } from '../run/set/set-run-id.ts'
 import { isProvisionable } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
@@ -29,7 +29,8 @@ export interface StoreDependencies extends Pick<ProvisionDependencies, 'identity
 
 /** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE */
 export function requireProvisionable({ id, state }: Run): void {
-  if (placeInSet(id) !== undefined) throw stateError(state, 'the inputs of a run of a set come with the set')
+  if (placeInSet(id) !== undefined)
+    throw stateError(state, 'the inputs of a run of a set are given with the set')
   if (isProvisionable(state)) return
   throw stateError(
     state,

@@ -1,9 +1,9 @@
 import { type InputEntry, readEntry } from './array-inputs.ts'
 
-/** Parallel requests to the bucket. One after the other, 2500 items take a minute. */
+/** Maximum number of concurrent requests to the bucket. One after the other, 2500 items would take a minute. */
 const AHEAD = 16
 
-/** Larger objects are not read ahead; this bounds memory to 16 MiB. */
+/** Maximum size of objects that are read ahead; it bounds memory to 16 MiB. */
 const LARGEST_BYTES = 1024 * 1024
 
 /**

@@ -85,13 +85,13 @@ export async function findInputFile(
   if (value === undefined) throw nothingStored(name)
   if (asGeojson && type.id !== 'geometry' && value.companion === undefined) throw noGeojson(name)
   const file = (asGeojson ? value.companion : undefined) ?? value.file
-  // As its client packed it: the names of its files do not start with the parameter's.
+  // The client packed this zip: the names of its files do not start with the parameter's.
   if (file.kind === 'zip') return packing(run, `${name}.zip`, name, () => entriesOf(deps, name, file))
   const key = preparedInputKey(run, asGeojson ? `${name}.geojson` : `${name}.txt`)
   return fileDownload(file, { key, name, contentType: BYTES_TYPE })
 }
 
-/** @param place for an inline text, of which no S3 object can serve a range */
+/** @param place of an inline text, which is not an S3 object that could serve ranges */
 function fileDownload(file: FileContent, place: PreparedPlace): Download {
   if (file.kind !== 'inline') return { ...file, name: place.name }
   const bytes = Buffer.from(file.text)
@@ -163,7 +163,7 @@ async function findInWhole(
   return itemDownload(await entriesOf(deps, name, file), name, path, place)
 }
 
-/** The array's provision as a whole. */
+/** Value of an input that was provisioned as a whole. */
 async function wholeValue(deps: Dependencies, run: Run, name: string): Promise<InputValue | undefined> {
   const provision = provisionOf(run, name)
   return provision?.kind === 'value' ? deps.runs.findInput(run.id, name, provision.valueId) : undefined

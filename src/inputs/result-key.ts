@@ -4,13 +4,14 @@ import { digestOf } from '../shared/content-digest.ts'
 import type { Task, TaskInput } from '../task/task.ts'
 import { itemName, itemProvisions } from './array-provisions.ts'
 
-/** Part of every key: another way to make them must not find results of this one. */
+/** Version of the algorithm, part of every key: keys of another version must not match. */
 const VERSION = 'result-1'
 
 /**
- * Key of what a run computes: SHA-256 of the image's digest, what the container sees (the inputs' names and digests, the folders, whether
- * it reaches the internet), and what is required of its outputs. Name, version, texts and resources of the task do not count. Equal files
- * that are stored in different ways, such as an array that came whole and one that came item by item, may have different keys.
+ * Key of what a run computes: SHA-256 of the image's digest, what the container sees (the inputs' names and digests,
+ * the folders, whether it reaches the internet), and the declared outputs: name, type, `optional`, matching arrays. Name,
+ * version, texts, CPUs, memory and GPUs of the task do not count. Equal files that are stored in different ways, such as an array that was
+ * provisioned as a whole and one that was provisioned item by item, may have different keys.
  * @param values that the provisions point at, defaults included
  * @returns names of the inputs without a digest when there is no key
  */
@@ -29,7 +30,7 @@ export function resultKeyOf(
   return { key: createHash('sha256').update(text).digest('hex') }
 }
 
-/** How a file is stored decides about what the container sees: a zip is unpacked. */
+/** Form and digest of a file. The form counts, since a zip is unpacked for the container. */
 type FileDigest = readonly [form: 'file' | 'folder' | 'packed folder', digest: string]
 
 class InputDigests {

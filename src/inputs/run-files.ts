@@ -15,16 +15,16 @@ import { noArray, requireIndexPath } from './provision-array.ts'
  * Downloads of a run, and helpers shared by its inputs and outputs.
  */
 
-/** A file that is part of another one; a large one is stored at its place before the download. */
+/** A file that is part of another one; a large one is stored under its key before the download. */
 interface FilePart extends PreparedPlace {
   readonly kind: 'part'
   readonly entry: ArchiveEntry
 }
 
-/** Files that are downloaded as one zip; a large one is stored at its place before the download. */
+/** Files that are downloaded as one zip; a large one is stored under its key before the download. */
 export interface Packing extends PreparedPlace {
   readonly kind: 'packing'
-  /** At least one. */
+  /** Opens the entries, at least one. */
   readonly entries: () => Promise<readonly ArchiveEntry[]>
 }
 
@@ -51,7 +51,7 @@ export function noGeojson(parameterName: string): DomainError {
   return parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', `${parameterName}.geojson`)
 }
 
-/** The array and the item that `indexes?value=` names. */
+/** Finds the array and the item that `indexes?value=` names. */
 export function requireItem(
   parameters: readonly Pick<TaskInput, 'name' | 'type'>[],
   parameterName: string,

@@ -10,7 +10,7 @@ import { hasRoomFor } from './array-provisions.ts'
 import { createItemIndex, itemIndexKey } from './item-index.ts'
 import type { StoreDependencies } from './provisioning.ts'
 
-/** Below this number of items, reading the zip's directory is as fast as a table. */
+/** Minimum number of items for a table: with fewer, reading the zip's directory is as fast. */
 const MIN_TABLE_ITEMS = 1000
 
 /**
@@ -40,7 +40,7 @@ export async function storeArray(
   return { kind: 'value', valueId, ...(isGapless ? { size } : { indexes }) }
 }
 
-/** The contract has no limit, so the message explains what to do. */
+/** Error for too many items. The contract has no limit, so the message explains what to do. */
 export function tooMany(parameterName: string, text: string): DomainError {
   return parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName, text)
 }
@@ -55,7 +55,7 @@ export function folderOf(name: string, files: readonly ArrayFile[]): readonly Te
   }))
 }
 
-/** Converts each text to bytes only when it is written: the folder is in memory once. */
+/** Converts each text to bytes only when it is written, so that the folder is in memory once. */
 export async function storeFolder(
   { objects }: Pick<StoreDependencies, 'objects'>,
   key: string,

@@ -11,9 +11,9 @@ interface Dependencies extends StopRunDependencies {
 const CANCELLED: RunFailure = { kind: 'cancelled', message: 'the run was cancelled' }
 
 /**
- * Ends a run that has not ended as FAILED, kind `cancelled`, started or not, and stops its workflow and job.
+ * Ends a run, started or not, as FAILED with kind `cancelled`, and stops its workflow and job.
  * Idempotent: a repeated call stops what is left.
- * @throws DomainError RUN_NOT_FOUND; INTERNAL_INVALID_TASK_RUN_STATE when the run has ended otherwise
+ * @throws DomainError RUN_NOT_FOUND; INTERNAL_INVALID_TASK_RUN_STATE when the run has ended in another way
  */
 export async function cancelRun(deps: Dependencies, runId: string): Promise<Run> {
   const cancelled = await endCancelled(deps.runs, runId)

@@ -1,7 +1,8 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
-import { quoted, someOf } from '../contract/quoted.ts'
+import { MAX_NAMES, quoted, someOf } from '../contract/quoted.ts'
+import { placeInSet } from '../contract/set-run-id.ts'
 import { topIndexes } from '../inputs/array-provisions.ts'
 import { missingInputs } from '../inputs/completeness.ts'
 import { matchingProblems } from '../inputs/matching.ts'
@@ -12,7 +13,6 @@ import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { Run } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
 import { type RunWorkflow, WorkflowUnavailableError } from '../run/run-workflow.ts'
-import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive, isProvisionable, RUN_STATES, type RunState } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
@@ -32,13 +32,13 @@ export interface ChangeStateDependencies extends Repositories {
   readonly workflow: RunWorkflow
 }
 
-/** State action of the contract's extension that is no state. */
+/** State action CANCELLED, an extension: it is not a state itself. */
 const CANCELLED = 'CANCELLED'
 
 /**
  * Executes a state action (run-lifecycle 3).
  * @param desired the state that the client sent, in any letter case
- * @param isReused whether a run that is started takes the outputs of an equal one, if there is one
+ * @param isReused whether the run, when it is started, takes the outputs of an equal run if one exists
  * @throws DomainError as in the contract's table
  */
 export async function changeRunState(
@@ -100,9 +100,6 @@ async function provisionRun(deps: ChangeStateDependencies, run: Run, task: Task)
   }
 }
 
-/** Maximum number of inputs in a message. */
-const MAX_NAMES = 20
-
 /** @throws DomainError INTERNAL_NOT_PROVISIONED naming the inputs */
 function checkProvisioned(run: Run, task: Task): void {
   const missing = missingInputs(task, run).map((name) => faultOf(run, task, name))
@@ -138,13 +135,13 @@ function checkMatching(run: Run, task: Task): void {
 
 /** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_NOT_PROVISIONED, INTERNAL_NOT_MATCHING_… */
 function checkStartable(run: Run, task: Task): void {
-  if (placeInSet(run.id) !== undefined) throw stateError(run.state, 'the set of the run starts it')
+  if (placeInSet(run.id) !== undefined) throw stateError(run.state, 'its run set starts it')
   if (!isProvisionable(run.state))
     throw stateError(
       run.state,
       'a run can be started once, while it is CREATED or PROVISIONED; create another run',
     )
-  // Also for a PROVISIONED run: an item that leaves a gap has not changed it back to CREATED yet.
+  // A PROVISIONED run is checked too: an array item that left a gap may not have changed it back to CREATED yet.
   checkInputs(run, task)
 }
 
@@ -185,11 +182,11 @@ interface Start {
   readonly defaults: Run['provisions']
   /** Whether the run takes the outputs of an equal one. */
   readonly isReused: boolean
-  /** Milliseconds that remain for copying them, over all tries. */
+  /** Milliseconds that remain for copying the outputs, for all attempts together. */
   readonly timeLeftMs: () => number
 }
 
-/** A call is answered within 29 s; requests to S3 that are under way when this time is up take some of the others. */
+/** Time for copying outputs. A call must end within 29 s, and requests to S3 that are in progress may take longer than this. */
 const REUSE_MS = 12_000
 
 async function startRun(
@@ -214,15 +211,15 @@ async function startRun(
     await deps.workflow.start(run.id)
     return started
   } catch (error) {
-    // It may have been started; if not, the sweeper starts it, as after a crash of this process. Failing the run would
-    // lose its inputs.
+    // The workflow may have started; if not, the sweeper starts it, as after a crash of this process. Failing the run
+    // would lose its inputs.
     if (error instanceof WorkflowUnavailableError) return started
     return failNotStarted(deps, run.id, error)
   }
 }
 
 /**
- * Fails a run whose workflow was rejected, unless it was started after all. If this crashes too, the run stays QUEUING
+ * Fails a run whose workflow was refused, unless it was started after all. If this crashes too, the run stays QUEUING
  * until the sweeper ends it.
  * @throws the error of the start
  */

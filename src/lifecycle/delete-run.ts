@@ -1,4 +1,5 @@
 import type { ObjectStore } from '../aws/object-store.ts'
+import { placeInSet } from '../contract/set-run-id.ts'
 import { runInputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
 import { isUuid } from '../run/find-run.ts'
 import { type JobDetail, streamsBeside, taskLogStreams } from '../run/job/job-outcome.ts'
@@ -6,9 +7,9 @@ import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { LogStore } from '../run/log-store.ts'
 import type { Run, RunJob } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
-import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive } from '../run/transitions.ts'
 import { failuresOf, throwFailures } from '../shared/failures-of.ts'
+import { ignoring } from '../shared/ignoring.ts'
 import { type StopRunDependencies, stopRun } from './stop-run.ts'
 
 /** Reason for which the job and the workflow of a deleted run end. */
@@ -49,7 +50,7 @@ export async function deleteListedRun(
 
 /** Deletes the run's files again, then its values and its record, once no late write is possible. */
 export async function completeDeletion(deps: DeleteRunDependencies, runId: string): Promise<void> {
-  // First, so that a removal that fails does not keep the others waiting.
+  // Postponed first, so that a removal that fails does not delay the others.
   const run = await deps.runs.postponeRemoval(runId)
   if (run === undefined) return
   if (isActive(run.state)) await stopRun(deps, run, REASON)
@@ -66,7 +67,7 @@ async function findJob(scheduler: JobScheduler, { jobId, jobName }: RunJob): Pro
   return job
 }
 
-/** @returns the run as it was; undefined when there is none */
+/** @returns the run before its deletion; undefined when it does not exist */
 async function hideAndClear(
   deps: DeleteRunDependencies,
   runId: string,
@@ -95,18 +96,13 @@ async function clear(deps: DeleteRunDependencies, run: Run, isTimeUp?: () => boo
 }
 
 /**
- * Ends a run of a set first, so that the set counts its end.
+ * Ends a run of a set before its deletion, so that the set counts its end.
  * @returns whether this call ended it
  */
 async function endInSet(runs: RunRepository, runId: string): Promise<boolean> {
   const failure = { kind: 'cancelled', message: REASON } as const
-  try {
-    await runs.transition(runId, { to: 'FAILED', set: { failure } })
-    return true
-  } catch (error) {
-    if (!(error instanceof RunStateConflictError)) throw error
-    return false
-  }
+  const ending = runs.transition(runId, { to: 'FAILED', set: { failure } })
+  return (await ignoring(ending, RunStateConflictError)) !== undefined
 }
 
 /** Removes the streams of the task's container and of its stagers. */

@@ -28,16 +28,16 @@ interface DeleteTaskOptions {
   readonly isTimeUp?: () => boolean
 }
 
-/** Runs that are deleted concurrently; each takes about five requests. */
+/** Maximum number of runs that are deleted concurrently; each takes about five requests. */
 const RUNS_AT_ONCE = 16
-/** Runs that are read by one request. */
+/** Number of runs that one request reads. */
 const RUNS_OF_A_READ = 100
 
 /**
  * Removes a task with its runs, run sets, job definition, image and files. The task is hidden first, then its sets and runs; their files
- * follow. A run leaves the list of the task once its files are removed, so a call that has no time left, or was killed, is continued by the
- * next one where it ended. The record is removed last: until then the name stays reserved, and the sweeper continues the deletion. A
- * part that cannot be removed does not stop the others.
+ * follow. A run leaves the list of the task once its files are removed, so the next call continues where an interrupted one stopped.
+ * The record is removed last: until then the name stays reserved, and the sweeper continues the deletion. A part that cannot be
+ * removed does not stop the others.
  * @returns false when the time was up before the end
  * @throws DomainError INTERNAL_TASK_NOT_FOUND; AggregateError with the parts that could not be removed
  */
@@ -111,7 +111,7 @@ async function hideSet({ report, sets, setWorkflow }: DeleteTaskDependencies, se
   try {
     await setWorkflow.stop(executionNameOf(runSet), REASON)
   } catch (error) {
-    // An execution that goes on finds neither its set nor its runs.
+    // An execution that continues finds neither its set nor its runs.
     report('workflow not stopped', { runId: setId }, error)
   }
 }

@@ -1,9 +1,10 @@
+import { placeInSet } from '../contract/set-run-id.ts'
 import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
-import type { Run, RunFailure } from '../run/run.ts'
+import type { RunFailure } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
-import { placeInSet } from '../run/set/set-run-id.ts'
 import { ACTIVE_STATES, type RunState } from '../run/transitions.ts'
+import { ignoring } from '../shared/ignoring.ts'
 
 /** Error name of Step Functions for a state that timed out. */
 const TIMED_OUT = 'States.Timeout'
@@ -42,22 +43,14 @@ export async function failRun(
   input: { readonly runId: string; readonly error: string; readonly cause: string },
 ): Promise<void> {
   const failure = Object.hasOwn(FAILURES, input.error) ? (FAILURES[input.error] ?? UNKNOWN) : UNKNOWN
-  let ended: Run
-  try {
-    ended = await deps.runs.transition(input.runId, {
-      to: 'FAILED',
-      from: statesOf(input.runId),
-      set: { failure },
-    })
-  } catch (error) {
-    if (!(error instanceof RunStateConflictError)) throw error
-    return
-  }
+  const { runId } = input
+  const ending = deps.runs.transition(runId, { to: 'FAILED', from: statesOf(runId), set: { failure } })
+  const ended = await ignoring(ending, RunStateConflictError)
   // If this crashes, the sweeper terminates the job.
-  if (ended.job?.jobId !== undefined) await deps.scheduler.terminate(ended.job.jobId, failure.message)
+  if (ended?.job?.jobId !== undefined) await deps.scheduler.terminate(ended.job.jobId, failure.message)
 }
 
-/** States of a run whose workflow may fail. A run of a set is started by its workflow's first step, so it may not have begun. */
+/** States of a run whose workflow may fail. A run of a set is started by its workflow's first step, so it may still be PROVISIONED. */
 function statesOf(runId: string): readonly RunState[] {
   return placeInSet(runId) === undefined ? ACTIVE_STATES : ['PROVISIONED', ...ACTIVE_STATES]
 }

@@ -1,9 +1,7 @@
-import { text } from 'node:stream/consumers'
 import * as z from 'zod'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import { quoted } from '../contract/quoted.ts'
-import { runLogKey } from '../contract/storage-keys.ts'
 import { endedAt } from '../run/entered-states.ts'
 import { findRun } from '../run/find-run.ts'
 import { type LogPage, LogPositionError, type LogStore } from '../run/log-store.ts'
@@ -11,7 +9,7 @@ import type { Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { isFinal } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
-import { ENGINE, failureLine, MAX_ANSWER_BYTES, unforged } from './read-run-log.ts'
+import { ENGINE, MAX_ANSWER_BYTES, storedEnd, unforged, withFailure } from './read-run-log.ts'
 
 interface Dependencies {
   readonly identity: Identity
@@ -29,16 +27,16 @@ export interface LogPart {
   readonly isComplete: boolean
 }
 
-/** Requests the newest lines. */
+/** Offset that requests the newest lines. */
 const FIRST = '0'
 
 /** Position of a client: log stream, position in the stream, and whether the client has the engine's last line. */
 const offsetSchema = z.tuple([z.string(), z.string(), z.boolean()])
 
-/** Lines of one page, the most that CloudWatch Logs returns. */
+/** Maximum number of lines of a page of CloudWatch Logs. */
 const MAX_LINES = 10_000
 
-/** The last lines may arrive after the end of the run was recorded. */
+/** Time for which the last lines may arrive after the end of the run was recorded. */
 const LATE_LINES_MS = 3000
 
 /**
@@ -60,9 +58,9 @@ export async function followRunLog(deps: Dependencies, runId: string, after: str
   if (newText !== '' || !isSettled(run, deps.identity.now())) {
     return { text: newText, next: offsetOf([stream, position, hasEnd]), isComplete: false }
   }
-  // The first page is empty.
-  const isExpired = !isSame
-  const rest = hasEnd ? '' : await logEnd(deps, run, isExpired)
+  // Only an empty first page shows that the stream has expired.
+  const end = hasEnd || isSame ? '' : await storedEnd(deps, run)
+  const rest = hasEnd ? '' : withFailure(end, run)
   return { text: rest, next: offsetOf([stream, position, true]), isComplete: true }
 }
 
@@ -84,7 +82,7 @@ function parseOffset(after: string): Offset | undefined {
 
 function wrongOffset(after: string): DomainError {
   return new DomainError('QUERY_INVALID', undefined, {
-    words: `after ${quoted(after, 60)}: expected 0, or the X-Log-Next of an answer for this run that is younger than 24 hours`,
+    words: `after ${quoted(after, 60)}: expected 0, or the X-Log-Next of a response for this run within the last 24 hours`,
   })
 }
 
@@ -113,7 +111,7 @@ async function readPage(
   }
 }
 
-/** UTF-16 units; each may become seven bytes as JSON within JSON. */
+/** Maximum part of a single line that exceeds a response, in UTF-16 units: each may need seven bytes as JSON within JSON. */
 const MAX_CUT_LINE = 512 * 1024
 
 function answerBytes(printed: string): number {
@@ -124,15 +122,4 @@ function isSettled(run: Run, now: Date): boolean {
   if (!isFinal(run.state)) return false
   const end = Date.parse(endedAt(run) ?? run.updatedAt ?? run.createdAt)
   return now.getTime() - end >= LATE_LINES_MS
-}
-
-/** Text after the task's last line. Replaced by the stored log when the log stream has expired. */
-async function logEnd({ objects }: Dependencies, run: Run, isExpired: boolean): Promise<string> {
-  const kept = isExpired ? await objects.read(runLogKey(run.id)) : undefined
-  const printed =
-    kept === undefined
-      ? ''
-      : `${ENGINE} the log has expired; these are its last lines\n${unforged(await text(kept))}`
-  const gap = printed === '' || printed.endsWith('\n') ? '' : '\n'
-  return `${printed}${gap}${failureLine(run)}`
 }

@@ -12,7 +12,7 @@ interface Dependencies {
 }
 
 const KEPT_LINES = 500
-/** Limit of one read, for long lines. */
+/** Maximum size of the stored lines; fewer of them are stored when they are long. */
 const KEPT_BYTES = 512 * 1024
 
 /**

@@ -38,31 +38,33 @@ const TASK = '[task] '
 /** The task's output, followed by the reason of a failure, in every state (run-lifecycle 11). */
 export async function readRunLog(deps: Dependencies, runId: string): Promise<string> {
   const run = await findRun(deps, runId)
-  const printed = await readPrinted(deps, run)
-  if (run.failure === undefined) return printed
-  const gap = printed === '' || printed.endsWith('\n') ? '' : '\n'
-  return `${printed}${gap}${failureLine(run)}`
+  return withFailure(await readPrinted(deps, run), run)
 }
 
-/** Line with the reason of a failure; empty for other runs. */
-export function failureLine({ failure }: Pick<Run, 'failure'>): string {
-  if (failure === undefined) return ''
+/** Ends the log of a failed run with the reason. */
+export function withFailure(printed: string, { failure }: Pick<Run, 'failure'>): string {
+  if (failure === undefined) return printed
+  const gap = printed === '' || printed.endsWith('\n') ? '' : '\n'
   // The lines after the first are the end of this log.
   const [reason = ''] = printableLines(failure.message).split('\n', 1)
-  return `${ENGINE} run failed (${failure.kind}): ${reason}\n`
+  return `${printed}${gap}${ENGINE} run failed (${failure.kind}): ${reason}\n`
 }
 
-async function readPrinted({ logs, objects }: Dependencies, run: Run): Promise<string> {
-  const stream = run.job?.logStreamName
-  if (stream === undefined) return ''
-  const printed = await newest(logs, stream, MAX_LOG_BYTES)
-  if (printed !== '' || !isFinal(run.state)) return printed
-  const kept = await objects.read(runLogKey(run.id))
+/** The stored end of a log whose stream has expired; empty when none was stored. */
+export async function storedEnd({ objects }: Pick<Dependencies, 'objects'>, { id }: Run): Promise<string> {
+  const kept = await objects.read(runLogKey(id))
   if (kept === undefined) return ''
   return `${ENGINE} the log has expired; these are its last lines\n${unforged(await text(kept))}`
 }
 
-/** The end of the log, as much as a response can hold. */
+async function readPrinted(deps: Dependencies, run: Run): Promise<string> {
+  const stream = run.job?.logStreamName
+  if (stream === undefined) return ''
+  const printed = await newest(deps.logs, stream, MAX_LOG_BYTES)
+  return printed !== '' || !isFinal(run.state) ? printed : storedEnd(deps, run)
+}
+
+/** The end of the log, as much as fits into a response. */
 async function newest(logs: Pick<LogStore, 'read'>, stream: string, maxBytes: number): Promise<string> {
   const read = await logs.read(stream, maxBytes)
   const printed = unforged(read)
@@ -75,8 +77,8 @@ async function newest(logs: Pick<LogStore, 'read'>, stream: string, maxBytes: nu
 }
 
 /**
- * Marks each imitation of {@link ENGINE} at the start of a line: no visible character is before it in its line, or one
- * that moves the cursor. Linear in the length of the text.
+ * Marks each imitation of {@link ENGINE} that appears at the start of a line: after no visible character of its line, or
+ * after one that moves the cursor. Linear in the length of the text.
  */
 export function unforged(printed: string): string {
   let from = 0

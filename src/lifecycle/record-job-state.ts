@@ -33,7 +33,7 @@ export type RecordedEvent = 'recorded' | 'not-ours' | 'stale'
 /**
  * Records the state of a job, from an event or from DescribeJobs, in its run. Events come at least once, late and out
  * of order: the attempt must be the run's current one, the rank must grow, and a final state never changes. The
- * conditional write fails when the run's job has changed meanwhile; then it is decided again.
+ * conditional write fails when the run's job has changed meanwhile; the decision is then repeated.
  */
 export async function recordJobState(deps: Dependencies, job: JobDetail): Promise<RecordedEvent> {
   const name = parseJobName(job.jobName)
@@ -50,7 +50,7 @@ export async function recordJobState(deps: Dependencies, job: JobDetail): Promis
       continue
     }
     if (isFinal(run.state)) await recordLateUsage(deps.runs, run, run.job, job)
-    // Also when nothing changed: an earlier writer may have crashed before this step.
+    // The token is completed even when nothing changed: an earlier writer may have crashed before this step.
     await answerToken(deps, run, run.job, job)
     return update === undefined ? 'stale' : 'recorded'
   }
@@ -126,7 +126,7 @@ function otherStreams(
   return [...all].filter((stream) => stream !== '' && stream !== current)
 }
 
-/** Whether the job has a machine. A late event must not set a running run back. */
+/** Whether the job has a machine. A late event must not make a running run wait again. */
 function isPlaced({ state }: Run, { status }: JobDetail): boolean {
   return state === 'RUNNING' || status === 'STARTING' || status === 'RUNNING' || status === 'SUCCEEDED'
 }
@@ -166,7 +166,7 @@ async function write(
   else await runs.transition(run.id, { to, ifJob, set: { ...set, job } })
 }
 
-/** Completes the workflow's task token; only the end of a job does. */
+/** Completes the workflow's task token if the job has ended. */
 async function answerToken(
   { workflow }: Dependencies,
   run: Run,

@@ -1,34 +1,34 @@
-import pMap from 'p-map'
 import type { ObjectStore } from '../aws/object-store.ts'
+import { setRunId } from '../contract/set-run-id.ts'
 import { runInputsPrefix, runSetPrefixes } from '../contract/storage-keys.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { RunSet } from '../run/set/run-set.ts'
 import type { RunSetRepository } from '../run/set/run-set-repository.ts'
-import { setRunId } from '../run/set/set-run-id.ts'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
 
-/** Dependencies of the removal of what a set stored. */
+/** Ports of {@link discardRows}. */
 interface DiscardDependencies {
   readonly objects: Pick<ObjectStore, 'removeAll'>
   readonly runs: Pick<RunRepository, 'discardInputs'>
 }
 
-/** Dependencies of the end of a set's removal. */
+/** Ports of the last steps of a set's removal. */
 interface RemoveSetDependencies extends DiscardDependencies {
   readonly sets: Pick<RunSetRepository, 'endRemoval' | 'remove'>
 }
 
-/** Rows that are discarded concurrently. */
+/** Maximum number of rows that are discarded concurrently. */
 const ROWS_AT_ONCE = 16
 
 /**
- * Removes the values and objects of rows whose runs were under creation. They are stored before the runs, so a worker that was killed, or
- * whose set was cancelled or deleted meanwhile, leaves them without a run. Runs that exist keep theirs.
+ * Removes the values and objects of rows whose runs were being created. They are stored before the runs, so a worker that was killed, or
+ * whose set was cancelled or deleted meanwhile, leaves them without a run. Existing runs keep theirs.
  */
 export async function discardRows(
   { objects, runs }: DiscardDependencies,
   { id, round, creatingRows = [] }: Pick<RunSet, 'id' | 'round' | 'creatingRows'>,
 ): Promise<void> {
-  await pMap(
+  await mapUntilFailure(
     creatingRows,
     async (row) => {
       const runId = setRunId({ setId: id, row, round })
@@ -38,7 +38,7 @@ export async function discardRows(
   )
 }
 
-/** Removes all of a hidden set whose runs are deleted, but for its record. */
+/** Removes everything of a hidden set except its record. Its runs must be deleted before. */
 export async function endSetRemoval(deps: RemoveSetDependencies, runSet: RunSet): Promise<void> {
   await removeFiles(deps, runSet)
   await deps.sets.endRemoval(runSet)

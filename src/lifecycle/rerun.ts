@@ -1,3 +1,4 @@
+import { copyBySize } from '../aws/copy-by-size.ts'
 import { DomainError } from '../contract/errors.ts'
 import { runInputsPrefix } from '../contract/storage-keys.ts'
 import { missingInputs } from '../inputs/completeness.ts'
@@ -12,14 +13,12 @@ import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
 
 type Dependencies = ChangeStateDependencies & DeleteRunDependencies
 
-/** Objects and items that are copied at the same time, below the SDK client's 50 connections. */
-const COPIES_AT_ONCE = 20
-/** Larger objects are copied one at a time, because each is copied in up to forty ranges in parallel. */
-const LARGE_BYTES = 128 * 1024 * 1024
+/** Items that are written at the same time. */
+const WRITES_AT_ONCE = 20
 
 /**
  * Creates a run with the same inputs. Each value is copied, large ones within S3, so that the deletion of the first run does not
- * affect the new one. The time limit of a call allows about 50 GB. If the process crashes, the new run remains CREATED, without
+ * affect the new one. About 50 GB can be copied within the time limit of a call. If the process crashes, the new run remains CREATED, without
  * inputs.
  * @param isStarted whether to start it
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_TASK_NOT_FOUND, or the reason why it cannot be started; the new run is then removed
@@ -70,18 +69,13 @@ async function copyInputs(deps: Dependencies, from: Run, to: Run): Promise<void>
   }
   const copyOf = (key: string): string => runInputsPrefix(to.id) + key.slice(ownerPrefix(key).length)
   if (keys.some((key) => !stored.has(key))) throw gone(from)
-  const all = [...keys, ...keys.map(itemIndexKey).filter((key) => stored.has(key))]
-  const isLarge = (key: string): boolean => (stored.get(key) ?? 0) > LARGE_BYTES
-  const copy = async (key: string): Promise<void> => {
-    const copied = await deps.objects.copy(key, copyOf(key))
-    if (copied === undefined) throw gone(from)
-  }
-  await mapUntilFailure(
-    all.filter((key) => !isLarge(key)),
-    copy,
-    { concurrency: COPIES_AT_ONCE },
-  )
-  await mapUntilFailure(all.filter(isLarge), copy, { concurrency: 1 })
+  const found = [...keys, ...keys.map(itemIndexKey)].flatMap((key) => {
+    const sizeBytes = stored.get(key)
+    return sizeBytes === undefined ? [] : [{ key, sizeBytes }]
+  })
+  await copyBySize(found, async ({ key }) => {
+    if ((await deps.objects.copy(key, copyOf(key))) === undefined) throw gone(from)
+  })
   const moved = (file: FileContent): FileContent =>
     isStored(file) ? { ...file, key: copyOf(file.key) } : file
   await mapUntilFailure(
@@ -93,7 +87,7 @@ async function copyInputs(deps: Dependencies, from: Run, to: Run): Promise<void>
         file: moved(file),
         ...(companion && { companion: moved(companion) }),
       }),
-    { concurrency: COPIES_AT_ONCE },
+    { concurrency: WRITES_AT_ONCE },
   )
 }
 
@@ -110,7 +104,6 @@ function keysOf({ file, companion }: InputValue): string[] {
   return [file, companion].filter(isStored).map(({ key }) => key)
 }
 
-/** The run was deleted meanwhile. */
 function gone({ id }: Run): DomainError {
   return new DomainError('RUN_NOT_FOUND', undefined, {
     words: `run ${id} was deleted while its inputs were copied`,

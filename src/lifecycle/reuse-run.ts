@@ -9,24 +9,24 @@ interface Dependencies extends ReuseDependencies {
   readonly runs: RunRepository
 }
 
-/** Outcome of the attempt: one of both. */
+/** Outcome of the attempt: exactly one of the two is set. */
 export interface Reuse {
   readonly finished?: Run
   readonly notReused?: NotReused
 }
 
 interface Attempt {
-  /** That the run would start with: its own and defaults; its own when absent. */
+  /** Provisions that the run would start with, including defaults; absent: the run's own. */
   readonly provisions?: Run['provisions']
   /** Milliseconds that remain for copying. */
   readonly timeLeftMs: () => number
 }
 
 /**
- * Ends a PROVISIONED run with the outputs of an equal one, by one conditional write. It is found as an equal run itself from then on, so that
- * the first one may be deleted. Nothing else than a change of the run keeps it from being executed.
+ * Ends a PROVISIONED run with the outputs of an equal one, by one conditional write. From then on, equal runs find this run, so the
+ * earlier one may be deleted. After any failure except a change of the run, the run must be executed.
  * @returns the FINISHED run, or why it must be executed
- * @throws RunStateConflictError when the run has changed meanwhile; then nothing is left of the outputs
+ * @throws RunStateConflictError when the run has changed meanwhile; the copied outputs are then removed
  */
 export async function finishByReuse(deps: Dependencies, found: RunAndTask, attempt: Attempt): Promise<Reuse> {
   try {
@@ -40,7 +40,7 @@ export async function finishByReuse(deps: Dependencies, found: RunAndTask, attem
 
 const COPY_FAILED: NotReused = {
   reason: 'copy-failed',
-  message: 'the outputs of an equal run could not be looked for or copied: a call of this service failed',
+  message: 'an error in this service interrupted the search for an equal run, or the copy of its outputs',
 }
 
 async function tryReuse(
@@ -61,10 +61,10 @@ async function tryReuse(
     await deps.runs.recordResult({ id: run.id, resultKey })
     return { finished }
   } catch (error) {
-    // After a lost answer the run may have ended with these outputs.
+    // The run may have ended with these outputs although the response was lost.
     const present = await deps.runs.find(run.id)
     if (present?.outputsPrefix === reused.outputsPrefix) return { finished: present }
-    // After any other failure the write may still take effect, so the copies stay; they go with the run.
+    // After any other failure the write may still take effect, so the copies stay until the run is deleted.
     if (error instanceof RunStateConflictError) await deps.objects.removeAll(reused.outputsPrefix)
     throw error
   }

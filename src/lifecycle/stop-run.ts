@@ -1,8 +1,8 @@
+import { placeInSet } from '../contract/set-run-id.ts'
 import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { Run } from '../run/run.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
-import { placeInSet } from '../run/set/set-run-id.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
 
 /** Ports for stopping a run. */
@@ -14,7 +14,7 @@ export interface StopRunDependencies {
 
 /**
  * Stops the workflow and the job of a run that has ended or is being deleted. Idempotent. A failure is only reported:
- * the record makes the sweeper stop what is left. A job that is being submitted has no id yet: its submission, or the
+ * the sweeper finds the run by its record and stops what is left. A job that is being submitted has no id yet: its submission, or the
  * sweeper, finds the run ended and terminates the job.
  */
 export async function stopRun(
@@ -34,7 +34,7 @@ export async function stopRun(
   if (jobId !== undefined) await attempt('job not terminated', () => scheduler.terminate(jobId, reason))
 }
 
-/** A run of a set has no execution of its own name. Its step ends with its token, and the next steps find the run ended. */
+/** Stops the workflow. A run of a set has no execution of its own: failing its token ends its step. */
 async function stopWorkflow(
   workflow: StopRunDependencies['workflow'],
   id: string,

@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import type { JobQueues } from '../contract/job-queues.ts'
+import { placeInSet } from '../contract/set-run-id.ts'
 import { STAGER_VARIABLES } from '../contract/staging.ts'
 import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import type { Repositories } from '../run/find-run.ts'
@@ -12,9 +13,9 @@ import type { LogStore } from '../run/log-store.ts'
 import type { NotReused, Run, RunFailure, RunJob } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
-import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
+import { ignoring } from '../shared/ignoring.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
 import { timeLeft } from '../shared/time-left.ts'
 import type { Task } from '../task/task.ts'
@@ -35,7 +36,7 @@ interface Dependencies extends Repositories {
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** Result of the call, for the log. After an error the task token was failed. */
+/** Result of the call, for the log. After an error the task token has been failed. */
 export interface SubmitOutcome {
   readonly outcome: 'submitted' | 'found' | 'over' | 'reused' | keyof typeof SUBMIT_ERRORS
   readonly error?: unknown
@@ -109,7 +110,7 @@ async function submit(
   return recordSubmitted(deps, runId, job, jobId)
 }
 
-/** The function has a minute; requests to S3 that are under way when this time is up take some of the rest. */
+/** Time for copying outputs. The function has a minute, and requests to S3 that are in progress may take longer than this. */
 const REUSE_MS = 30_000
 
 /** Whether the run needs a job: it was started, or its set executes it now. */
@@ -127,13 +128,12 @@ async function recordSubmission(
   else await runs.transition(run.id, { to: 'QUEUING', from: ['PROVISIONED'], set })
 }
 
-/** The run is FINISHED with the outputs of an equal one, perhaps since an earlier call. */
+/** Completes the token of a run that is FINISHED with the outputs of an equal one, perhaps since an earlier call. */
 async function endReused({ workflow }: Dependencies, taskToken: string): Promise<'reused'> {
   await workflow.succeedToken(taskToken, {})
   return 'reused'
 }
 
-/** The run was deleted or has ended. */
 async function failSubmission(deps: Dependencies, taskToken: string): Promise<'over'> {
   await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, 'the run was deleted or has ended')
   return 'over'
@@ -144,12 +144,8 @@ async function refuse(deps: Dependencies, run: Run, task: Task, taskToken: strin
     kind: 'unschedulable',
     message: task.unschedulableReason ?? queueGone(task.queue),
   }
-  try {
-    await deps.runs.transition(run.id, { to: 'FAILED', set: { failure } })
-  } catch (error) {
-    // Cancelled or deleted meanwhile.
-    if (!(error instanceof RunStateConflictError)) throw error
-  }
+  // The run was cancelled or deleted meanwhile, if there is a conflict.
+  await ignoring(deps.runs.transition(run.id, { to: 'FAILED', set: { failure } }), RunStateConflictError)
   await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, failure.message)
   return 'refused'
 }
@@ -163,8 +159,8 @@ async function findEarlier({ scheduler }: Dependencies, job: RunJob): Promise<Jo
 }
 
 /**
- * Continues with an existing job. Its last event completes this call's token; if it has come already, it completed an
- * earlier token, so the job is read.
+ * Continues with an existing job. Its last event completes this call's token. That event may have arrived before and
+ * completed an earlier token, so the job's state is recorded again.
  */
 async function adopt(
   deps: Dependencies,

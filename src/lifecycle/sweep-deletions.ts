@@ -14,10 +14,10 @@ export interface SweepDeletionsDependencies extends DeleteTaskDependencies {
 
 /** Times of the sweep. */
 export interface DeletionSettings {
-  /** A call that deletes a task may still be running before. */
+  /** Time after which a call that deletes a task has ended. */
   readonly graceSeconds: number
   /**
-   * After this time no late write for a deleted run is possible: longer than its stager's URLs are valid (an hour),
+   * Time after which no late write for a deleted run is possible: longer than its stager's URLs are valid (an hour),
    * than a function that stores an input runs (15 minutes), and than a job takes to stop.
    */
   readonly lateWriteSeconds: number
@@ -27,16 +27,16 @@ interface DeletionSweep {
   readonly isTimeUp: () => boolean
   /** Called for each task whose interrupted deletion is complete. Completed deletions of runs are not reported. */
   readonly onTaskDeleted: (name: TaskName) => void
-  /** Called for each deletion that failed. It is repeated after the same time as a new one. */
+  /** Called for each deletion that failed. The sweep repeats it after the same time as a new one. */
   readonly onProblem: (
     what: { readonly runId: string } | { readonly setId: string } | { readonly task: TaskName },
     error: unknown,
   ) => void
 }
 
-/** Deletions in one sweep; the rest waits for the next. */
+/** Maximum number of deletions in one sweep; the others wait for the next one. */
 const MAX_REMOVALS = 10_000
-/** Number of runs and sets whose deletion is completed concurrently. */
+/** Maximum number of runs and sets whose deletion is completed concurrently. */
 const REMOVALS_AT_ONCE = 10
 
 /**

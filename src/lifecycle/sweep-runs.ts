@@ -1,4 +1,5 @@
 import type { ObjectStore } from '../aws/object-store.ts'
+import { placeInSet } from '../contract/set-run-id.ts'
 import { KEPT_OF_FAILED_TASK } from '../contract/staging.ts'
 import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import { parseJobName } from '../run/job/job-definition.ts'
@@ -9,9 +10,9 @@ import type { LogStore } from '../run/log-store.ts'
 import type { Run, RunFailure } from '../run/run.ts'
 import { type ActiveRunsPlace, type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
-import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
+import { ignoring } from '../shared/ignoring.ts'
 import { explainByLog } from './explain-by-log.ts'
 import { keepRunLog } from './keep-run-log.ts'
 import { hasUpdate, recordJobState } from './record-job-state.ts'
@@ -142,7 +143,7 @@ async function sweepRun(
   run: Run,
   { job, hasWorkflow }: { readonly job: JobDetail | undefined; readonly hasWorkflow: boolean },
 ): Promise<void> {
-  // A job's state in Batch is always valid, like an event.
+  // Recorded without a grace period: the state in Batch is as valid as an event.
   if (job !== undefined) await record(deps, sweep, run, job)
   const { graceSeconds, stepLimitSeconds } = deps.settings
   const ageSeconds = unchangedSeconds(deps, run)
@@ -151,7 +152,7 @@ async function sweepRun(
   if (job === undefined && run.job?.jobId !== undefined) {
     return fail(deps, sweep, run, engineError('AWS Batch no longer knows the job of the run'))
   }
-  // Only after the grace period: ECS usually ends such a job, and Batch may retry it.
+  // A stalled job is ended only after the grace period: ECS usually ends it before, and Batch may retry it.
   if (job !== undefined && run.job?.isStalled && isStalled(job)) {
     if (mayBeStagingOut(job) && ageSeconds < graceSeconds + KEPT_OF_FAILED_TASK.seconds) return
     const failure = { ...explainJobFailure(job), attempt: run.job.attempt }
@@ -165,13 +166,13 @@ async function sweepRun(
 }
 
 /**
- * Records facts that the run lacks. After an end it also completes the token again, since that call may have been lost.
+ * Records facts that the run lacks. After the job's end it also completes the token again, since that call may have been lost.
  */
 async function record(deps: Dependencies, sweep: Sweep, run: Run, job: JobDetail): Promise<void> {
   if (!hasUpdate(run, job) && !hasEnded(job)) return
   const outcome = await recordJobState(deps, job)
   if (outcome !== 'recorded') return
-  // Nothing was lost: stage-out may be at work behind a failed task.
+  // No event was lost: stage-out may be running after a task that failed.
   if (isStalled(job) && stateOfJob(job.status) === run.state) return
   sweep.onRepair({ repair: 'state-recorded', runId: run.id, status: job.status })
   // A failure here must not delay the end of the run.
@@ -211,12 +212,9 @@ async function findSubmission(deps: Dependencies, sweep: Sweep, run: Run): Promi
 /** Fails the run. A run that changed since it was read is left to the next sweep. */
 async function fail(deps: Dependencies, sweep: Sweep, run: Run, failure: RunFailure): Promise<void> {
   const ifUnchanged = run.job === undefined ? {} : { ifJob: run.job }
-  try {
-    await deps.runs.transition(run.id, { to: 'FAILED', from: [run.state], set: { failure }, ...ifUnchanged })
-  } catch (error) {
-    if (error instanceof RunStateConflictError) return
-    throw error
-  }
+  const transition = { to: 'FAILED', from: [run.state], set: { failure }, ...ifUnchanged } as const
+  const failed = await ignoring(deps.runs.transition(run.id, transition), RunStateConflictError)
+  if (failed === undefined) return
   // The lines after the first are the task's log.
   const [reason = ''] = failure.message.split('\n', 1)
   sweep.onRepair({ repair: 'run-failed', runId: run.id, reason })

@@ -4,7 +4,7 @@ import { objectSource } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError, type ErrorBody, parameterError } from '../contract/errors.ts'
 import { cutText, quoted } from '../contract/quoted.ts'
-import { STAGED_LISTING_NAME, type StagedListing, stagedListingSchema } from '../contract/staging.ts'
+import type { StagedListing } from '../contract/staging.ts'
 import { runOutputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
 import { topIndexes } from '../inputs/array-provisions.ts'
 import { matchingProblems } from '../inputs/matching.ts'
@@ -14,10 +14,9 @@ import type { Run, RunFailure, RunJob } from '../run/run.ts'
 import { RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
 import { isActive } from '../run/transitions.ts'
 import { inTextChunks } from '../shared/in-text-chunks.ts'
-import { readAll } from '../shared/read-all.ts'
 import { createListedStrings } from '../task/parameters/listed-strings.ts'
 import type { Task, TaskOutput } from '../task/task.ts'
-import { ignoredNames, type Left, missingWords } from './left-files.ts'
+import { ignoredNames, type Left, missingWords, readStagedListing } from './left-files.ts'
 import { isFolder, type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
 import { rewriteOutput, storeItems } from './rewrite-output.ts'
 
@@ -25,7 +24,7 @@ interface Dependencies extends Repositories {
   readonly objects: ObjectStore
 }
 
-/** Name of the outputs listing, stored beside the files. Parameter names have no dot, so it cannot be one. */
+/** Name of the outputs listing, stored beside the files. Parameter names have no dot, so no output has this name. */
 export const OUTPUTS_NAME = 'outputs.json'
 
 /**
@@ -35,12 +34,13 @@ export const OUTPUTS_NAME = 'outputs.json'
  */
 export async function collectOutputs(deps: Dependencies, runId: string): Promise<readonly ErrorBody[]> {
   const run = await deps.runs.find(runId)
-  // An earlier call may have died between both writes.
+  // An earlier call may have crashed between the two writes.
   if (run?.state === 'FINISHED') await recordResult(deps, run)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
   if (run?.job === undefined || task === undefined || !isActive(run.state)) return []
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
-  const listing = await readListing(deps, prefix)
+  const listing = await readStagedListing(deps, prefix)
+  if (listing === undefined) throw new Error('the job succeeded, but its outputs never arrived')
   const failure = unprovenSuccess(run.job, listing)
   if (failure !== undefined) {
     await end(deps, run, { to: 'FAILED', set: { failure } })
@@ -56,8 +56,8 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
 }
 
 /**
- * Failure of a run whose task is not known to have ended with 0: stage-out runs behind a task that failed as well. Batch reports the exit
- * code, or else the ECS agent did to stage-out.
+ * Failure of a run whose task is not known to have ended with 0: stage-out also runs after a task that failed. The exit
+ * code comes from Batch, or else from the ECS agent through stage-out.
  */
 function unprovenSuccess(job: RunJob, listing: StagedListing): RunFailure | undefined {
   const exitCode = job.taskExitCode ?? listing.taskExitCode
@@ -93,7 +93,7 @@ interface GivenOutputs {
 
 /**
  * Checks outputs and ends the run, as {@link collectOutputs} does.
- * @returns the problems, and whether this call ended the run; otherwise another call did, or the run is gone
+ * @returns the problems, and whether this call ended the run; otherwise another call did, or the run was deleted
  */
 export async function endWithOutputs(
   deps: Pick<Dependencies, 'objects' | 'runs'>,
@@ -129,7 +129,8 @@ export async function endWithOutputs(
     ...(ignored.length > 0 && { ignoredFiles: ignored }),
   }
   const isEnd = await end(deps, run, { to: 'FINISHED', set })
-  // Not before: a run that was cancelled or deleted meanwhile would hide an earlier one with the same result.
+  // Recorded after the end: a run that was cancelled or deleted meanwhile would hide an earlier one with the same
+  // result.
   if (isEnd) await recordResult(deps, { id: run.id, ...set })
   return { problems: [], isEnd }
 }
@@ -176,7 +177,7 @@ async function* listingOf(
       problems.push(refusalOf(error, output.name))
     }
   }
-  // Only when all outputs exist: a missing array is reported once.
+  // Arrays are compared only when all outputs exist, so that a missing array is reported once.
   if (problems.length === 0) {
     const matching = matchingProblems(task, () => true, indexesOf(run, arrays))
     problems.push(...matching)
@@ -203,12 +204,6 @@ function indexesOf(run: Run, arrays: ReadonlyMap<string, ListedArray>) {
     const name = reference.slice(reference.indexOf('/') + 1)
     return reference.startsWith('inputs/') ? topIndexes(run, name) : arrays.get(name)?.indexes
   }
-}
-
-async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string): Promise<StagedListing> {
-  const body = await deps.objects.read(`${prefix}${STAGED_LISTING_NAME}`)
-  if (body === undefined) throw new Error('the job succeeded, but its outputs never arrived')
-  return stagedListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
 }
 
 /** @throws DomainError when the task did not write it */
@@ -250,7 +245,7 @@ function describeProblems(problems: readonly DomainError[], attempt: number | un
   return { kind, message, ...(attempt !== undefined && { attempt }) }
 }
 
-/** Error body for a client that posts outputs: every entry carries its own explanation. */
+/** Error body for a client that posts outputs: every entry has its own explanation. */
 function bodyOf({ body, explanation }: DomainError): ErrorBody {
   const { explanation: beside, ...entry } = body
   return beside === undefined ? entry : { ...entry, message: `${entry.message}: ${explanation}` }

@@ -10,8 +10,9 @@ import { codecOf } from '../task/parameters/registry.ts'
 import { leafOf, type ParameterType, type ParameterTypeId, type Task } from '../task/task.ts'
 
 /*
- * Core reads the outputs of a run twice: as text for the browser, and into its own records. The second reading fails for the whole
- * run when the listing has a value that core has no record for. It therefore requests a listing without such values.
+ * Core reads the outputs of a run twice: as text for the browser, and into its own records. The second reading fails
+ * for the whole run when the listing has a value that core has no record for. Core therefore requests a listing without
+ * such values.
  */
 
 interface Dependencies {
@@ -29,10 +30,10 @@ const WITHOUT_RECORD: Partial<Record<ParameterTypeId, { readonly alone: boolean;
     enumeration: { alone: false, item: true },
   }
 
-/** IntegerOutput holds a Java `Integer`. Array items are truncated to 32 bits without an error. */
+/** IntegerOutput has a Java `Integer`. Array items are truncated to 32 bits without an error. */
 const LARGEST_INTEGER = 2 ** 31 - 1
 
-/** Longer listings are stored for later calls. */
+/** Listings longer than this are stored for later calls. */
 const LARGE_LISTING_BYTES = 256 * 1024
 
 const NAME = 'outputs.json'
@@ -94,7 +95,7 @@ async function readInteger(objects: ObjectStore, key: string, type: ParameterTyp
 /** Start of an entry as read-output.ts writes it; names contain no character that JSON escapes. */
 const ENTRY = /"parameterName":"([^"]*)","type":"[A-Z]+","value":(.*)/su
 
-/** Enough for the keys of an entry and the start of its value. */
+/** Length of the part of an entry that decides: enough for its keys and the start of its value. */
 const HEAD_BYTES = 4096
 
 const [OPENING, CLOSING, COMMA] = [Buffer.from('['), Buffer.from(']'), Buffer.from(',')]

@@ -5,7 +5,7 @@ import { openZip, type ZipArchive, type ZipEntry } from '../archive/zip/read-zip
 import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { batchError, DomainError, type ErrorName } from '../contract/errors.ts'
-import { quoted, someOf } from '../contract/quoted.ts'
+import { MAX_NAMES, quoted, someOf } from '../contract/quoted.ts'
 import type { OutputEntry } from '../contract/staging.ts'
 import { postedOutputsPrefix } from '../contract/storage-keys.ts'
 import { inInvalidState } from '../inputs/provisioning.ts'
@@ -24,14 +24,14 @@ interface Dependencies extends Repositories {
   readonly objects: ObjectStore
 }
 
-/** Largest uncompressed size; the zip itself is at most 6 MB, Lambda's limit. */
+/** Maximum uncompressed size; the zip itself is at most 6 MB, Lambda's limit. */
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024
 
 /**
  * Accepts a run's outputs as one zip from a client that knows the run's secret, and ends the run (http-api 5.23).
  * Concurrent posts, and the job's own outputs, are stored under different prefixes; one conditional write decides.
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, before the state is checked;
- * INTERNAL_INVALID_TASK_RUN_STATE; INTERNAL_INVALID_OUTPUT (no zip, or a damaged one); INTERNAL_UNKNOWN_OUTPUT,
+ * INTERNAL_INVALID_TASK_RUN_STATE; INTERNAL_INVALID_OUTPUT (not a zip, or a damaged one); INTERNAL_UNKNOWN_OUTPUT,
  * INTERNAL_MISSING_OUTPUTS or INTERNAL_GENERIC_BATCH_ERROR, after which the run is FAILED
  */
 export async function postOutputs(
@@ -50,7 +50,7 @@ export async function postOutputs(
   await checkNames(deps, run, task, outputs.byName)
 
   const prefix = postedOutputsPrefix(run.id, job.attempt, deps.identity.uuid())
-  // Stays false if this call crashes, although the run may have ended with these outputs.
+  // Stays true when ending the run fails: the run may have ended with these outputs.
   let isKept = false
   try {
     const entries = await storeOutputs(deps, prefix, outputs)
@@ -76,7 +76,7 @@ async function openArchive(bytes: Uint8Array): Promise<PostedOutputs> {
   const size = zip.entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
   if (size > MAX_INFLATED_BYTES) {
     throw new DomainError('INTERNAL_INVALID_OUTPUT', undefined, {
-      words: `the archive holds ${size} bytes; expected at most ${MAX_INFLATED_BYTES}`,
+      words: `the archive contains ${size} bytes; expected at most ${MAX_INFLATED_BYTES}`,
     })
   }
   return { zip, byName: Map.groupBy(zip.entries, (entry) => entry.name.split('/')[0] ?? entry.name) }
@@ -107,9 +107,6 @@ async function checkNames(
     await failBy(deps, run, task, { error: 'INTERNAL_MISSING_OUTPUTS', names })
   }
 }
-
-/** Maximum number of names in a message. */
-const MAX_NAMES = 20
 
 async function failBy(
   deps: Dependencies,

@@ -228,7 +228,7 @@ async function readMetadata(zip: FolderZip, parameterName: string, path: string)
   return zip.read(`${parameterName}/${path}`)
 }
 
-/** Texts are read whole, one at a time, so this bounds memory; the Lambda has 1 GiB. */
+/** Checks the size of a text. Texts are read whole, one at a time, so this bounds memory; the Lambda has 1 GiB. */
 function checkTextSize(sizeBytes: number, type: ParameterType, parameterName: string): void {
   const largest = codecOf(type)?.largestOutput
   if (largest === undefined || sizeBytes <= largest.bytes) return

@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { STAGED_LISTING_NAME, stagedListingSchema } from '../contract/staging.ts'
+import { STAGED_LISTING_NAME } from '../contract/staging.ts'
 import { entriesOf, type StoredFile } from '../inputs/array-inputs.ts'
 import { folderEntries } from '../inputs/folder-entries.ts'
 import { findItemPlace } from '../inputs/item-index.ts'
@@ -18,9 +18,9 @@ import {
 } from '../inputs/run-files.ts'
 import { findRunAndTask, type Repositories, type RunAndTask, stateError } from '../run/find-run.ts'
 import type { Run } from '../run/run.ts'
-import { readAll } from '../shared/read-all.ts'
 import { OUTPUTS_NAME } from './collect-outputs.ts'
 import { findCoreListing } from './core-listing.ts'
+import { readStagedListing } from './left-files.ts'
 
 interface Dependencies extends Repositories {
   readonly objects: ObjectStore
@@ -142,10 +142,9 @@ async function packedFolders(
   deps: Pick<Dependencies, 'objects'>,
   prefix: string,
 ): Promise<ReadonlySet<string>> {
-  const listing = await deps.objects.read(`${prefix}${STAGED_LISTING_NAME}`)
+  const listing = await readStagedListing(deps, prefix)
   if (listing === undefined) throw nothingStored(STAGED_LISTING_NAME)
-  const { entries } = stagedListingSchema.parse(JSON.parse((await readAll(listing)).toString('utf8')))
-  return new Set(entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
+  return new Set(listing.entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
 }
 
 function finishedPrefix(run: Run): string {

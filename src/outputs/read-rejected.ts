@@ -2,7 +2,7 @@ import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
-import { STAGED_LISTING_NAME, type StagedListing, stagedListingSchema } from '../contract/staging.ts'
+import { STAGED_LISTING_NAME } from '../contract/staging.ts'
 import { runOutputsRoot } from '../contract/storage-keys.ts'
 import { entriesOf } from '../inputs/array-inputs.ts'
 import { folderEntries } from '../inputs/folder-entries.ts'
@@ -10,13 +10,14 @@ import { MAX_COPIED_BYTES, MAX_COPIED_FILES, preparedOutputKey } from '../inputs
 import { BYTES_TYPE, type Packing } from '../inputs/run-files.ts'
 import { findRunAndTask, type Repositories, stateError } from '../run/find-run.ts'
 import type { Run } from '../run/run.ts'
-import { readAll } from '../shared/read-all.ts'
+import { ignoring } from '../shared/ignoring.ts'
+import { readStagedListing } from './left-files.ts'
 
 interface Dependencies extends Repositories {
   readonly objects: ObjectStore
 }
 
-/** File with facts about the run. Parameter names have no dot, so it cannot be one. */
+/** File with facts about the run. Parameter names have no dot, so no output has this name. */
 const FACTS_NAME = 'rejected.json'
 
 /** An output file of a failed run in the bucket. */
@@ -27,14 +28,13 @@ interface RejectedFile {
 }
 
 /**
- * Packs the rejected outputs of a failed run for its author, those of a task that failed included: the files of
- * its last job attempt, and
- * `rejected.json` with the error, the names of all files of the output folder, and those left out. At most
- * {@link MAX_COPIED_FILES} files with {@link MAX_COPIED_BYTES} in total are packed. A folder with more files than
- * that is packed as one file, its zip, because the names of a million files do not fit into the memory. None of
+ * Packs the rejected outputs of a failed run for its author, those of a task that failed included: the files of its
+ * last job attempt, and `rejected.json` with the error, the names of all files of the output folder, and those left
+ * out. At most {@link MAX_COPIED_FILES} files with {@link MAX_COPIED_BYTES} in total are packed. A folder with more
+ * files than that is packed as one file, its zip, because the names of a million files do not fit into memory. None of
  * them is an output of the run.
- * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PROVISIONS_NOT_FOUND when no
- * file was uploaded
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PROVISIONS_NOT_FOUND when no file was
+ * uploaded
  */
 export async function packRejectedOutputs(deps: Dependencies, runId: string): Promise<Packing> {
   const { run } = await findRunAndTask(deps, runId)
@@ -55,7 +55,8 @@ async function listRejected(deps: Dependencies, run: Run): Promise<readonly Arch
     throw new DomainError('INTERNAL_PROVISIONS_NOT_FOUND', undefined, { words })
   }
   const staged = files.find(({ name }) => name === STAGED_LISTING_NAME)
-  const listing = staged === undefined ? undefined : await readListing(deps, staged)
+  const listing =
+    staged === undefined ? undefined : await readStagedListing(deps, staged.key.slice(0, -staged.name.length))
   const folders = new Set(listing?.entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
   const taken: ArchiveEntry[] = []
   const leftOut: string[] = []
@@ -98,12 +99,6 @@ async function findFiles(deps: Dependencies, run: Run): Promise<readonly Rejecte
   return (byAttempt.get(last) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function readListing(deps: Dependencies, { key }: RejectedFile): Promise<StagedListing | undefined> {
-  const body = await deps.objects.read(key)
-  if (body === undefined) return undefined
-  return stagedListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
-}
-
 /** Files of a folder, which is stored as a zip; the zip itself when it cannot be read or has too many entries. */
 async function unpacked(
   deps: Dependencies,
@@ -112,10 +107,6 @@ async function unpacked(
 ): Promise<readonly ArchiveEntry[]> {
   const asFile = (entryName: string) => entriesOf(deps, entryName, { kind: 'object', key, sizeBytes })
   if (!isFolder) return await asFile(name)
-  try {
-    return await folderEntries(deps, { key, sizeBytes }, maxEntries)
-  } catch (error) {
-    if (!(error instanceof ZipFormatError)) throw error
-    return await asFile(`${name}.zip`)
-  }
+  const entries = await ignoring(folderEntries(deps, { key, sizeBytes }, maxEntries), ZipFormatError)
+  return entries ?? (await asFile(`${name}.zip`))
 }

@@ -50,7 +50,7 @@ function refusalOf(text: string, parameterName: string): unknown {
   return undefined
 }
 
-/** Offset where trailing white space starts; the rest is well-formed. */
+/** Offset where trailing white space starts; the bytes after it are well-formed. */
 async function findEndOfText(source: ByteSource, firstStepBytes: number): Promise<number> {
   const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
   let end = source.sizeBytes

@@ -1,17 +1,18 @@
 import { Readable } from 'node:stream'
+import { copyBySize, isLarge } from '../aws/copy-by-size.ts'
 import { CopyStoppedError, type ObjectStore } from '../aws/object-store.ts'
-import { quoted, someOf } from '../contract/quoted.ts'
+import { MAX_NAMES, quoted, someOf } from '../contract/quoted.ts'
 import { reusedOutputsPrefix, reusedOutputsRoot, reusedOutputsTry } from '../contract/storage-keys.ts'
 import { resultKeyOf } from '../inputs/result-key.ts'
 import type { RunAndTask } from '../run/find-run.ts'
 import type { NotReused, Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { Identity } from '../shared/identity.ts'
-import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import { OUTPUTS_NAME } from './collect-outputs.ts'
 
 /*
- * A run takes the outputs of an equal run: they are copied within S3, so that deleting either run takes nothing from the other (ADR 27).
+ * A run takes the outputs of an equal run: they are copied within S3, so that deleting either run removes nothing of
+ * the other (ADR 27).
  */
 
 /** Ports of reuse. */
@@ -29,25 +30,22 @@ export interface ReusedOutputs {
   readonly reusedFrom: string
 }
 
-/** S3 copies a file of this size in a few seconds; many files take longer, and are bounded by the time of the caller. */
+/**
+ * Maximum size of the outputs: S3 copies a file of this size in a few seconds. Many files take longer; the caller's
+ * time limits them.
+ */
 const MAX_REUSED_BYTES = 10 * 1024 ** 3
-/** The listing names its run, so it passes through the function. */
+/** Maximum size of the listing: it names its run, so it passes through the function. */
 const MAX_LISTING_BYTES = 256 * 1024 ** 2
-/** Larger objects are copied one after the other: each is copied in up to forty ranges at once. */
-const LARGE_BYTES = 128 * 1024 ** 2
-/** S3 copies about 100 MB a second in one request, and the ranges of such a file have 128 MiB. */
+/** Minimum time for a large file: S3 copies about 100 MB a second in one request, and a range has 128 MiB. */
 const LEAST_MS_OF_LARGE = 1000
-/** No call that copies lives as long: the API's has 29 s, that of submit-job a minute. */
+/** Upper bound of the duration of a call that copies: one of the API has 29 s, one of submit-job a minute. */
 const LONGEST_TRY_MS = 5 * 60_000
-const COPIES_AT_ONCE = 20
-/** Most names in a message. */
-const MAX_NAMES = 20
-
 /**
  * Copies the outputs of a FINISHED run with the same image and inputs.
  * @param run with the provisions that it would start with
- * @param timeLeftMs milliseconds for copying; requests that are under way when it is up take a few seconds more
- * @returns why there is nothing to take, for the run to say; then nothing is left of a copy
+ * @param timeLeftMs milliseconds for copying; requests in progress at the end take a few seconds more
+ * @returns the reason, to be recorded in the run, when no outputs can be taken; then no copied file is left
  */
 export async function copyEqualOutputs(
   deps: ReuseDependencies,
@@ -70,7 +68,7 @@ export async function copyEqualOutputs(
     const isWhole =
       (await copyFiles(deps, copy)) &&
       (await copyListing(deps, copy, { from: source.id, to: run.id })) &&
-      // A deletion hides the run before it removes the first file: a run that is there now had all of them.
+      // A deletion hides the run before it removes the first file, so a run that still exists had all files.
       (await deps.runs.find(source.id)) !== undefined
     if (isWhole) return { resultKey: result.key, outputsPrefix, reusedFrom: source.reusedFrom ?? source.id }
   } catch (error) {
@@ -82,7 +80,7 @@ export async function copyEqualOutputs(
   return deleted(source)
 }
 
-/** Why the outputs cannot be copied, as far as their sizes tell. */
+/** Reason why the outputs cannot be copied, by their sizes alone. */
 function refusalOf(source: Run, files: readonly NamedFile[], timeLeftMs: number): NotReused | undefined {
   const listing = files.find(({ name }) => name === OUTPUTS_NAME)
   if (listing === undefined) return deleted(source)
@@ -93,8 +91,8 @@ function refusalOf(source: Run, files: readonly NamedFile[], timeLeftMs: number)
 }
 
 /**
- * Removes copies of tries whose process died. A younger one may be that of a call that is under way, or of one that has just made the run
- * FINISHED.
+ * Removes copies of crashed calls. A younger copy may belong to a call in progress, or to one that has just made the
+ * run FINISHED.
  */
 async function removeLeftCopies(
   { identity, objects }: Pick<ReuseDependencies, 'identity' | 'objects'>,
@@ -112,7 +110,7 @@ async function removeLeftCopies(
 
 const NO_EQUAL_RUN: NotReused = {
   reason: 'no-equal-run',
-  message: 'no FINISHED run is known with the same image, inputs and outputs',
+  message: 'no FINISHED run is known with the same image, inputs and declared outputs',
 }
 
 function notDigested(names: readonly string[]): NotReused {
@@ -147,11 +145,10 @@ function bytesOf(files: readonly NamedFile[]): number {
   return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
-function isLarge({ sizeBytes }: NamedFile): boolean {
-  return sizeBytes > LARGE_BYTES
-}
-
-/** Outputs, their indexes, what the stager listed, and the listing: a few files for each output of the task. */
+/**
+ * Lists the files of a run's outputs: outputs, item tables, staged listing and outputs listing. There are only a few for
+ * each output.
+ */
 async function filesBelow(
   { objects }: Pick<ReuseDependencies, 'objects'>,
   prefix: string,
@@ -171,7 +168,7 @@ interface Copy {
 }
 
 /**
- * @returns false when a file is gone
+ * @returns false when a file no longer exists
  * @throws CopyStoppedError
  */
 async function copyFiles(
@@ -181,19 +178,11 @@ async function copyFiles(
   const copied = files.filter(({ name }) => name !== OUTPUTS_NAME)
   const copy = async ({ name }: NamedFile): Promise<boolean> =>
     (await objects.copy(`${from}${name}`, `${to}${name}`, undefined, isTimeUp)) !== undefined
-  const found = [
-    ...(await mapUntilFailure(
-      copied.filter((file) => !isLarge(file)),
-      copy,
-      { concurrency: COPIES_AT_ONCE },
-    )),
-    ...(await mapUntilFailure(copied.filter(isLarge), copy, { concurrency: 1 })),
-  ]
-  return found.every(Boolean)
+  return (await copyBySize(copied, copy)).every(Boolean)
 }
 
 /**
- * @returns false when the listing is gone
+ * @returns false when the listing no longer exists
  * @throws CopyStoppedError
  */
 async function copyListing(
@@ -216,8 +205,9 @@ async function copyListing(
 }
 
 /**
- * A listing in which each entry names another run. Ids have one length, so the bytes are replaced in place. The keys are matched with their
- * quotes, which a value cannot contain: in a JSON text its quotes are escaped. Memory: a chunk.
+ * Replaces the run that each entry of a listing names. Ids have the same length, so the bytes are replaced in place.
+ * The keys are matched with their quotes, which a value cannot contain: in a JSON text its quotes are escaped. Memory:
+ * a chunk.
  */
 export async function* renamedListing(
   listing: AsyncIterable<Uint8Array>,

@@ -21,7 +21,7 @@ import type { ListedArray, RewrittenFiles } from './read-output.ts'
  * Idempotent: a rewritten output is not rewritten again.
  */
 
-/** Larger files are streamed. */
+/** Maximum size of files that are read whole; larger ones are streamed. */
 const WHOLE_BYTES = 1024 * 1024
 
 interface Dependencies {
@@ -58,7 +58,7 @@ async function rewriteArray(
   { array: { indexes }, rewritten }: ItemsToStore,
 ): Promise<ListedArray['places']> {
   const sizeBytes = await deps.objects.size(key)
-  if (sizeBytes === undefined) throw new Error(`object ${key} is gone`)
+  if (sizeBytes === undefined) throw new Error(`object ${key} no longer exists`)
   const pathOf = (entryName: string): string => entryName.slice(name.length + 1)
   const files = (await folderEntries(deps, { key, sizeBytes })).map((entry) => ({
     name: entry.name,
@@ -86,7 +86,7 @@ async function contentOf(entry: ArchiveEntry): Promise<FolderFileContent> {
   return { crc32: checksum, bytes: await entry.open() }
 }
 
-/** Result of the type's codec for the file. */
+/** Form in which the type's codec stores the file. */
 function storedText(bytes: Buffer, type: ParameterType, parameterName: string): Buffer {
   const value = codecOf(type)?.readOutput(new TextDecoder().decode(bytes), type, parameterName)
   return Buffer.from(String(value))

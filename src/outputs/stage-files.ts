@@ -22,10 +22,13 @@ import type { Metrics } from '../shared/metrics-port.ts'
 import type { ArrayType } from '../task/parameters/array.ts'
 import type { Task } from '../task/task.ts'
 
-/** The stager starts its transfers at once; an hour suffices for 5 GB on a slow line. */
+/** The stager starts its transfers at once; an hour suffices for 5 GB on a slow connection. */
 const URL_SECONDS = 3600
 
-/** Larger items of arrays are not packed. A URL takes about 2 KB of the response, which Lambda limits to 6 MB. */
+/**
+ * Maximum size of an array's items that are packed; larger ones get URLs. A URL takes about 2 KB of the response, which
+ * Lambda limits to 6 MB.
+ */
 const PACKED_BYTES = 1024 * 1024
 
 /**
@@ -40,7 +43,7 @@ export function requireSecret(run: Run, secret: string): void {
 }
 
 /**
- * The active run of a stager that knows its secret; the secret is invalid once the run has ended.
+ * Finds the active run of a stager that knows its secret; the secret is invalid once the run has ended.
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
  */
 async function findStagedRun(

@@ -8,8 +8,8 @@ import { uploadError } from '../upload/find-upload.ts'
 import { findOutputPlace } from './stage-files.ts'
 
 /*
- * Multipart upload of large outputs: one PUT is limited to 5 GB, and would start again after a broken connection. The bucket's
- * lifecycle rule removes parts that are never completed.
+ * Multipart upload of large outputs: one PUT is limited to 5 GB, and would start over after a lost connection. The
+ * bucket's lifecycle rule removes parts that are never completed.
  */
 
 interface Dependencies extends Repositories {
@@ -45,7 +45,7 @@ export async function beginOutputParts(
   return { multipartId: await deps.parts.start(key) }
 }
 
-/** Presigns URLs for some parts; request again when they expire. S3 rejects an id that belongs to another key. */
+/** Presigns URLs for some parts; request again when they expire. S3 refuses an id that belongs to another key. */
 export async function signOutputParts(
   deps: Dependencies,
   runId: string,
@@ -60,7 +60,7 @@ export async function signOutputParts(
 
 /**
  * Creates the output from its parts, when they have the announced size. Idempotent.
- * @throws DomainError UPLOAD_INVALID when bytes are missing or the parts are gone
+ * @throws DomainError UPLOAD_INVALID when bytes are missing or the parts no longer exist
  */
 export async function completeOutputParts(
   deps: Dependencies & { readonly objects: Pick<ObjectStore, 'size'> },
@@ -78,7 +78,7 @@ export async function completeOutputParts(
     }
     if (await deps.parts.complete(key, multipartId, parts)) return { sizeBytes }
   }
-  // An earlier call may have created the object, its response lost.
+  // An earlier call, whose response was lost, may have created the object.
   if ((await deps.objects.size(key)) === sizeBytes) return { sizeBytes }
-  throw uploadError('UPLOAD_INVALID', 'multipartId', 'the parts are gone')
+  throw uploadError('UPLOAD_INVALID', 'multipartId', 'the parts no longer exist')
 }

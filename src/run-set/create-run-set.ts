@@ -1,15 +1,17 @@
 import type { JsonValue } from '../contract/json.ts'
+import { MAX_TABLE_BYTES } from '../contract/run-set-limits.ts'
+import { setIdOf } from '../contract/set-run-id.ts'
 import { WorkflowUnavailableError } from '../run/run-workflow.ts'
 import { executionNameOf, type RunSet } from '../run/set/run-set.ts'
 import type { RunSetRepository } from '../run/set/run-set-repository.ts'
 import type { RunSetWorkflow } from '../run/set/run-set-workflow.ts'
-import { setIdOf } from '../run/set/set-run-id.ts'
 import type { Identity } from '../shared/identity.ts'
+import { ignoring } from '../shared/ignoring.ts'
 import type { Task } from '../task/task.ts'
 import { findCompleteUpload } from '../upload/find-upload.ts'
 import { sentUpload } from '../upload/sent-file.ts'
 import type { FileDependencies } from './file-reference.ts'
-import { invalid, jsonRow, MAX_TABLE_BYTES, readRowTable } from './row-table.ts'
+import { invalid, jsonRow, readRowTable } from './row-table.ts'
 import { storeShared, tableKey } from './set-files.ts'
 
 /** Ports of the creation of a set. */
@@ -54,7 +56,7 @@ export async function createRunSet(deps: CreateRunSetDependencies, wanted: NewRu
     problems: [],
   }
   const storeTable = await checkTable(deps, wanted.rows)
-  // Before its files: what a call that breaks off has stored is removed with the set.
+  // Created before its files, so that files of an interrupted call are removed with the set.
   await deps.sets.create(runSet)
   try {
     await storeTable(tableKey(runSet.id))
@@ -91,9 +93,5 @@ export async function startExecution(
   { setWorkflow }: { readonly setWorkflow: RunSetWorkflow },
   runSet: RunSet,
 ): Promise<void> {
-  try {
-    await setWorkflow.start(executionNameOf(runSet))
-  } catch (error) {
-    if (!(error instanceof WorkflowUnavailableError)) throw error
-  }
+  await ignoring(setWorkflow.start(executionNameOf(runSet)), WorkflowUnavailableError)
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import pMap from 'p-map'
+import { DomainError } from '../contract/errors.ts'
+import { setRunId } from '../contract/set-run-id.ts'
 import { runInputsPrefix } from '../contract/storage-keys.ts'
 import { itemIndexKey } from '../inputs/item-index.ts'
 import { storeSentValue } from '../inputs/provision-file.ts'
@@ -7,19 +8,17 @@ import { storeProvisions } from '../inputs/provision-input.ts'
 import type { FileContent, InputValue, Run } from '../run/run.ts'
 import type { NewRun } from '../run/run-repository.ts'
 import type { RunSet } from '../run/set/run-set.ts'
-import { setRunId } from '../run/set/set-run-id.ts'
 import type { Identity } from '../shared/identity.ts'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import type { Task } from '../task/task.ts'
 import { type FileDependencies, findFile } from './file-reference.ts'
 import type { RowPlan } from './plan-row.ts'
+import { invalid } from './row-table.ts'
 import type { StoredPlan } from './set-files.ts'
 
 interface Dependencies extends FileDependencies {
   readonly identity: Identity
 }
-
-/** Number of rows whose values are stored concurrently. */
-const ROWS_AT_ONCE = 16
 
 /**
  * Stores the values of a plan: long texts, arrays and files as objects. The keys are deterministic, so a repetition overwrites them.
@@ -50,46 +49,53 @@ export async function storePlan(
   return { provisions, values }
 }
 
-/** Creates the runs of rows of the first round. */
-export async function createPlannedRuns(
-  deps: Dependencies,
-  { task, runSet, shared }: { readonly task: Task; readonly runSet: RunSet; readonly shared: StoredPlan },
-  plans: readonly (readonly [row: number, plan: RowPlan])[],
-): Promise<void> {
-  const created = await pMap(
-    plans,
-    async ([row, plan]): Promise<NewRun> => {
-      const id = setRunId({ setId: runSet.id, row, round: 1 })
-      const own = await storePlan(deps, task, id, plan)
-      const isShared = ({ parameterName }: InputValue): boolean => own.provisions[parameterName] === undefined
-      return {
-        run: { ...newRun(deps, task, id, { ...shared.provisions, ...own.provisions }), ...reuseOf(runSet) },
-        values: [...shared.values.filter(isShared).map((value) => ({ ...value, runId: id })), ...own.values],
-      }
-    },
-    { concurrency: ROWS_AT_ONCE },
-  )
-  await deps.runs.createAll(created)
+/** A set and its task. */
+export interface SetAndTask {
+  readonly runSet: RunSet
+  readonly task: Task
 }
 
-/** Creates runs in the set's current round, with the inputs of earlier runs of the same rows. */
-export async function createRepeatedRuns(
+/** A row, from 0, with its values. */
+export interface PlannedRow {
+  readonly row: number
+  readonly plan: RowPlan
+  readonly shared: StoredPlan
+}
+
+/**
+ * Stores the values of a row for its run in the set's current round.
+ * @throws DomainError naming the row, as {@link storePlan}
+ */
+export async function planRun(
   deps: Dependencies,
-  { task, runSet }: { readonly task: Task; readonly runSet: RunSet },
-  earlier: readonly (readonly [row: number, run: Run])[],
-): Promise<void> {
-  const created = await pMap(
-    earlier,
-    async ([row, run]): Promise<NewRun> => {
-      const id = setRunId({ setId: runSet.id, row, round: runSet.round })
-      const values = await pMap(await deps.runs.listInputs(run), (value) => copyValue(deps, value, id), {
-        concurrency: 4,
-      })
-      return { run: { ...newRun(deps, task, id, run.provisions), ...reuseOf(runSet) }, values }
-    },
-    { concurrency: ROWS_AT_ONCE },
-  )
-  await deps.runs.createAll(created)
+  { runSet, task }: SetAndTask,
+  { row, plan, shared }: PlannedRow,
+): Promise<NewRun> {
+  const id = setRunId({ setId: runSet.id, row, round: runSet.round })
+  const own = await storePlan(deps, task, id, plan).catch((error: unknown) => {
+    throw error instanceof DomainError ? inRow(row, error) : error
+  })
+  const isShared = ({ parameterName }: InputValue): boolean => own.provisions[parameterName] === undefined
+  return {
+    run: { ...newRun(deps, task, id, { ...shared.provisions, ...own.provisions }), ...reuseOf(runSet) },
+    values: [...shared.values.filter(isShared).map((value) => ({ ...value, runId: id })), ...own.values],
+  }
+}
+
+function inRow(row: number, cause: DomainError): DomainError {
+  return invalid(`row ${row + 1}: ${cause.explanation ?? cause.message}`, cause)
+}
+
+/** Copies the inputs of an earlier run of a row for its run in the set's current round. */
+export async function repeatRun(
+  deps: Dependencies,
+  { runSet, task }: SetAndTask,
+  { row, run }: { readonly row: number; readonly run: Run },
+): Promise<NewRun> {
+  const id = setRunId({ setId: runSet.id, row, round: runSet.round })
+  const copy = (value: InputValue): Promise<InputValue> => copyValue(deps, value, id)
+  const values = await mapUntilFailure(await deps.runs.listInputs(run), copy, { concurrency: 4 })
+  return { run: { ...newRun(deps, task, id, run.provisions), ...reuseOf(runSet) }, values }
 }
 
 function reuseOf({ reuse }: RunSet): Pick<Run, 'reuse'> {

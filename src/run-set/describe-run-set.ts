@@ -1,11 +1,18 @@
 import { DomainError } from '../contract/errors.ts'
 import { quoted } from '../contract/quoted.ts'
+import { isSetId, setRunId } from '../contract/set-run-id.ts'
 import type { RunFailure } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
-import { type RunSet, type SetState, setStateOf } from '../run/set/run-set.ts'
+import { MAX_GROUPS, type RunSet, type SetState, setStateOf } from '../run/set/run-set.ts'
 import type { CountedSet, RunSetRepository } from '../run/set/run-set-repository.ts'
-import { addCounts, NO_COUNTS, type RoundCounts } from '../run/set/set-counts.ts'
-import { isSetId, setRunId } from '../run/set/set-run-id.ts'
+import {
+  addCounts,
+  isOtherReasons,
+  kindOfReason,
+  NO_COUNTS,
+  type RoundCounts,
+} from '../run/set/set-counts.ts'
+import { countRows, type SetCounts } from './count-rows.ts'
 
 /** Ports of the description of sets. */
 export interface DescribeDependencies {
@@ -13,15 +20,7 @@ export interface DescribeDependencies {
   readonly runs: Pick<RunRepository, 'findAll'>
 }
 
-/** Numbers of rows by the state of their latest run; the sum is the number of rows. */
-export interface SetCounts {
-  readonly waiting: number
-  readonly active: number
-  readonly finished: number
-  readonly failed: number
-}
-
-/** Failures with the same reason. */
+/** Failures with the same reason, or of the same kind with later reasons than the counted ones (`MAX_REASONS`). */
 export interface FailureGroup extends Pick<RunFailure, 'kind' | 'message'> {
   readonly count: number
   /** Row from 1. */
@@ -35,16 +34,13 @@ export interface CountedRunSet {
   readonly counts: SetCounts
   /** Cost of the ended runs, in US dollars. */
   readonly usd: number
-  /** Estimated cost of the other runs, from the mean of the ended ones; undefined before the first has ended. */
+  /** Estimated cost of the runs that have not ended, from the mean of the ended ones; undefined before the first has ended. */
   readonly remainingUsd?: number
 }
 
 export interface DescribedRunSet extends CountedRunSet {
   readonly failures: readonly FailureGroup[]
 }
-
-/** Maximum number of groups of failures that are returned, largest first. */
-export const MAX_GROUPS = 20
 
 /** @throws DomainError RUN_SET_NOT_FOUND */
 export async function findRunSet(
@@ -75,19 +71,20 @@ export async function describeRunSet(deps: DescribeDependencies, runSet: RunSet)
 }
 
 /**
- * Finds and describes a set by one read, and by another one when runs have failed, whatever the number of rows.
+ * Finds a set with its counts by one read, whatever the number of rows.
  * @throws DomainError RUN_SET_NOT_FOUND
  */
-export async function findDescribedRunSet(
-  deps: DescribeDependencies,
+export async function findCountedRunSet(
+  { sets }: Pick<DescribeDependencies, 'sets'>,
   setId: string,
-): Promise<DescribedRunSet> {
-  const found = isSetId(setId) ? await deps.sets.findCounted(setId) : undefined
+): Promise<CountedSet> {
+  const found = isSetId(setId) ? await sets.findCounted(setId) : undefined
   if (found === undefined) throw unknownSet(setId)
-  return describeCounted(deps, found)
+  return found
 }
 
-async function describeCounted(
+/** Groups the failures of a counted set, with one read when runs have failed. */
+export async function describeCounted(
   deps: DescribeDependencies,
   { runSet, rounds }: CountedSet,
 ): Promise<DescribedRunSet> {
@@ -96,33 +93,20 @@ async function describeCounted(
 }
 
 function countedBy(runSet: RunSet, rounds: readonly RoundCounts[]): CountedRunSet {
-  const counts = countsOf(runSet, rounds)
+  const counts = countRows(runSet, rounds)
   const { usd } = rounds.reduce(addCounts, NO_COUNTS)
   const ended = rounds.reduce(
     (sum, { finished, failed, unstarted }) => sum + finished + failed - unstarted,
     0,
   )
-  const open = counts.waiting + counts.active
+  // No run of a cancelled set starts any more.
+  const toStart = runSet.phase === 'cancelling' ? 0 : counts.waiting
   return {
     runSet,
-    state: setStateOf(runSet, open),
+    state: setStateOf(runSet, counts.waiting + counts.active),
     counts,
     usd,
-    ...(ended > 0 && { remainingUsd: (usd / ended) * open }),
-  }
-}
-
-function countsOf({ round, roundRows }: RunSet, rounds: readonly RoundCounts[]): SetCounts {
-  const present = rounds[round - 1] ?? NO_COUNTS
-  const all = rounds.reduce(addCounts, NO_COUNTS)
-  const [, ...retried] = roundRows
-  // The set was read before its counts: runs may have been created and started since.
-  const waiting = (roundRows[round - 1] ?? 0) - present.started - present.unstarted
-  return {
-    waiting: Math.max(0, waiting),
-    active: present.started - present.finished - (present.failed - present.unstarted),
-    finished: all.finished,
-    failed: all.failed - retried.reduce((sum, rows) => sum + rows, 0),
+    ...(ended > 0 && { remainingUsd: (usd / ended) * (toStart + counts.active) }),
   }
 }
 
@@ -131,15 +115,23 @@ async function groupFailures(
   { id, round }: RunSet,
   { reasons }: RoundCounts,
 ): Promise<readonly FailureGroup[]> {
-  const largest = [...reasons.values()].sort((a, b) => b.count - a.count).slice(0, MAX_GROUPS)
-  const groups = largest.map(({ count, row }) => ({ count, row, runId: setRunId({ setId: id, row, round }) }))
+  const largest = [...reasons].sort(([, a], [, b]) => b.count - a.count).slice(0, MAX_GROUPS)
+  const groups = largest.map(([key, { count, row }]) => ({
+    count,
+    row,
+    runId: setRunId({ setId: id, row, round }),
+    isMixed: isOtherReasons(key),
+    gone: { kind: kindOfReason(key), message: GONE },
+  }))
   const examples = await runs.findAll(groups.map(({ runId }) => runId))
   const failures = new Map(examples.map((run) => [run.id, run.failure]))
-  return groups.map(({ count, row, runId }) => {
-    const { kind, message } = failures.get(runId) ?? GONE
-    return { kind, message: message.split('\n', 1)[0] ?? '', count, example: { row: row + 1, runId } }
+  return groups.map(({ count, row, runId, isMixed, gone }) => {
+    const { kind, message } = failures.get(runId) ?? gone
+    const [first = ''] = message.split('\n', 1)
+    const words = isMixed ? `other reasons, for example: ${first}` : first
+    return { kind, message: words, count, example: { row: row + 1, runId } }
   })
 }
 
-/** Failure of an example that was deleted. */
-const GONE: RunFailure = { kind: 'engine-error', message: 'the run was deleted' }
+/** Message of a group whose example was deleted. */
+const GONE = 'the reason was in a run that was deleted; the runs of the other rows, if any, have it'

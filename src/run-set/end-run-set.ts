@@ -1,8 +1,8 @@
 import { DomainError } from '../contract/errors.ts'
-import type { RunSet, SetState } from '../run/set/run-set.ts'
-import { executionNameOf } from '../run/set/run-set.ts'
+import { isSetId, MAX_ROUNDS } from '../contract/set-run-id.ts'
+import { executionNameOf, isUnfinished, type RunSet, type SetState } from '../run/set/run-set.ts'
+import type { RunSetChange } from '../run/set/run-set-repository.ts'
 import type { RunSetWorkflow } from '../run/set/run-set-workflow.ts'
-import { isSetId, MAX_ROUNDS } from '../run/set/set-run-id.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
 import { startExecution } from './create-run-set.ts'
 import { countRunSet, type DescribeDependencies, findRunSet } from './describe-run-set.ts'
@@ -26,34 +26,44 @@ export async function cancelRunSet(deps: EndRunSetDependencies, setId: string): 
   if (state === 'CANCELLED') return runSet
   if (state !== 'VALIDATING' && state !== 'RUNNING')
     throw stateError(state, 'only a set that has not ended can be cancelled')
-  const changed = await replaceExecution(deps, runSet, { phase: 'cancelling' }, CANCELLED)
-  // A concurrent worker has changed the phase.
+  const changed = await replaceExecution(deps, runSet, { set: { phase: 'cancelling' } }, CANCELLED)
+  // Undefined: a concurrent worker has changed the phase. Try again.
   return changed ?? cancelRunSet(deps, setId)
 }
 
 /**
- * Starts another round: new runs of the failed rows, with the same inputs.
- * @throws DomainError RUN_SET_NOT_FOUND; RUN_SET_INVALID_STATE when the set has not ended or nothing failed
+ * Starts another round: new runs of the rows that failed, with the same inputs, and runs of the rows that got none. A table that was
+ * not validated before the set was cancelled is validated first.
+ * @throws DomainError RUN_SET_NOT_FOUND; RUN_SET_INVALID_STATE when the set has not ended, its table was refused, or no row failed or
+ * was skipped
  */
 export async function retryRunSet(deps: EndRunSetDependencies, setId: string): Promise<RunSet> {
   const runSet = await findRunSet(deps, setId)
   const { state, counts } = await countRunSet(deps, runSet)
-  const { phase, round, roundRows } = runSet
-  if (phase === 'creating' || phase === 'cancelling' || (state !== 'FINISHED' && state !== 'CANCELLED')) {
-    throw stateError(state, 'only a set whose runs have ended can be retried')
+  if (runSet.phase === 'invalid') {
+    throw stateError(
+      state,
+      'its table was refused, so it has no runs to retry; correct the table and create another set',
+    )
   }
-  if (counts.failed === 0) throw stateError(state, 'none of its runs has failed')
-  if (round >= MAX_ROUNDS)
+  const hasEnded = !isUnfinished(runSet) || (runSet.phase === 'running' && state === 'FINISHED')
+  if (!hasEnded) throw stateError(state, 'only a set whose runs have ended can be retried')
+  const isValidated = runSet.creatingRows !== undefined || counts.finished + counts.failed > 0
+  if (isValidated && counts.failed + counts.skipped === 0) {
+    throw stateError(state, 'every row has a finished run, so nothing can be retried')
+  }
+  if (runSet.round >= MAX_ROUNDS)
     throw stateError(state, `it was retried ${MAX_ROUNDS - 1} times, which is the limit`)
-  const next = {
-    phase: 'creating',
-    round: round + 1,
-    roundRows: [...roundRows, 0],
-    done: 0,
-    creatingRows: [],
-  } as const
-  const changed = await replaceExecution(deps, runSet, next, 'a retry begins')
+  const change = { set: nextRound(runSet, isValidated), remove: ['failure'] } as const
+  const changed = await replaceExecution(deps, runSet, change, 'a retry begins')
   return changed ?? retryRunSet(deps, setId)
+}
+
+function nextRound({ round, roundRows, executions }: RunSet, isValidated: boolean): Partial<RunSet> {
+  const common = { round: round + 1, done: 0, firstExecution: executions + 1 }
+  if (isValidated) return { ...common, phase: 'creating', roundRows: [...roundRows, 0], creatingRows: [] }
+  const table = { roundRows: [0, ...roundRows.map(() => 0)], problems: [], problemCount: 0 }
+  return { ...common, phase: 'validating', ...table }
 }
 
 /** Hides a set, and starts the workflow that deletes it with its runs. An unknown set counts as deleted. */
@@ -68,12 +78,13 @@ export async function deleteRunSet(deps: EndRunSetDependencies, setId: string): 
 async function replaceExecution(
   deps: EndRunSetDependencies,
   runSet: RunSet,
-  set: Partial<RunSet>,
+  change: Omit<RunSetChange, 'if'>,
   reason: string,
 ): Promise<RunSet | undefined> {
   const { phase, executions } = runSet
   const changed = await deps.sets.change(runSet.id, {
-    set: { ...set, executions: executions + 1 },
+    ...change,
+    set: { ...change.set, executions: executions + 1 },
     if: { phase, executions },
   })
   if (changed === undefined) return undefined

@@ -1,13 +1,15 @@
 import { DomainError } from '../contract/errors.ts'
+import { setRunId } from '../contract/set-run-id.ts'
 import { cancelRun } from '../lifecycle/cancel-run.ts'
 import { deleteRun } from '../lifecycle/delete-run.ts'
 import { discardRows, endSetRemoval } from '../lifecycle/remove-run-set.ts'
 import type { Run } from '../run/run.ts'
 import type { RunSet } from '../run/set/run-set.ts'
-import { setRunId } from '../run/set/set-run-id.ts'
 import { isFinal } from '../run/transitions.ts'
 import { failuresOf, throwFailures } from '../shared/failures-of.ts'
-import { readRuns, rowsOfRound } from './rows-of-set.ts'
+import { ignoring } from '../shared/ignoring.ts'
+import { createdIn } from './count-rows.ts'
+import { blockAt, readRuns, rowsOfRound } from './rows-of-set.ts'
 import {
   AGAIN,
   advance,
@@ -18,7 +20,7 @@ import {
   type WorkDependencies,
 } from './set-work.ts'
 
-/** Runs that are cancelled or deleted concurrently. */
+/** Maximum number of runs that are cancelled or deleted concurrently. */
 const ENDED_AT_ONCE = 16
 
 /** Cancels the runs of a set that have not ended. */
@@ -28,7 +30,7 @@ export async function cancelRuns(deps: WorkDependencies, call: Call, runSet: Run
   for await (const found of readRuns(deps, ids)) {
     if (isTimeUp(call)) return AGAIN
     await forEachRun(
-      found.flatMap(([, run]) => (isFinal(run.state) ? [] : [run])),
+      found.filter(({ state }) => !isFinal(state)),
       ({ id }) => cancelRun(deps, id),
     )
   }
@@ -41,31 +43,28 @@ export async function cancelRuns(deps: WorkDependencies, call: Call, runSet: Run
 export async function deleteRuns(deps: WorkDependencies, call: Call): Promise<SetWork> {
   const runSet = await deps.sets.findInRemoval(call.setId)
   if (runSet === undefined) return NOTHING
+  const counts = await deps.sets.counts(runSet.id)
   for (let round = runSet.round; round > 0; round -= 1) {
     const rows = await rowsOfRound(deps, { ...runSet, round })
     const ids = rows.map((row) => setRunId({ setId: runSet.id, row, round }))
     for await (const found of readRuns(deps, ids)) {
       if (isTimeUp(call)) return AGAIN
-      await forEachRun(
-        found.map(([, run]) => run),
-        ({ id }) => deleteRun(deps, id),
-      )
+      await forEachRun(found, ({ id }) => deleteRun(deps, id))
+    }
+    // A worker that was killed after its round was cancelled may have left the values of the next block.
+    if (round < runSet.round) {
+      const creatingRows = blockAt(rows, createdIn(runSet, counts, round))
+      await discardRows(deps, { id: runSet.id, round, creatingRows })
     }
   }
   await endSetRemoval(deps, runSet)
   return NOTHING
 }
 
-/** A failure does not stop the other runs; the workflow calls again. Runs that have ended are skipped. */
+/** Calls `work` for each run; one that has ended is skipped. A failure does not stop the others; the workflow calls again. */
 async function forEachRun(runs: readonly Run[], work: (run: Run) => Promise<unknown>): Promise<void> {
   const failures = await failuresOf(
-    runs.map((run) => async () => {
-      try {
-        await work(run)
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error
-      }
-    }),
+    runs.map((run) => () => ignoring(work(run), DomainError)),
     ENDED_AT_ONCE,
   )
   throwFailures(failures, 'some runs of the set could not be ended')

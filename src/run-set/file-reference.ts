@@ -82,10 +82,12 @@ async function sentOutput(deps: FileDependencies, rest: string): Promise<SentFil
 async function sentObject(deps: FileDependencies, rest: string): Promise<SentFile> {
   const slash = rest.indexOf('/')
   const [name, key] = [rest.slice(0, slash), rest.slice(slash + 1)]
-  const bucket = slash > 0 ? deps.inputBucket(name) : undefined
   const refuse = (words: string): DomainError => new DomainError('RUN_SET_INVALID', undefined, { words })
+  if (slash < 1 || key === '')
+    throw refuse(`${quoted(`s3://${rest}`, 80)} does not name an object; expected s3://<bucket>/<key>`)
+  const bucket = deps.inputBucket(name)
   if (bucket === undefined) {
-    throw refuse(`the bucket ${quoted(name, 80)} is not one of the setting inputBuckets`)
+    throw refuse(`the bucket ${quoted(name, 80)} is not in the setting inputBuckets`)
   }
   const found = await bucket.objects.find(key)
   if (found === undefined)

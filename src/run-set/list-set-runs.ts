@@ -1,6 +1,6 @@
 import type { Run } from '../run/run.ts'
 import type { RunSet } from '../run/set/run-set.ts'
-import { latestRunIds, type RowDependencies, readRuns } from './rows-of-set.ts'
+import { type RowDependencies, readLatestRuns } from './rows-of-set.ts'
 
 /** The latest run of a row. */
 export interface SetRun {
@@ -27,21 +27,21 @@ interface Page {
 /** Maximum number of rows that one call reads. A page for one state may have few or no runs, and still have a next page. */
 const MOST_ROWS = 2000
 
-/** Lists the latest run of each row. */
+/** Lists the latest run of each row. Rows without a run are omitted. */
 export async function listSetRuns(
   deps: RowDependencies,
   runSet: RunSet,
   { limit, after, state }: Page,
 ): Promise<SetRunPage> {
-  const ids = await latestRunIds(deps, runSet)
-  const end = Math.min(ids.length, after + (state === undefined ? limit : MOST_ROWS))
+  const [rows = 0] = runSet.roundRows
+  const end = Math.min(rows, after + (state === undefined ? limit : MOST_ROWS))
   const content: SetRun[] = []
-  for await (const found of readRuns(deps, ids.slice(after, end))) {
-    for (const [index, run] of found) {
-      if (state !== undefined && run.state !== state) continue
-      content.push({ row: index + 1, run })
-      if (content.length === limit) return { content, ...(index + 1 < ids.length && { next: index + 1 }) }
+  for await (const found of readLatestRuns(deps, runSet, after, end)) {
+    for (const { row, run } of found) {
+      if (run === undefined || (state !== undefined && run.state !== state)) continue
+      content.push({ row: row + 1, run })
+      if (content.length === limit) return { content, ...(row + 1 < rows && { next: row + 1 }) }
     }
   }
-  return { content, ...(end < ids.length && { next: end }) }
+  return { content, ...(end < rows && { next: end }) }
 }

@@ -1,5 +1,5 @@
 import { DomainError } from '../contract/errors.ts'
-import type { JsonValue } from '../contract/json.ts'
+import { type JsonValue, parseJson } from '../contract/json.ts'
 import { topIndexes } from '../inputs/array-provisions.ts'
 import { matchingProblems } from '../inputs/matching.ts'
 import { checkValue } from '../inputs/provision-file.ts'
@@ -7,7 +7,7 @@ import { type CheckedProvision, checkProvision } from '../inputs/provision-input
 import { parameterNamed } from '../run/find-run.ts'
 import type { Provision } from '../run/run.ts'
 import type { RowProblem } from '../run/set/run-set.ts'
-import type { ParameterType, Task, TaskInput } from '../task/task.ts'
+import { isFileType, leafOf, type ParameterType, type Task, type TaskInput } from '../task/task.ts'
 import type { SentFile } from '../upload/sent-file.ts'
 import { type Cell, invalid, type Row } from './row-table.ts'
 
@@ -21,18 +21,20 @@ export interface PlannedFile {
 export interface RowPlan {
   readonly values: readonly CheckedProvision[]
   readonly files: readonly PlannedFile[]
+  /** Names of the inputs whose value was refused. */
+  readonly refused: readonly string[]
 }
 
 /** Fields of a task that a table is checked against. */
 export type TableTask = Pick<Task, 'inputs' | 'matchingGroups'>
 
 /**
- * Finds the file that the value of an image or file input names; undefined when it cannot be looked into here.
+ * Finds the file that the value of an image or file input names; undefined when it cannot be read here.
  * @throws DomainError naming the parameter
  */
 export type FindFile = (reference: JsonValue, parameterName: string) => Promise<SentFile | undefined>
 
-/** Position of a problem: row from 1, null for the shared values. */
+/** Receives a problem; the caller knows its row. */
 type Report = (problem: Omit<RowProblem, 'row'>) => void
 
 /** A problem as a set reports it. */
@@ -40,10 +42,14 @@ export function problemOf(error: DomainError, column: string | null): Omit<RowPr
   return { column, errorCode: error.body.errorCode, message: error.explanation ?? error.message }
 }
 
+const NO_FILE_ARRAYS =
+  'a row cannot have an array of images or files; leave it out if it is optional, or create single runs'
+
 /** Checks each value of a row, or the shared values. Files are checked later. */
 export function planRow(task: Pick<Task, 'inputs'>, row: Row, report: Report): RowPlan {
   const values: CheckedProvision[] = []
   const files: PlannedFile[] = []
+  const refused: string[] = []
   const given = new Set<string>()
   for (const [name, cell] of row) {
     const input = parameterNamed(task.inputs, name)
@@ -54,14 +60,17 @@ export function planRow(task: Pick<Task, 'inputs'>, row: Row, report: Report): R
       if (given.has(input.name)) throw invalid('two columns have a value for this parameter; leave one out')
       given.add(input.name)
       const value = jsonOf(cell, input.type)
-      if (isFile(input.type) && value !== null) files.push({ input, reference: value })
+      if (input.type.id === 'array' && isFileType(leafOf(input.type)) && value !== null)
+        throw invalid(NO_FILE_ARRAYS)
+      if (isFileType(input.type) && value !== null) files.push({ input, reference: value })
       else values.push(checkProvision(task, { parameterName: input.name, value }))
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
       report(problemOf(error, input.name))
+      refused.push(input.name)
     }
   }
-  return { values, files }
+  return { values, files, refused }
 }
 
 /** The plan of a row, with the defaults of inputs that have neither a value of the row nor a shared one. */
@@ -70,7 +79,7 @@ export function withDefaults(task: Pick<Task, 'inputs'>, shared: RowPlan, row: R
   const defaults = task.inputs.flatMap(({ name, default: value }) =>
     value === undefined || known.has(name) ? [] : [checkProvision(task, { parameterName: name, value })],
   )
-  return { values: [...row.values, ...defaults], files: row.files }
+  return { ...row, values: [...row.values, ...defaults] }
 }
 
 /** The plan of a row, with the shared values that it does not replace. */
@@ -79,14 +88,20 @@ export function mergePlans(shared: RowPlan, row: RowPlan): RowPlan {
   return {
     values: [...shared.values.filter(({ input }) => !given.has(input.name)), ...row.values],
     files: [...shared.files.filter(({ input }) => !given.has(input.name)), ...row.files],
+    refused: [...shared.refused.filter((name) => !given.has(name)), ...row.refused],
   }
 }
 
-/** Missing inputs of a merged plan, and arrays that do not match. */
+/** Start of a reference to an input in a matching group. */
+const INPUTS = 'inputs/'
+
+/** Reports the missing inputs of a merged plan, and arrays that do not match. Those without a valid value are not compared. */
 export function checkPlan(task: TableTask, plan: RowPlan, report: Report): void {
   const known = namesIn(plan)
+  const undecided = new Set(plan.refused)
   for (const { name, type, optional } of task.inputs) {
     if (optional || known.has(name)) continue
+    undecided.add(name)
     const words = `there is no value; expected one of type ${type.id}, since this input is required`
     const details = { type: 'parameter', parameterName: name } as const
     report(problemOf(new DomainError('INTERNAL_NOT_PROVISIONED', details, { words }), name))
@@ -94,9 +109,10 @@ export function checkPlan(task: TableTask, plan: RowPlan, report: Report): void 
   const provisions = Object.fromEntries(
     plan.values.map((value) => [value.input.name, arrayProvisionOf(value)]),
   )
-  const isInput = (reference: string): boolean => reference.startsWith('inputs/')
-  const problems = matchingProblems(task, isInput, (reference) =>
-    topIndexes({ provisions }, reference.slice('inputs/'.length)),
+  const isDecided = (reference: string): boolean =>
+    reference.startsWith(INPUTS) && !undecided.has(reference.slice(INPUTS.length))
+  const problems = matchingProblems(task, isDecided, (reference) =>
+    topIndexes({ provisions }, reference.slice(INPUTS.length)),
   )
   for (const problem of problems) {
     const { details } = problem
@@ -131,12 +147,9 @@ export function unknownColumns(
   return [...found].map(([column, row]) => [row, column])
 }
 
-function namesIn({ values, files }: RowPlan): Set<string> {
-  return new Set([...values, ...files].map(({ input }) => input.name))
-}
-
-function isFile({ id }: ParameterType): boolean {
-  return id === 'image' || id === 'file'
+/** Names of the inputs that have a value, valid or not. */
+function namesIn({ values, files, refused }: RowPlan): Set<string> {
+  return new Set([...[...values, ...files].map(({ input }) => input.name), ...refused])
 }
 
 /** Types whose JSON value is a text. */
@@ -154,8 +167,8 @@ export function jsonOf(cell: Cell, { id }: ParameterType): JsonValue {
   if ('json' in cell) return cell.json
   if (TEXTS.has(id)) return cell.text
   try {
-    // Spreadsheets write TRUE.
-    return JSON.parse(id === 'boolean' ? cell.text.toLowerCase() : cell.text) as JsonValue
+    // Spreadsheets write booleans in upper case.
+    return parseJson(id === 'boolean' ? cell.text.toLowerCase() : cell.text)
   } catch {
     // Not JSON: the type's codec accepts it (NaN) or reports the error.
     return cell.text

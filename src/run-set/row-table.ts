@@ -1,12 +1,7 @@
 import { CsvError, parse as parseCsv } from 'csv-parse/sync'
 import { DomainError } from '../contract/errors.ts'
-import type { JsonValue } from '../contract/json.ts'
-import { MAX_ROWS } from '../run/set/set-run-id.ts'
-
-/** Limits the worker's memory, which holds the bytes, their text and the rows. */
-export const MAX_TABLE_BYTES = 32 * 1024 * 1024
-/** Maximum number of column names in all rows: each unknown one is reported. */
-export const MAX_COLUMNS = 1000
+import { type JsonValue, parseJson } from '../contract/json.ts'
+import { MAX_COLUMNS, MAX_ROWS } from '../contract/run-set-limits.ts'
 
 /** Value of a row: JSON, or the text of a CSV field, which the parameter's type interprets. */
 export type Cell = { readonly json: JsonValue } | { readonly text: string }
@@ -49,13 +44,13 @@ export function invalid(words: string, cause?: unknown): DomainError {
 
 function rowsOf(text: string): readonly Row[] {
   const start = text.trimStart()[0]
-  if (start === '[') return arrayRows(parseJson(text, 'the table is not JSON'))
+  if (start === '[') return arrayRows(parsed(text, 'the table is not JSON'))
   return start === '{' ? lineRows(text) : csvRows(text)
 }
 
-function parseJson(text: string, words: string): JsonValue {
+function parsed(text: string, words: string): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue
+    return parseJson(text)
   } catch (cause) {
     throw invalid(`${words}: ${(cause as Error).message}`, cause)
   }
@@ -71,7 +66,7 @@ function lineRows(text: string): readonly Row[] {
   const rows: Row[] = []
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
-    rows.push(jsonRow(parseJson(line, `line ${index + 1} is not JSON`), `line ${index + 1}`))
+    rows.push(jsonRow(parsed(line, `line ${index + 1} is not JSON`), `line ${index + 1}`))
     requireRows(rows.length)
   }
   return rows

@@ -10,24 +10,19 @@ import { OUTPUTS_NAME } from '../outputs/collect-outputs.ts'
 import { readableEntries } from '../outputs/core-listing.ts'
 import { listOutputEntries } from '../outputs/read-outputs.ts'
 import type { Run } from '../run/run.ts'
-import type { RunSet } from '../run/set/run-set.ts'
+import { isInTransition, type RunSet } from '../run/set/run-set.ts'
 import { readAll } from '../shared/read-all.ts'
 import type { Task } from '../task/task.ts'
+import type { SetAndTask } from './create-runs.ts'
 import type { Cell } from './row-table.ts'
-import { latestRunIds, type RowDependencies, readRuns } from './rows-of-set.ts'
-import { readTable } from './set-files.ts'
+import { type RowDependencies, type RowRun, readLatestRuns } from './rows-of-set.ts'
+import { readShared, readTable } from './set-files.ts'
 
 interface Dependencies extends RowDependencies {
   readonly objects: ObjectStore
 }
 
-/** A set and its task. */
-interface SetAndTask {
-  readonly runSet: RunSet
-  readonly task: Task
-}
-
-/** Runs whose outputs are read concurrently. */
+/** Maximum number of runs whose outputs are read concurrently. */
 const RUNS_AT_ONCE = 32
 
 const SCALARS: ReadonlySet<string> = new Set([
@@ -39,9 +34,18 @@ const SCALARS: ReadonlySet<string> = new Set([
   'datetime',
 ])
 
-const listingSchema = z.array(z.object({ parameterName: z.string(), value: z.unknown() }))
+const listingSchema = z.array(
+  z.object({
+    parameterName: z.string(),
+    value: z.unknown(),
+    // Only if the string is truncated: size and path of its file.
+    sizeBytes: z.number().optional(),
+    href: z.string().optional(),
+  }),
+)
+type ListedOutput = z.infer<typeof listingSchema>[number]
 
-/** Name at the start of a listing's entry; it contains no character that JSON escapes. */
+/** Parameter name at the start of a listing's entry; it contains no character that JSON escapes. */
 const NAME_IN_ENTRY = /"parameterName":"([^"]*)"/u
 
 /**
@@ -56,20 +60,18 @@ export async function writeSetTable(deps: Dependencies, found: SetAndTask): Prom
 }
 
 async function* tableLines(deps: Dependencies, { runSet, task }: SetAndTask): AsyncGenerator<Buffer> {
-  const rows = await readTable(deps, runSet.id)
+  const [rows, shared] = [await readTable(deps, runSet.id), await readShared(deps, runSet.id)]
   const inputs = [...new Set(rows.flatMap((row) => [...row.keys()]))]
   const outputs = task.outputs.filter(({ type }) => SCALARS.has(type.id)).map(({ name }) => name)
   const header = ['row', 'run', 'state', 'error', 'usd', ...inputs.map((name) => `input.${name}`)]
   yield lineOf([...header, ...outputs.map((name) => `output.${name}`)])
-  for await (const found of readRuns(deps, await latestRunIds(deps, runSet))) {
+  for await (const found of readLatestRuns(deps, runSet)) {
     const lines = await pMap(
       found,
-      async ([row, run]) => {
-        const values = await readScalars(deps, run, outputs)
-        const cells = inputs.map((name) => cellText(rows[row]?.get(name)))
-        const { id, state, failure, job } = run
-        const [error = ''] = failure?.message.split('\n', 1) ?? []
-        const facts = [String(row + 1), id, state, error, String(job?.usage?.usd ?? '')]
+      async (one) => {
+        const cells = inputs.map((name) => cellText(rows[one.row]?.get(name) ?? shared.get(name)))
+        const values = await readScalars(deps, one.run, outputs)
+        const facts = [String(one.row + 1), ...factsOf(runSet, one)]
         return lineOf([...facts, ...cells, ...outputs.map((name) => values.get(name) ?? '')])
       },
       { concurrency: RUNS_AT_ONCE },
@@ -78,23 +80,38 @@ async function* tableLines(deps: Dependencies, { runSet, task }: SetAndTask): As
   }
 }
 
-/** Arrays and geometries may have hundreds of megabytes, so they are dropped while the listing is read. */
+/** Id, state, error and cost of a row's run. */
+function factsOf(runSet: RunSet, { run, round }: RowRun): readonly string[] {
+  if (run !== undefined) {
+    const [error = ''] = run.failure?.message.split('\n', 1) ?? []
+    return [run.id, run.state, error, String(run.job?.usage?.usd ?? '')]
+  }
+  const isDue = isInTransition(runSet) && (round === 0 || round === runSet.round)
+  if (isDue) return ['', 'WAITING', '', '']
+  if (round > 0) return ['', 'DELETED', 'the run was deleted', '']
+  if (runSet.phase === 'invalid') return ['', 'SKIPPED', 'the table was refused', '']
+  return ['', 'SKIPPED', 'the run set ended before this row had a run', '']
+}
+
+/** Reads the scalar outputs. Arrays and geometries may have hundreds of megabytes, so they are dropped while reading. */
 async function readScalars(
   { objects }: Dependencies,
-  { outputsPrefix }: Run,
+  run: Run | undefined,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
+  const outputsPrefix = run?.outputsPrefix
   if (outputsPrefix === undefined || names.length === 0) return new Map()
   const body = await objects.read(`${outputsPrefix}${OUTPUTS_NAME}`)
   if (body === undefined) return new Map()
   const entries = readableEntries(body, (head) => names.includes(NAME_IN_ENTRY.exec(head)?.[1] ?? ''))
   const listing = listingSchema.parse(JSON.parse((await readAll(entries)).toString('utf8')))
-  return new Map(
-    listing.map(({ parameterName, value }) => [
-      parameterName,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
-  )
+  return new Map(listing.map((output) => [output.parameterName, outputText(output)]))
+}
+
+/** Text of an output. Listings contain strings up to 1 MiB, and of longer ones the beginning. */
+function outputText({ value, href, sizeBytes }: ListedOutput): string {
+  const shown = typeof value === 'string' ? value : JSON.stringify(value)
+  return href === undefined ? shown : `${shown} (truncated, ${sizeBytes} bytes: ${href})`
 }
 
 function cellText(cell: Cell | undefined): string {
@@ -124,7 +141,7 @@ function lineOf(cells: readonly string[]): Buffer {
 const MAX_ARCHIVE_RUNS = 500
 const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
 const MAX_ARCHIVE_FILES = 50_000
-/** Runs whose files are listed at the same time. Bounds the memory: each may have as many files as the archive. */
+/** Maximum number of runs whose files are listed concurrently. Bounds the memory: each may have as many files as the archive. */
 const LISTED_AT_ONCE = 8
 
 /**
@@ -135,16 +152,14 @@ const LISTED_AT_ONCE = 8
 export async function writeSetArchive(deps: Dependencies, { runSet, task }: SetAndTask): Promise<string> {
   const entries: ArchiveEntry[] = []
   const limits = { runs: 0, bytes: 0, files: 0 }
-  const listFolder = async ([row, run]: readonly [row: number, run: Run]): Promise<
-    readonly ArchiveEntry[]
-  > => {
-    const folder = await folderOf(deps, task, row, run)
+  const listFolder = async ({ row, run }: RowRun): Promise<readonly ArchiveEntry[]> => {
+    const folder = run === undefined ? [] : await folderOf(deps, task, row, run)
     limits.files += folder.length
     if (limits.files > MAX_ARCHIVE_FILES) throw tooManyFiles()
     return folder
   }
-  for await (const found of readRuns(deps, await latestRunIds(deps, runSet))) {
-    const finished = found.filter(([, { state }]) => state === 'FINISHED')
+  for await (const found of readLatestRuns(deps, runSet)) {
+    const finished = found.filter(({ run }) => run?.state === 'FINISHED')
     limits.runs += finished.length
     if (limits.runs > MAX_ARCHIVE_RUNS) throw tooMuch(`more than ${MAX_ARCHIVE_RUNS} runs are finished`)
     for (const entry of (await pMap(finished, listFolder, { concurrency: LISTED_AT_ONCE })).flat()) {

@@ -41,14 +41,18 @@ function roundKey(setId: string, round: number): string {
  */
 export async function readTable({ objects }: Objects, setId: string): Promise<readonly Row[]> {
   const body = await objects.read(tableKey(setId))
-  // The call that creates the set was killed.
+  // Missing when the call that creates the set was killed.
   if (body === undefined) throw invalid('the table was not stored: create the set again')
   return readRowTable(decode(await readAll(body)))
 }
 
+/** Refuses invalid bytes: replaced characters could not be told from those of the table. */
 function decode(bytes: Buffer): string {
-  // Spreadsheets may use other encodings. Names and values with replacement characters fail their own validation.
-  return bytes.toString('utf8')
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw invalid('the table is not UTF-8 text; save it in this encoding (in Excel: CSV UTF-8)', cause)
+  }
 }
 
 export async function storeShared({ objects }: Objects, setId: string, shared: JsonValue): Promise<void> {

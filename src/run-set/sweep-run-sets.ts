@@ -21,7 +21,7 @@ interface SetSweep {
 /** Maximum number of sets in one sweep; the others wait for the next one. */
 const MAX_SETS = 1000
 
-/** Executions beyond one for each round after which a set without all of its runs fails: a table may crash every worker. */
+/** Maximum number of further executions of a round until its runs are created: a table may crash every worker. */
 const MAX_REPEATED_EXECUTIONS = 20
 
 /**
@@ -53,15 +53,15 @@ async function restart({ sets, setWorkflow }: Dependencies, setId: string): Prom
   return true
 }
 
-/** @returns undefined when another call has changed the set */
+/** @returns undefined when another call has changed or removed the set */
 async function nextExecution(
   sets: RunSetRepository,
-  { id, executions, phase, round }: RunSet,
+  { id, executions, phase, round, firstExecution = round }: RunSet,
   isVisible: boolean,
 ): Promise<RunSet | undefined> {
   if (!isVisible) return sets.beginRemoval(id)
   const isBeginning = phase === 'validating' || phase === 'creating'
-  const hasFailed = isBeginning && executions - round >= MAX_REPEATED_EXECUTIONS
+  const hasFailed = isBeginning && executions - firstExecution >= MAX_REPEATED_EXECUTIONS
   const end = { phase: 'cancelling', failure: 'the runs could not be created from the table' } as const
   return sets.change(id, {
     set: { executions: executions + 1, ...(hasFailed && end) },

@@ -22,7 +22,7 @@ import {
 } from './plan-row.ts'
 import type { Row } from './row-table.ts'
 
-/** Rows whose files are checked concurrently. */
+/** Maximum number of rows whose files are checked concurrently. */
 const ROWS_AT_ONCE = 16
 
 /** Problems found so far. */
@@ -45,7 +45,7 @@ function shortened({ column, message, ...problem }: RowProblem): RowProblem {
   }
 }
 
-/** Problems that do not belong to one row: unknown columns, and the shared values. */
+/** Problems that belong to no single row: unknown columns, and invalid shared values. */
 export async function validateTable(
   find: FindFile,
   task: TableTask,
@@ -82,8 +82,7 @@ export async function validateRows(
       const report = (problem: Omit<RowProblem, 'row'>): void =>
         void problems.push({ row: first + index + 1, ...problem })
       const own = planRow(task, row, report)
-      // A rejected value is not reported as missing too.
-      if (problems.length === 0) checkPlan(task, mergePlans(shared, withDefaults(task, shared, own)), report)
+      checkPlan(task, mergePlans(shared, withDefaults(task, shared, own)), report)
       await checkFiles(find, own, report)
       return problems
     },

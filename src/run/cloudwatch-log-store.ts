@@ -7,6 +7,7 @@ import {
   InvalidParameterException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs'
+import { ignoring } from '../shared/ignoring.ts'
 import { LogPositionError, type LogStore } from './log-store.ts'
 import { newestText } from './newest-text.ts'
 
@@ -17,22 +18,14 @@ export interface CloudwatchLogStoreOptions {
 
 /** Limit of GetLogEvents in events; a page also has 1 MB at most. */
 const MAX_PAGE_EVENTS = 10_000
-/** Uses at most one or two seconds of the account's quota of 25 calls a second. Older lines of a longer log are omitted. */
+/** Maximum number of pages per read: one or two seconds of the account's quota of 25 calls a second. Older lines are omitted. */
 const MAX_PAGES = 30
 
 /** Streams of one log group; each event is a line. */
 export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLogStoreOptions): LogStore {
   /** @returns undefined when the stream does not exist: it is created with the container's first line */
-  async function getEvents(
-    input: Omit<GetLogEventsCommandInput, 'logGroupName'>,
-  ): Promise<GetLogEventsCommandOutput | undefined> {
-    try {
-      return await client.send(new GetLogEventsCommand({ logGroupName, ...input }))
-    } catch (error) {
-      if (error instanceof ResourceNotFoundException) return undefined
-      throw error
-    }
-  }
+  const getEvents = (input: Omit<GetLogEventsCommandInput, 'logGroupName'>) =>
+    ignoring(client.send(new GetLogEventsCommand({ logGroupName, ...input })), ResourceNotFoundException)
 
   return {
     async read(logStreamName, maxBytes) {
@@ -85,11 +78,8 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
     },
 
     async remove(logStreamName) {
-      try {
-        await client.send(new DeleteLogStreamCommand({ logGroupName, logStreamName }))
-      } catch (error) {
-        if (!(error instanceof ResourceNotFoundException)) throw error
-      }
+      const command = new DeleteLogStreamCommand({ logGroupName, logStreamName })
+      await ignoring(client.send(command), ResourceNotFoundException)
     },
   }
 }

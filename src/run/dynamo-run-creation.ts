@@ -2,16 +2,16 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import { type DynamoTable, type ItemKey, keyOf } from '../aws/dynamo-table.ts'
 import { type Condition, type DynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
 import { DomainError } from '../contract/errors.ts'
+import { placeInSet } from '../contract/set-run-id.ts'
 import { IS_INSTALLED, taskKey } from '../task/task-item.ts'
 import type { Run } from './run.ts'
 import { encodeInputValue, encodeListedRun, encodeRun, IN_REMOVAL, runIdOf, runKey } from './run-items.ts'
 import type { NewRun, RunRepository } from './run-repository.ts'
 import { runSetKey } from './set/run-set-items.ts'
-import { placeInSet } from './set/set-run-id.ts'
 
 /**
- * Maximum size of the runs of one transaction as they are sent, where a number takes 14 bytes more than in JSON. DynamoDB allows 4 MB of
- * items, which are smaller than that. The local emulator allows 4 MB of request, and takes seconds for them on a busy machine.
+ * Maximum size of the runs of one transaction as sent, where a number takes 14 bytes more than in JSON. DynamoDB allows 4 MB of stored
+ * items, which are smaller. The local emulator allows requests of 4 MB, and takes seconds for one on a busy machine.
  */
 const MAX_TRANSACTION_BYTES = 1_000_000
 
@@ -33,7 +33,7 @@ export function createDynamoRunCreation(
     if (missing.length > 0) await createMissing(missing, conditions)
   }
 
-  /** Which of the conditions has failed. */
+  /** Error for the condition that failed. */
   async function refusalOf(run: Run | undefined): Promise<DomainError> {
     const place = placeInSet(run?.id ?? '')
     const found = place && (await table.get(runSetKey(place.setId)))
@@ -87,7 +87,6 @@ function conditionsOf({ id, taskId }: Run): readonly Check[] {
   if (place === undefined) return [ofTask]
   const isCreating: Condition = {
     condition: '#phase = :phase AND #round = :round AND attribute_not_exists(#inRemoval)',
-    names: { '#phase': 'phase', '#round': 'round', '#inRemoval': IN_REMOVAL },
     values: { ':phase': CREATING, ':round': place.round },
   }
   return [ofTask, { check: runSetKey(place.setId), if: isCreating }]

@@ -3,17 +3,20 @@ import {
   ACTIVE_RUNS,
   createDynamoTable,
   type DynamoOptions,
+  type IndexPlace,
   type ItemKey,
   keyOf,
   RUNS_IN_REMOVAL,
 } from '../aws/dynamo-table.ts'
 import { type Condition, createDynamoWrites, type ItemChange } from '../aws/dynamo-writes.ts'
 import { TABLE } from '../contract/environment.ts'
+import { ignoring } from '../shared/ignoring.ts'
 import { createDynamoRunCreation } from './dynamo-run-creation.ts'
 import { createDynamoRunList } from './dynamo-run-list.ts'
 import type { Run } from './run.ts'
-import { inStates, pathsOf, transitionOf, usageChangeOf, withJob, withProvisions } from './run-changes.ts'
+import { inStates, transitionOf, usageChangeOf, withJob, withProvisions } from './run-changes.ts'
 import {
+  activePartitionOf,
   decodeInputValue,
   decodeListedRun,
   decodeRun,
@@ -23,14 +26,14 @@ import {
   inputKey,
   LISTED_RUN_PREFIX,
   listedRunKey,
-  resultKeyOf,
+  resultItemKey,
   rowAttributes,
   runIdOf,
   runKey,
   taskRunsPartition,
   visibleRun,
 } from './run-items.ts'
-import { type RunRepository, RunStateConflictError } from './run-repository.ts'
+import { type ActiveRunsPlace, type RunRepository, RunStateConflictError } from './run-repository.ts'
 import { statesAllowedBefore } from './states-allowed.ts'
 import { ACTIVE_STATES, isActive, isFinal, isProvisionable, RUN_STATES } from './transitions.ts'
 
@@ -38,15 +41,15 @@ const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedI
 
 const PROVISIONABLE = RUN_STATES.filter(isProvisionable)
 
-/** An expression may have 4 KB; a provision takes about 30 bytes of it. */
+/** Maximum number of paths of an update: an expression may have 4 KB, of which a provision takes about 30 bytes. */
 const MAX_PATHS = 100
 
 /** Condition: the item of a result names this run. */
 function namesRun(runId: string): Condition {
-  return { condition: '#runId = :runId', names: { '#runId': 'runId' }, values: { ':runId': runId } }
+  return { condition: '#runId = :runId', values: { ':runId': runId } }
 }
 
-/** Runs in the table. Every change is one UpdateItem whose condition holds the allowed states. */
+/** Runs in the table. Every change is one UpdateItem whose condition names the allowed states. */
 export function createDynamoRunRepository(options: DynamoOptions): RunRepository {
   const { client, tableName, identity } = options
   const table = createDynamoTable(options)
@@ -59,7 +62,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
   }
 
   const change = (runId: string, { set, ...rest }: ItemChange): Promise<Run> =>
-    apply(runId, { ...rest, set: [...set, [['updatedAt'], identity.now().toISOString()]] })
+    apply(runId, { ...rest, set: { ...set, updatedAt: identity.now().toISOString() } })
 
   async function find(runId: string): Promise<Run | undefined> {
     return visibleRun(await table.get(runKey(runId)))
@@ -81,7 +84,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
   const replaceProvisions: RunRepository['replaceProvisions'] = (runId, { from, to }) =>
     change(runId, {
-      set: [[['provisions'], to]],
+      set: { provisions: to },
       ...withProvisions(inStates(PROVISIONABLE), from),
     })
 
@@ -90,15 +93,23 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     for (;;) {
       const run = await find(runId)
       if (run === undefined || !isProvisionable(run.state)) throw new RunStateConflictError(run)
-      try {
-        return await replaceProvisions(runId, {
-          from: run.provisions,
-          to: { ...run.provisions, ...provisions },
-        })
-      } catch (error) {
-        if (!(error instanceof RunStateConflictError)) throw error
-      }
+      const merged = { from: run.provisions, to: { ...run.provisions, ...provisions } }
+      const changed = await ignoring(replaceProvisions(runId, merged), RunStateConflictError)
+      if (changed !== undefined) return changed
     }
+  }
+
+  /** The next places in the partitions of active runs, one partition after the other. */
+  async function activePlaces(limit: number, after: ActiveRunsPlace | undefined): Promise<IndexPlace[]> {
+    const found: IndexPlace[] = []
+    const first = after === undefined ? 0 : ACTIVE_RUNS.indexOf(activePartitionOf(after.runId))
+    for (const [index, partition] of ACTIVE_RUNS.slice(first).entries()) {
+      if (found.length >= limit) break
+      const place = index === 0 ? after : undefined
+      const range = { after: place && { key: runKey(place.runId), updatedAt: place.updatedAt } }
+      found.push(...(await table.listUnfinished(partition, limit - found.length, range)))
+    }
+    return found
   }
 
   return {
@@ -117,18 +128,18 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     listIdsByTask: listedIds,
 
     async transition(runId, transition) {
-      // No state allows it, and `IN ()` is no valid expression.
+      // No state allows it, and `IN ()` is not a valid expression.
       if (statesAllowedBefore(transition).length === 0) {
         throw new RunStateConflictError(await find(runId))
       }
-      return apply(runId, transitionOf(transition, identity.now().toISOString()))
+      return apply(runId, transitionOf(runId, transition, identity.now().toISOString()))
     },
 
     async recordProvisions(runId, provisions) {
       const entries = Object.entries(provisions)
       if (entries.length > MAX_PATHS) return mergeProvisions(runId, provisions)
       return change(runId, {
-        set: entries.map(([name, provision]) => [['provisions', name], provision]),
+        setWithin: { provisions },
         ...inStates(PROVISIONABLE),
       })
     },
@@ -138,7 +149,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     async recordJob(runId, job, condition) {
       const states = inStates(RUN_STATES.filter((state) => !isFinal(state)))
       return change(runId, {
-        set: [[['job'], job], ...pathsOf(rowAttributes({ job }))],
+        set: { job, ...rowAttributes({ job }) },
         ...withJob(states, condition),
       })
     },
@@ -149,19 +160,19 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
     async recordResult({ id, resultKey }) {
       await client.send(
-        new PutCommand({ TableName: tableName, Item: { ...resultKeyOf(resultKey), runId: id } }),
+        new PutCommand({ TableName: tableName, Item: { ...resultItemKey(resultKey), runId: id } }),
       )
     },
 
     async findByResult(resultKey) {
-      const item = await table.get(resultKeyOf(resultKey))
+      const item = await table.get(resultItemKey(resultKey))
       const run = item === undefined ? undefined : await find(decodeListedRun(item))
       return run?.state === 'FINISHED' && run.resultKey === resultKey ? run : undefined
     },
 
     async recordStage(runId, stage, seconds) {
       const report = { endedAt: identity.now().toISOString(), seconds }
-      await writes.update(runKey(runId), { set: [[[stage], report]], ...inStates(ACTIVE_STATES) })
+      await writes.update(runKey(runId), { set: { [stage]: report }, ...inStates(ACTIVE_STATES) })
     },
 
     async putInput(value) {
@@ -187,9 +198,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async listActive(limit, after) {
-      const found = await table.listUnfinished(ACTIVE_RUNS, limit, {
-        after: after && { key: runKey(after.runId), updatedAt: after.updatedAt },
-      })
+      const found = await activePlaces(limit, after)
       const runs = await getRuns(found.map(({ key }) => key))
       const last = found.length < limit ? undefined : found.at(-1)
       return {
@@ -201,23 +210,21 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
     async beginRemoval(runId) {
       const { item } = await writes.update(runKey(runId), {
-        set: [
-          [[IN_REMOVAL], true],
-          [[INDEX_PARTITION], RUNS_IN_REMOVAL],
-          [[INDEX_TIME], identity.now().toISOString()],
-        ],
+        set: {
+          [IN_REMOVAL]: true,
+          [INDEX_PARTITION]: RUNS_IN_REMOVAL,
+          [INDEX_TIME]: identity.now().toISOString(),
+        },
         remove: [TABLE.runIndex.partitionKey],
         condition: 'attribute_exists(#pk) AND attribute_not_exists(#inRemoval)',
-        names: { '#pk': TABLE.partitionKey, '#inRemoval': IN_REMOVAL },
       })
       return item === undefined ? undefined : decodeRun(item)
     },
 
     async postponeRemoval(runId) {
       const { isChanged, item } = await writes.update(runKey(runId), {
-        set: [[[INDEX_TIME], identity.now().toISOString()]],
+        set: { [INDEX_TIME]: identity.now().toISOString() },
         condition: 'attribute_exists(#inRemoval)',
-        names: { '#inRemoval': IN_REMOVAL },
       })
       return isChanged ? decodeRun(item) : undefined
     },
@@ -240,7 +247,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       await removeInputs(run.id)
       if (run.resultKey !== undefined) {
         // The item may name another run with the same result, or be gone.
-        await writes.transact([{ remove: resultKeyOf(run.resultKey), if: namesRun(run.id) }])
+        await writes.transact([{ remove: resultItemKey(run.resultKey), if: namesRun(run.id) }])
       }
       // Last, so that an interrupted removal can be repeated: these items lead to the run.
       await writes.transact([{ remove: listedRunKey(run) }, { remove: runKey(run.id) }])

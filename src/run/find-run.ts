@@ -1,5 +1,5 @@
 import { DomainError, parameterError } from '../contract/errors.ts'
-import { quoted, someOf } from '../contract/quoted.ts'
+import { MAX_NAMES, quoted, someOf } from '../contract/quoted.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import type { Run } from './run.ts'
@@ -8,7 +8,7 @@ import type { RunState } from './transitions.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u
 
-/** Whether a text has the form of our ids. Others are unknown ids rather than invalid ones (http-api 3.2). */
+/** Whether a text has the form of the engine's ids. Others are unknown ids rather than invalid ones (http-api 3.2). */
 export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
@@ -59,9 +59,6 @@ export function parameterNamed<Named extends { readonly name: string }>(
   const similar = parameters.filter((parameter) => parameter.name.toLowerCase() === name.toLowerCase())
   return similar.length === 1 ? similar[0] : undefined
 }
-
-/** Maximum number of names in a message. */
-const MAX_NAMES = 20
 
 /**
  * As {@link parameterNamed}.

@@ -3,7 +3,7 @@ export interface LogPage {
   readonly text: string
   /** Position after the page. */
   readonly next: string
-  /** Older events exist before this first page. */
+  /** Whether older events exist before this first page. */
   readonly isCut: boolean
 }
 

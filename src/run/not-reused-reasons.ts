@@ -4,7 +4,7 @@ export const NOT_REUSED_REASONS = [
   'no-equal-run',
   /** An input has no digest that this service or S3 computed. */
   'input-not-digested',
-  /** The outputs of the equal run are too many bytes to be copied during a call. */
+  /** The outputs of the equal run are too large to be copied during a call. */
   'outputs-too-large',
   /** The equal run was deleted while its outputs were copied. */
   'run-deleted',

@@ -45,17 +45,22 @@ export function inputKey(value: Pick<InputValue, 'runId' | 'parameterName' | 'va
   return { pk: runKey(value.runId).pk, sk: `${INPUT_PREFIX}${value.parameterName}#${value.valueId}` }
 }
 
-/** Key of the item that names the latest run with a result. */
-export function resultKeyOf(resultKey: string): ItemKey {
+/** Key of the item that names the latest FINISHED run with this result key. */
+export function resultItemKey(resultKey: string): ItemKey {
   return { pk: `RESULT#${resultKey}`, sk: 'RESULT' }
 }
 
-/** Partitions of the index of runs. One takes 1000 writes a second; see decision 19. */
+/** Partitions of the index of runs. Each allows 1000 writes a second; see decision 19. */
 export const RUN_SHARDS = ['RUNS#0', 'RUNS#1', 'RUNS#2', 'RUNS#3'] as const
 
-/** Partition of a run: ids are random. */
-function shardOf(runId: string): string {
-  return RUN_SHARDS[Number.parseInt(runId.slice(-1), 16) % RUN_SHARDS.length] ?? RUN_SHARDS[0]
+/** One of the partitions, by the last digit of the random id of a run. */
+function partitionFor<Partition>(runId: string, partitions: readonly [Partition, ...Partition[]]): Partition {
+  return partitions[Number.parseInt(runId.slice(-1), 16) % partitions.length] ?? partitions[0]
+}
+
+/** Partition of an active run in the unfinished index. */
+export function activePartitionOf(runId: string): (typeof ACTIVE_RUNS)[number] {
+  return partitionFor(runId, ACTIVE_RUNS)
 }
 
 /**
@@ -78,8 +83,8 @@ export function encodeRun({ updatedAt, entered, ...run }: Run): ItemKey & Item {
     ...rowAttributes(run),
     // Absent until the first change, because the sort key of an index cannot be null.
     ...(updatedAt !== null && { updatedAt }),
-    ...(isActive(run.state) && { [TABLE.unfinishedIndex.partitionKey]: ACTIVE_RUNS }),
-    [partitionKey]: shardOf(run.id),
+    ...(isActive(run.state) && { [TABLE.unfinishedIndex.partitionKey]: activePartitionOf(run.id) }),
+    [partitionKey]: partitionFor(run.id, RUN_SHARDS),
     [sortKey]: runOrder(run),
   }
 }

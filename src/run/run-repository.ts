@@ -137,13 +137,13 @@ export interface RunRepository {
   /** Values that the run's provisions refer to, unordered. */
   listInputs(run: Run): Promise<InputValue[]>
   /**
-   * Active runs (QUEUING to RUNNING), longest unchanged first, in pages of at most `limit`. Eventually consistent: a run that changes
-   * between two pages may appear twice or not at all.
+   * Active runs (QUEUING to RUNNING) in pages of at most `limit`: four groups by the last digit of their ids, one after the other, in
+   * each the longest unchanged first. Eventually consistent: a run that changes between two pages may appear twice or not at all.
    */
   listActive(limit: number, after?: ActiveRunsPlace): Promise<ActiveRunsPage>
   /**
    * Hides the run from every method except {@link listIdsByTask}, {@link listInRemoval}, {@link postponeRemoval}, {@link unlist} and
-   * {@link remove}. Repeated, it changes nothing.
+   * {@link remove}. Idempotent.
    * @returns the run, with the time of the first call as `updatedAt`; undefined when it does not exist
    */
   beginRemoval(runId: string): Promise<Run | undefined>

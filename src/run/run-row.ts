@@ -17,7 +17,6 @@ export type RowCost = Pick<JobUsage, 'usd' | 'pricesOf'>
 /** States whose times a row contains: start and end of the task. */
 const ROW_TIMES = ['RUNNING', 'FINISHED', 'FAILED'] as const
 
-/** Row of a run. */
 export function rowOf({ id, taskId, state, createdAt, updatedAt, entered, failure, job }: Run): RunRow {
   const times = ROW_TIMES.flatMap((one) => (entered[one] === undefined ? [] : [[one, entered[one]] as const]))
   return {

@@ -17,25 +17,25 @@ export const runFailureSchema = z.object({
 export type RunFailure = Immutable<z.infer<typeof runFailureSchema>>
 
 const provisionSchema = z.discriminatedUnion('kind', [
-  /** A file with `valueId` exists among the input values of the run. */
+  /** The input has the stored value `valueId`. */
   z.object({
     kind: z.literal('value'),
     valueId: z.string(),
-    /** Of an array that was provisioned whole: its length. */
+    /** Length of an array that was provisioned whole. */
     size: z.number().exactOptional(),
-    /** Its indexes, when they are not 0 to `size` - 1. */
+    /** Indexes of that array, when they are not 0 to `size` - 1. */
     indexes: z.array(z.number()).exactOptional(),
-    /** Of an array item: id of the array value (or of its clearing) that it modifies. It counts while that is the current one. */
+    /** Array items only: id of the array value (or of its clearing) that the item modifies. The item counts while that is current. */
     base: z.string().exactOptional(),
-    /** Of an array that was assembled from its items: the `base` of these items, and of items that arrive later. */
+    /** Arrays assembled from their items only: the `base` of these items, and of items that arrive later. */
     itemBase: z.string().exactOptional(),
-    /** Of an item of a nested array that was provisioned whole: item count of each inner level on the path to it. */
+    /** Items of a nested array that was provisioned whole only: item count of each inner level on the path to the item. */
     levelSizes: z.array(z.number()).exactOptional(),
   }),
-  /** Explicit null for an optional input: no file, and the default does not apply. */
+  /** Explicit null for an optional input: it has no file, and its default does not apply. */
   z.object({
     kind: z.literal('cleared'),
-    /** Of an array: identifies this clearing; items that were provisioned before it do not count. */
+    /** Arrays only: identifies this clearing; items that were provisioned before it do not count. */
     clearedId: z.string().exactOptional(),
   }),
 ])
@@ -49,7 +49,7 @@ export const jobUsageSchema = z.object({
   jobSeconds: z.number(),
   vcpuSeconds: z.number(),
   memoryGibSeconds: z.number(),
-  /** Beyond the 20 GiB that are free on Fargate. */
+  /** Disk beyond the 20 GiB that are free on Fargate. */
   diskGibSeconds: z.number(),
   gpuSeconds: z.number(),
   /** Estimate, see job/cost.ts. */
@@ -70,15 +70,15 @@ const runJobSchema = z.object({
   taskToken: z.string().exactOptional(),
   /** CloudWatch log stream of the task's container. */
   logStreamName: z.string().exactOptional(),
-  /** The same of Batch's other attempts. */
+  /** Log streams of the task's containers in other job attempts. */
   otherLogStreams: z.array(z.string()).exactOptional(),
-  /** Batch attempt that succeeded, from 1: its outputs are collected. */
+  /** Job attempt that succeeded, from 1: its outputs are collected. */
   succeededAttempt: z.number().exactOptional(),
   /** Exit code of the task's container in that attempt, 0; absent when Batch did not report it. */
   taskExitCode: z.number().exactOptional(),
   /** Batch's last reason why the job has no machine, and since when it waits (ISO-8601 UTC). */
   waiting: z.object({ reason: z.string(), since: z.string() }).exactOptional(),
-  /** A container failed and Batch goes on with the job (see isStalled); observed at `updatedAt` of the run or before. */
+  /** A container failed but Batch continues the job (see isStalled); observed at the run's `updatedAt` or before. */
   isStalled: z.literal(true).exactOptional(),
   /** Set when the job has ended, if a container of it ran. */
   usage: jobUsageSchema.exactOptional(),
@@ -119,19 +119,19 @@ export const runSchema = z.object({
   entered: z.partialRecord(z.enum(RUN_STATES), enteredStateSchema),
   /** ISO-8601 UTC; null until the first change, when items have no such attribute. */
   updatedAt: z.string().nullable().default(null),
-  /** Credential of the stager for the routes of this run. Never part of an answer. */
+  /** Credential of the stager for the routes of this run. Never part of a response. */
   secret: z.string(),
   /** By parameter name; items of arrays by name, `/` and index path. Frozen from QUEUING on. */
   provisions: z.record(z.string(), provisionSchema),
   job: runJobSchema.exactOptional(),
   /** Key prefix (ending in `/`) of the validated outputs; set together with FINISHED. */
   outputsPrefix: z.string().exactOptional(),
-  /** Names at the top of the output folder that no output has, cut, the first of them; set together with FINISHED. */
+  /** First names at the top of the output folder that belong to no output, shortened; set together with FINISHED. */
   ignoredFiles: z.array(z.string()).exactOptional(),
   failure: runFailureSchema.exactOptional(),
   /** Whether a run of a set takes the outputs of an equal run when its turn has come. */
   reuse: z.literal(true).exactOptional(),
-  /** Identifies what a FINISHED run computed: equal keys mean equal image, inputs and outputs' types. Absent while it is not known. */
+  /** Identifies what a FINISHED run computed (src/inputs/result-key.ts). Absent while it is not known. */
   resultKey: z.string().exactOptional(),
   /** The run that computed the outputs of this one, which was not executed itself. */
   reusedFrom: z.string().exactOptional(),

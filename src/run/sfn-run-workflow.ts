@@ -13,6 +13,7 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
+import { ignoring } from '../shared/ignoring.ts'
 import { pagesOf } from '../shared/pages.ts'
 import { type RunWorkflow, WorkflowUnavailableError } from './run-workflow.ts'
 
@@ -92,10 +93,8 @@ export function createSfnRunWorkflow({
   }
 }
 
-type ErrorClass = abstract new (...args: never[]) => Error
-
 /** The token was completed, timed out, or its execution has ended. */
-const TOKEN_IS_OVER: readonly ErrorClass[] = [TaskTimedOut, TaskDoesNotExist, InvalidToken]
+const TOKEN_IS_OVER = [TaskTimedOut, TaskDoesNotExist, InvalidToken]
 
 /** @throws WorkflowUnavailableError when a retry may succeed; client errors are rethrown unchanged */
 async function asUnavailable<Answer>(call: Promise<Answer>): Promise<Answer> {
@@ -106,19 +105,6 @@ async function asUnavailable<Answer>(call: Promise<Answer>): Promise<Answer> {
       error instanceof SFNServiceException && error.$fault === 'client' && !/throttl/iu.test(error.name)
     if (isRefusal) throw error
     throw new WorkflowUnavailableError('Step Functions did not answer', { cause: error })
-  }
-}
-
-/** Answer of the call; undefined after one of the ignored errors. */
-async function ignoring<Answer>(
-  call: Promise<Answer>,
-  ...ignored: readonly ErrorClass[]
-): Promise<Answer | undefined> {
-  try {
-    return await call
-  } catch (error) {
-    if (!ignored.some((errorClass) => error instanceof errorClass)) throw error
-    return undefined
   }
 }
 

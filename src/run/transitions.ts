@@ -52,5 +52,5 @@ export function isProvisionable(state: RunState): boolean {
   return state === 'CREATED' || state === 'PROVISIONED'
 }
 
-/** States for which {@link isActive} holds. */
+/** States for which {@link isActive} is true. */
 export const ACTIVE_STATES: readonly RunState[] = RUN_STATES.filter(isActive)

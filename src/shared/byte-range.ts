@@ -7,8 +7,9 @@ export interface ByteSpan {
 const RANGE = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/iu
 
 /**
- * Parses a `Range` header (RFC 9110, 14.2). Several ranges, other units and malformed headers are ignored, as the RFC allows.
- * @returns undefined for the whole file; `unsatisfiable` when no byte lies in the range
+ * Parses a `Range` header (RFC 9110, 14.2). Several ranges, other units and malformed headers are ignored, as the RFC
+ * allows.
+ * @returns undefined for the whole file; `unsatisfiable` when the file has no byte in the range
  */
 export function askedRange(
   header: string | undefined,

@@ -14,7 +14,7 @@ export function bufferSource(bytes: Uint8Array): ByteSource {
   }
 }
 
-/** A range of a source as a source of its own. */
+/** Returns a range of a source as a source. */
 export function sectionOf(source: ByteSource, offset: number, sizeBytes: number): ByteSource {
   return {
     sizeBytes,
@@ -22,7 +22,7 @@ export function sectionOf(source: ByteSource, offset: number, sizeBytes: number)
   }
 }
 
-/** Sources one behind the other as one source. */
+/** Concatenates sources. */
 export function joinedSource(sources: readonly ByteSource[]): ByteSource {
   const sizeBytes = sources.reduce((sum, source) => sum + source.sizeBytes, 0)
   async function* bytes(start: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {

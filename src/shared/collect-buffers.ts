@@ -1,7 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Newly allocated buffers that trigger a collection. V8 starts a full collection at 64 MB, and about 16 MiB are always in use. */
+/**
+ * Size of newly allocated buffers that triggers a collection. V8 starts a full collection at 64 MB, and about 16 MiB
+ * are always in use.
+ */
 const GARBAGE_BYTES = 32 * 1024 ** 2
 const LOOK_MILLISECONDS = 10
 

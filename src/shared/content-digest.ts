@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 
 /*
- * Digests that this service or S3 computed; a digest that a client sends never becomes one. `sha256:<hex>` is that of the whole content.
- * `sha256-<n>:<hex>` is the SHA-256 of the concatenated SHA-256 of its ranges of n bytes, as S3 computes it while it copies a large object.
- * Both begin with their kind, so that equal digests mean equal content.
+ * Digests that this service or S3 computed, never those that a client sent. `sha256:<hex>` is that of the whole
+ * content. `sha256-<n>:<hex>` is the SHA-256 of the concatenated SHA-256 of its ranges of n bytes, as S3 computes it
+ * while it copies a large object. Both start with their kind, so that equal digests mean equal content.
  */
 
 const WHOLE = 'sha256:'
@@ -13,7 +13,7 @@ export function digestOf(content: Uint8Array | string): string {
   return `${WHOLE}${createHash('sha256').update(content).digest('hex')}`
 }
 
-/** Passes chunks on, and knows their digest once the last one has passed. */
+/** Computes the digest of chunks while they are read. */
 export class PassingDigest {
   readonly #hash = createHash('sha256')
 
@@ -35,14 +35,14 @@ export class PassingDigest {
 /** A SHA-256 as S3 writes it. */
 const BASE64_SHA256 = /^[\w+/]{43}=$/u
 
-/** Digest of an object by the checksum that S3 answers with; undefined when it is none of the whole object. */
+/** Digest of an object from the checksum in S3's response; undefined when S3 returned none of the whole object. */
 export function digestByS3(checksum: string | undefined): string | undefined {
   if (checksum === undefined || !BASE64_SHA256.test(checksum)) return undefined
   return `${WHOLE}${Buffer.from(checksum, 'base64').toString('hex')}`
 }
 
 /**
- * Digest of an object by the checksums that S3 answers with for its ranges.
+ * Digest of an object from the checksums of its ranges in S3's responses.
  * @param checksums undefined where S3 computed none: then there is no digest
  */
 export function digestByRanges(
@@ -57,7 +57,7 @@ export function digestByRanges(
   return `sha256-${rangeBytes}:${hash.digest('hex')}`
 }
 
-/** SHA-256 of the whole content in hexadecimal digits; undefined of a digest of ranges. */
+/** SHA-256 of the whole content in hexadecimal digits; undefined for a digest of ranges. */
 export function wholeSha256(digest: string | undefined): string | undefined {
   return digest?.startsWith(WHOLE) === true ? digest.slice(WHOLE.length) : undefined
 }

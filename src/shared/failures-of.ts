@@ -2,7 +2,7 @@ import { pMapSettled } from 'p-map'
 
 /**
  * Calls all parts, even when some fail.
- * @param concurrency largest number of parallel calls
+ * @param concurrency maximum number of concurrent calls
  * @returns the failures, in the order of the parts
  */
 export async function failuresOf(

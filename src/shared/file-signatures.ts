@@ -33,7 +33,7 @@ const SIGNATURES = {
 /** Formats that are recognised by their first bytes. */
 export type SignedFormat = keyof typeof SIGNATURES
 
-/** The first of `formats` whose signature a file has. A file may have two. */
+/** Returns the first of `formats` whose signature a file has. A file may have two. */
 export function formatOf<Format extends SignedFormat>(
   start: Uint8Array,
   formats: readonly Format[],

@@ -10,8 +10,8 @@ export interface BrowserHeaders {
   readonly 'sec-fetch-site': string | undefined
 }
 
-/** Headers that identify a request's origin. A proxy removes them after its check, because the upstream has another host. */
-export const BROWSER_HEADERS = /^(?:origin|referer|sec-fetch-.*|access-control-request-.*)$/u
+/** Headers that a proxy removes after the check, because they name the proxy's host and not that of the upstream. */
+export const ORIGIN_HEADERS = /^(?:origin|referer|sec-fetch-.*|access-control-request-.*)$/u
 
 /** Host and optional port. Other characters would change the host when the value is put into a URL. */
 const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/iu
@@ -21,15 +21,15 @@ const LOOPBACK =
   /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|host\.(?:docker|containers)\.internal)\.?$/iu
 
 /**
- * Rejects browser requests from pages of other origins: such a page could use the service with the network access of its visitor. With a
- * list of known hosts, other host names are rejected too, which prevents DNS rebinding. Clients other than browsers send neither `Origin`
- * nor `Sec-Fetch-Site`.
+ * Refuses browser requests from pages of other origins: such a page could use the service with the network access of
+ * its visitor. With a list of known hosts, other host names are refused too, which prevents DNS rebinding. Clients
+ * other than browsers send neither `Origin` nor `Sec-Fetch-Site`.
  * @throws DomainError with status 403
  */
-export function rejectForeign(headers: BrowserHeaders, knownHosts: KnownHosts): void {
+export function refuseForeign(headers: BrowserHeaders, knownHosts: KnownHosts): void {
   const { host, origin, 'sec-fetch-site': site } = headers
   if (!isKnown(host, knownHosts)) {
-    const text = `this service does not accept the host ${shown(host)}: use an address that it knows, or add the host to its setting`
+    const text = `this service does not accept the host ${shown(host)}: use another address of the service, or add the host to HOSTS (for a stage on AWS: to the setting edge.hosts)`
     throw new DomainError('FOREIGN_REQUEST', { type: 'empty' }, { text })
   }
   const isForeignSite = site !== undefined && !/^(?:same-origin|none)$/iu.test(site.trim())

@@ -1,4 +1,4 @@
-/** A rejected file; the message gives its author the reason and the remedy. */
+/** Refusal of a file; the message gives its author the reason and the remedy. */
 export class FormatError<Code extends string> extends Error {
   readonly code: Code
 

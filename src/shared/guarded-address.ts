@@ -2,8 +2,8 @@ import { type LookupAddress, lookup as resolve } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
 /*
- * Guards requests to hosts that callers name (SSRF). The addresses are checked when the connection is made, and it goes to a checked
- * one, so a name that resolves to something else a moment later (DNS rebinding) gains nothing.
+ * Guards requests to hosts that callers name (SSRF). The addresses are checked when the connection is made, which goes
+ * to a checked address. A name that resolves to another address a moment later (DNS rebinding) has no effect.
  */
 
 /** Networks that a request may reach: the internet, or also this machine and its private networks. */
@@ -41,14 +41,14 @@ const SPECIAL = blockListOf([
   '100::/64',
   '2001:db8::/32',
   '3fff::/20',
-  // Metadata and time of AWS by IPv6.
+  // AWS's metadata and time services over IPv6.
   'fd00:ec2::/32',
   'fe80::/10',
   'fec0::/10',
   'ff00::/8',
 ])
 
-/** A host has an address that must not be requested. The message does not contain the address. */
+/** Error for a host with an address that must not be requested. The message does not contain the address. */
 export class RefusedAddressError extends Error {
   override readonly name = 'RefusedAddressError'
   readonly code = 'ERR_REFUSED_ADDRESS'
@@ -58,7 +58,7 @@ export class RefusedAddressError extends Error {
   }
 }
 
-/** Whether an IP address may be requested. Anything else is not an address, and false. */
+/** Whether an IP address may be requested; false for any other text. */
 export function isReachable(address: string, networks: ReachableNetworks): boolean {
   const family = isIP(address)
   if (family === 0) return false

@@ -1,4 +1,4 @@
-/** Smallest chunk: an upload needs some microseconds for each. */
+/** Minimum length of a chunk: an upload needs some microseconds for each. */
 const CHUNK_LENGTH = 64 * 1024
 
 /** Joins small texts into larger chunks of UTF-8. */

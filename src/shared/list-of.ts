@@ -1,7 +1,8 @@
 import * as z from 'zod'
 
 /**
- * Array schema that stops at the first invalid item; `z.array` would collect every error of a hostile document, a kilobyte for two bytes.
+ * Array schema that stops at the first invalid item; `z.array` would collect every error of a hostile document, a
+ * kilobyte of errors for two bytes of input.
  */
 export function listOf<Item>(item: z.ZodType<Item>): z.ZodType<Item[]> {
   return z.custom<readonly unknown[]>(Array.isArray, 'expected a list').transform((values, context) => {

@@ -1,7 +1,7 @@
 import pMap, { pMapSkip } from 'p-map'
 
 export interface MapOptions {
-  /** Largest number of items in progress. */
+  /** Maximum number of items in progress. */
   readonly concurrency: number
   /** Aborts the work from outside. */
   readonly signal?: AbortSignal

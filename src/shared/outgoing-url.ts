@@ -5,7 +5,7 @@
 /** Address of the Lambda runtime API: a request to it would consume an event of the function that sends it. */
 export const RUNTIME_API = process.env.AWS_LAMBDA_RUNTIME_API
 
-/** Reason for which a URL is rejected. */
+/** Reason to refuse a URL. */
 export type UrlFault = 'scheme' | 'credentials'
 
 /** Fault of a URL; undefined for one of the schemes, such as `https`, that has neither user name nor password. */

@@ -28,7 +28,7 @@ export async function* pagesOf<Page, Token extends string | object = string>(
 
 /**
  * Token of the next page of an S3 listing; S3 may send one with the last page.
- * @throws Error when a truncated page has no token, because the listing would start again
+ * @throws Error when a truncated page has no token, because the listing would start over
  */
 export function s3TokenAfter(
   isTruncated: boolean | undefined,

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 
 /**
- * Waits.
- * @throws the signal's reason, immediately
+ * Waits for this time.
+ * @throws the signal's reason as soon as it is aborted
  */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   try {

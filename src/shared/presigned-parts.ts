@@ -1,4 +1,4 @@
-/** S3's maximum; later part numbers have no URLs. */
+/** S3's maximum number of parts; later part numbers have no URLs. */
 const MAX_PARTS = 10_000
 
 /** Presigned URLs of the parts of one upload. */
@@ -15,7 +15,7 @@ export interface PresignedPartsOptions {
   readonly lastPart?: number
 }
 
-/** URLs are requested in batches, when the first of a batch is needed. */
+/** Requests URLs in batches, when the first of a batch is needed. */
 export function createPresignedParts({
   ask,
   batch,

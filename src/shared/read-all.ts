@@ -3,7 +3,7 @@ export async function readAll(stream: AsyncIterable<Uint8Array> | Iterable<Uint8
   return readAtMost(stream, Number.POSITIVE_INFINITY, () => new Error())
 }
 
-/** A stream's bytes in memory. @throws the error of `tooLarge`, as soon as there are more than `maxBytes` */
+/** Reads a stream into memory. @throws the error of `tooLarge`, as soon as there are more than `maxBytes` */
 export async function readAtMost(
   stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBytes: number,

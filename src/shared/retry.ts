@@ -39,7 +39,7 @@ export interface Backoff {
   readonly hasJitter?: boolean
 }
 
-/** Pauses that double. */
+/** Yields pauses, each twice as long as the one before. */
 export function* backoff({
   retries,
   firstMs,

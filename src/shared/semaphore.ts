@@ -14,7 +14,7 @@ export interface Permit {
   release(): void
 }
 
-/** @param permits largest number of holders */
+/** @param permits maximum number of holders */
 export function createSemaphore(permits: number): Semaphore {
   const waiting: (() => void)[] = []
   let free = permits

@@ -1,6 +1,6 @@
 import type { Identity } from './identity.ts'
 
-/** Milliseconds that remain of a time that begins now; negative when it is up. */
+/** Returns a function for the milliseconds that remain of a period that starts now; negative after its end. */
 export function timeLeft({ now }: Pick<Identity, 'now'>, milliseconds: number): () => number {
   const end = now().getTime() + milliseconds
   return () => end - now().getTime()

@@ -1,4 +1,4 @@
-/** The same bytes; throws the signal's reason between two chunks. */
+/** Passes bytes on; throws the signal's reason between two chunks. */
 export async function* untilAborted(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,

@@ -8,7 +8,7 @@ export interface UnsignedRequest {
   readonly method: string
   /** Value of the Host header. */
   readonly host: string
-  /** With query. */
+  /** Path with query. */
   readonly path: string
   /** The whole body, which the signature covers; empty when absent. */
   readonly body?: Uint8Array
@@ -16,9 +16,9 @@ export interface UnsignedRequest {
 
 /** Path and headers to be sent for the signature to be valid. */
 export interface SignedRequest {
-  /** In the signed spelling. */
+  /** Path in the spelling that the signature covers. */
   readonly path: string
-  /** To be sent with any unsigned headers, which proxies may change. */
+  /** Headers to be sent. Others may be added unsigned, so that proxies can change them. */
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -51,7 +51,7 @@ export function createSigner({
     region,
     credentials,
     sha256: Hash.bind(null, 'sha256'),
-    // A header with the body's digest, which only S3 requires.
+    // No header with the body's digest, which only S3 requires.
     applyChecksum: false,
   })
   return async ({ method, host, path, body }) => {

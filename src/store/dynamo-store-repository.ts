@@ -24,7 +24,7 @@ function uniquenessKey({ name, host }: Pick<Store, 'name' | 'host'>): ItemKey {
   return { pk: `STORE#${digest}`, sk: 'STORE' }
 }
 
-const EXISTS = { condition: 'attribute_exists(#pk)', names: { '#pk': TABLE.partitionKey } } as const
+const EXISTS = { condition: `attribute_exists(#${TABLE.partitionKey})` }
 
 /**
  * DynamoDB repository of app stores. There are two items for each store, and one item that names the default. A default that names a
@@ -70,10 +70,10 @@ export function createDynamoStoreRepository(options: DynamoOptions): StoreReposi
 
     async makeDefault(storeId) {
       const isDone = await writes.transact([
-        // The update carries the condition that the store exists; its value is not used.
+        // The update has the condition that the store exists; its value is not used.
         {
           update: storeKey(storeId),
-          change: { ...EXISTS, set: [[['defaultSince'], identity.now().toISOString()]] },
+          change: { ...EXISTS, set: { defaultSince: identity.now().toISOString() } },
         },
         { put: { ...DEFAULT_KEY, storeId } },
       ])

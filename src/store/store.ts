@@ -31,12 +31,19 @@ export function bundleUrl({ host }: Pick<Store, 'host'>, { namespace, version }:
     )
   }
   requireStoreUrl(url)
-  const basePath = url.pathname.replace(/\/+$/u, '')
+  const basePath = withoutSlashes(url.pathname)
   const name = [namespace, version].map(encodeURIComponent).join('/')
   url.pathname = `${basePath}/api/v1/tasks/${name}/bundle.zip`
   url.search = ''
   url.hash = ''
   return url
+}
+
+/** Removes slashes at the end. `/\/+$/` takes quadratic time: two seconds for 40 000 slashes in the middle. */
+function withoutSlashes(path: string): string {
+  let end = path.length
+  while (path[end - 1] === '/') end -= 1
+  return path.slice(0, end)
 }
 
 /**

@@ -6,7 +6,7 @@ import type { TaskSummary } from './task.ts'
 /*
  * Cache of the task list in a process (ADR 16).
  *
- * One item holds the version of the list. A change adds a mark to the item, writes the tasks, and removes the mark. Both updates
+ * One item contains the version of the list. A change adds a mark to the item, writes the tasks, and removes the mark. Both updates
  * increment the version. Before each use, a process reads the item consistently:
  *
  * - With a mark, a change may be in progress: the list is read from the table and not cached.
@@ -17,7 +17,7 @@ import type { TaskSummary } from './task.ts'
  * reads several items during a transaction.
  */
 
-/** In a partition of its own, so that queries for tasks do not return it. */
+/** Key of the item, in a partition of its own, so that queries for tasks do not return it. */
 const LIST_KEY: ItemKey = { pk: 'TASK_LIST', sk: 'TASK_LIST' }
 /** Prefix of a change's attribute; a unique id follows. The value is the start time of the change. */
 const MARK = 'changing#'
@@ -28,8 +28,8 @@ const MARK_SECONDS = 20 * 60
 /** Bounds the age of the cache during a deployment, since an earlier version of this program writes no marks. */
 const CACHE_SECONDS = 60
 /**
- * Largest cached list as JSON text, equal to the largest response; with objects and text it takes about five times as
- * much memory.
+ * Maximum size of the cached list as JSON text, equal to the largest response. Objects and text together take about five
+ * times as much memory.
  */
 const MAX_CACHED_BYTES = 4 * 1024 * 1024
 
@@ -37,7 +37,7 @@ const MAX_CACHED_BYTES = 4 * 1024 * 1024
 export interface TaskList {
   /** The current list; the same array while it is cached. */
   current(): Promise<readonly TaskSummary[]>
-  /** Writes something that may change the list. After a failure that leaves open whether the write was made, the mark stays. */
+  /** Makes a write that may change the list. After a failure that leaves its outcome unknown, the mark stays. */
   change<Result>(write: () => Promise<Result>): Promise<Result>
 }
 
@@ -69,7 +69,7 @@ export function createTaskList({
   const isPast = (time: number, seconds: number): boolean => identity.now().getTime() - time >= seconds * 1000
   const isLeftBehind = (mark: unknown): boolean => isPast(Date.parse(String(mark)), MARK_SECONDS)
 
-  /** Undefined while a change is in progress, and before the first change. */
+  /** Version of the list; undefined while a change is in progress, and before the first change. */
   function versionOf(item: Item | undefined): unknown {
     const marks = marksOf(item ?? {})
     return marks.every(([, time]) => isLeftBehind(time)) ? item?.[VERSION] : undefined
@@ -90,12 +90,12 @@ export function createTaskList({
 
     async change(write) {
       const mark = `${MARK}${identity.uuid()}`
-      const begun = { set: [[[mark], identity.now().toISOString()]], add: { [VERSION]: 1 } } as const
+      const begun = { set: { [mark]: identity.now().toISOString() }, add: { [VERSION]: 1 } }
       const { item = {} } = await writes.update(LIST_KEY, begun)
       const end = async (): Promise<void> => {
         const leftBehind = marksOf(item).filter(([, time]) => isLeftBehind(time))
         const remove = [mark, ...leftBehind.map(([name]) => name)]
-        await writes.update(LIST_KEY, { set: [], add: { [VERSION]: 1 }, remove })
+        await writes.update(LIST_KEY, { add: { [VERSION]: 1 }, remove })
       }
       const result = await write().catch(async (error: unknown) => {
         if (isCancelled(error)) await end()

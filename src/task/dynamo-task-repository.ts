@@ -43,8 +43,10 @@ const nameKey = (namespace: string, version: string): ItemKey => ({
 const listingKey = (task: Task): ItemKey => ({ pk: LISTING, sk: `${task.createdAt}#${task.id}` })
 const listedIdOf = ({ sk }: ItemKey): string => sk.slice(sk.indexOf('#') + 1)
 
-const NAME_ATTRIBUTES = { '#status': 'status', '#uploadId': 'uploadId' } as const
 const NAME_STATUSES = { ':reserved': 'RESERVED', ':taken': 'TAKEN' } as const
+
+/** Condition: the name belongs to the task. */
+const isNameOf = ({ id }: Task) => ({ condition: '#taskId = :taskId', values: { ':taskId': id } })
 
 /** Time for which a cached task counts as installed for calls on its runs, in milliseconds. */
 const CHECKED_MS = 5000
@@ -124,14 +126,13 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     async reserveName({ namespace, version, uploadId, leaseSeconds }) {
       const now = identity.now()
       const { isChanged, item } = await writes.update(nameKey(namespace, version), {
-        set: [
-          [['status'], 'RESERVED'],
-          [['uploadId'], uploadId],
-          [['leaseUntil'], new Date(now.getTime() + leaseSeconds * 1000).toISOString()],
-        ],
+        set: {
+          status: 'RESERVED',
+          uploadId,
+          leaseUntil: new Date(now.getTime() + leaseSeconds * 1000).toISOString(),
+        },
         condition:
           'attribute_not_exists(#status) OR (#status = :reserved AND (#uploadId = :uploadId OR #leaseUntil <= :now))',
-        names: { ...NAME_ATTRIBUTES, '#leaseUntil': 'leaseUntil' },
         values: { ':reserved': 'RESERVED', ':uploadId': uploadId, ':now': now.toISOString() },
       })
       if (isChanged) return
@@ -144,7 +145,6 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     async releaseName({ namespace, version, uploadId }) {
       const held = {
         condition: '#status = :reserved AND #uploadId = :uploadId',
-        names: NAME_ATTRIBUTES,
         values: { ':reserved': 'RESERVED', ':uploadId': uploadId },
       }
       await writes.transact([{ remove: nameKey(namespace, version), if: held }])
@@ -159,15 +159,11 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
           {
             update: nameKey(task.namespace, task.version),
             change: {
-              set: [
-                [['status'], 'TAKEN'],
-                [['taskId'], task.id],
-              ],
+              set: { status: 'TAKEN', taskId: task.id },
               remove: ['leaseUntil'],
               // The second part makes publish idempotent.
               condition:
                 '#uploadId = :uploadId AND (#status = :reserved OR (#status = :taken AND #taskId = :taskId))',
-              names: { ...NAME_ATTRIBUTES, '#taskId': 'taskId' },
               values: { ...NAME_STATUSES, ':uploadId': uploadId, ':taskId': task.id },
             },
           },
@@ -199,23 +195,17 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
         writes.transact([
           {
             update: nameKey(namespace, version),
-            change: {
-              set: [[['status'], 'IN_REMOVAL']],
-              condition: '#taskId = :taskId',
-              names: { '#taskId': 'taskId' },
-              values: { ':taskId': task.id },
-            },
+            change: { set: { status: 'IN_REMOVAL' }, ...isNameOf(task) },
           },
           {
             update: taskKey(task.id),
             change: {
-              set: [
-                [[IN_REMOVAL], true],
-                [[INDEX_PARTITION], TASKS_IN_REMOVAL],
-                [[INDEX_TIME], identity.now().toISOString()],
-              ],
+              set: {
+                [IN_REMOVAL]: true,
+                [INDEX_PARTITION]: TASKS_IN_REMOVAL,
+                [INDEX_TIME]: identity.now().toISOString(),
+              },
               condition: 'attribute_exists(#document)',
-              names: { '#document': 'document' },
             },
           },
           { remove: listingKey(task) },
@@ -238,15 +228,10 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     },
 
     async remove(task) {
-      const pointsHere = {
-        condition: '#taskId = :taskId',
-        names: { '#taskId': 'taskId' },
-        values: { ':taskId': task.id },
-      } as const
       // Fails when the name is free or belongs to another task: then this task was removed before.
       await list.change(() =>
         writes.transact([
-          { remove: nameKey(task.namespace, task.version), if: pointsHere },
+          { remove: nameKey(task.namespace, task.version), if: isNameOf(task) },
           { remove: taskKey(task.id) },
           { remove: listingKey(task) },
         ]),

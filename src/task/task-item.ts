@@ -2,19 +2,18 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod'
 import type { Item, ItemKey } from '../aws/dynamo-table.ts'
 import type { Condition } from '../aws/dynamo-writes.ts'
-import { batchError, DomainError } from '../contract/errors.ts'
+import { DomainError } from '../contract/errors.ts'
 import { summaryOf, type Task, type TaskSummary, taskSchema, taskSummarySchema } from './task.ts'
 
 /*
- * Stores a task as gzip-compressed JSON in one attribute: a descriptor may have 1 MiB of YAML and an item 400 KB. Descriptors shrink about
- * tenfold.
+ * Stores a task as gzip-compressed JSON in one attribute of an item, which may have 400 KB. Descriptors shrink about tenfold.
  */
 
-/** Leaves space for keys and the upload's name in an item of 400 KB. */
+/** Maximum size of the document. Leaves space for keys and the upload's name in an item of 400 KB. */
 const MAX_DOCUMENT_BYTES = 350_000
-/** Of document and summary in one item. */
+/** Maximum size of document and summary together. */
 const MAX_LISTED_BYTES = 390_000
-/** Bounds the memory of decompression; a descriptor of 1 MiB makes less JSON than this. */
+/** Bounds the memory of decompression. The JSON of a descriptor has at most 350 000 bytes. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
 
 /** Larger summaries are compressed; for small ones decompression would take longer than the transfer. */
@@ -37,7 +36,6 @@ export function taskKey(taskId: string): ItemKey {
 /** Condition: the task exists and is not being removed. */
 export const IS_INSTALLED: Condition = {
   condition: 'attribute_exists(#document) AND attribute_not_exists(#inRemoval)',
-  names: { '#document': 'document', '#inRemoval': IN_REMOVAL },
 }
 
 /**
@@ -53,7 +51,7 @@ export function encodeTask(task: Task): Uint8Array {
     const reason = new DomainError('INTERNAL_SCHEMA_VALIDATION_ERROR', undefined, {
       text: `the descriptor is too large: ${document.length} bytes compressed, at most ${MAX_DOCUMENT_BYTES} are stored`,
     })
-    throw batchError('INTERNAL_SCHEMA_VALIDATION_ERROR', [reason.body])
+    throw new DomainError('INTERNAL_SCHEMA_VALIDATION_ERROR', { type: 'batch', errors: [reason.body] })
   }
   return document
 }

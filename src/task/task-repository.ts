@@ -34,8 +34,8 @@ export interface TaskRepository {
   list(): Promise<readonly TaskSummary[]>
   /**
    * Hides the task from {@link findById}, {@link findByName} and {@link list}, and refuses new runs of it. Its name stays taken until
-   * {@link remove}. Repeated, it changes nothing.
-   * @param onlyId id that the task must have: another one of this name was uploaded after the removal of the one that is meant
+   * {@link remove}. Idempotent.
+   * @param onlyId id that the task must have, since another task may have taken the name meanwhile
    * @returns the task; undefined when there is none of this name and id
    */
   beginRemoval(name: TaskName, onlyId?: string): Promise<Task | undefined>

@@ -28,17 +28,17 @@ export const parameterTypeSchema = z.discriminatedUnion('id', [
     nanAllowed: z.boolean(),
     ...boundsSchema.shape,
   }),
-  /** Lengths in Unicode characters. */
+  /** Lengths in UTF-16 units, as Java counts. */
   z.object({ id: z.literal('string'), minLength: z.number(), maxLength: bound }),
   z.object({ id: z.literal('enumeration'), values: z.array(z.string()) }),
-  /** ISO-8601 instants, both inclusive. */
+  /** Bounds as ISO-8601 instants, both inclusive. */
   z.object({
     id: z.literal('datetime'),
     before: z.string().exactOptional(),
     after: z.string().exactOptional(),
   }),
   z.object({ id: z.literal('geometry') }),
-  /** Width and height in pixels. */
+  /** Maximum width and height in pixels. */
   z.object({ id: z.literal('image'), ...fileLimits, maxWidth: bound, maxHeight: bound }),
   z.object({ id: z.literal('file'), ...fileLimits }),
   z.object({
@@ -53,12 +53,17 @@ export const parameterTypeSchema = z.discriminatedUnion('id', [
 ])
 /** A parameter's type with its constraints, defaults filled in. */
 export type ParameterType = Immutable<z.infer<typeof parameterTypeSchema>>
-/** In upper case it is the `type` of run values. */
+/** Id of a type; in upper case, the `type` of run values. */
 export type ParameterTypeId = ParameterType['id']
 
-/** Type of an array's innermost items; another type itself. */
+/** Type of an array's innermost items; any other type itself. */
 export function leafOf(type: ParameterType): ParameterType {
   return type.id === 'array' ? leafOf(type.subType) : type
+}
+
+/** Whether values of a type are files that the service stores as they are. */
+export function isFileType({ id }: { readonly id: string }): boolean {
+  return id === 'image' || id === 'file'
 }
 
 const parameterShape = {
@@ -93,7 +98,7 @@ const authorSchema = z.object({
 })
 
 const resourcesSchema = z.object({
-  /** Decimal: a number would lose digits, as the grammar allows up to 10^30. */
+  /** Decimal text: a number would lose digits, as the grammar allows up to 10^30. */
   ramBytes: z.string(),
   cpus: z.number(),
   gpus: z.number(),
@@ -142,9 +147,9 @@ export const taskSchema = z.object({
   /** Arrays that must have equal indexes, as `inputs/x` and `outputs/y`; transitive closure. */
   matchingGroups: z.array(z.array(z.string())),
   image: imageSchema,
-  /** Absent of tasks that an earlier version imported. */
+  /** Absent in tasks that an earlier version imported. */
   imageSize: imageSizeSchema.exactOptional(),
-  /** Batch job definition of this task; null when no queue of the installation can hold the task. */
+  /** Batch job definition of this task; null when no queue of the installation can run the task. */
   jobDefinitionArn: z.string().nullable(),
   /** Kind of queue that the job definition was made for; null without one. */
   queue: z.enum(QUEUE_KINDS).nullable(),

@@ -14,8 +14,8 @@ interface Dependencies {
 }
 
 /**
- * Removes an upload with its parts and its object. Does nothing when the upload does not exist. The record is removed last: an object
- * without a record counts as a bundle that was put into the bucket directly, and would be imported.
+ * Deletes an upload with its parts and its object. Does nothing when the upload does not exist. The record is removed
+ * last: an object without a record counts as a bundle that was put into the bucket directly, and would be imported.
  * @throws DomainError UPLOAD_INVALID_STATE while it is being imported
  */
 export async function abortUpload(deps: Dependencies, uploadId: string): Promise<void> {
@@ -39,6 +39,6 @@ function importing(): Error {
   return uploadError(
     'UPLOAD_INVALID_STATE',
     'id',
-    'the upload is being imported: remove it when the import has ended',
+    'the upload is being imported: delete it when the import has ended',
   )
 }

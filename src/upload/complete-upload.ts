@@ -35,7 +35,10 @@ export async function completeUpload(deps: Dependencies, uploadId: string): Prom
   throw uploadError('UPLOAD_INVALID_STATE', 'id', words)
 }
 
-/** @returns size of the object; undefined when the parts are gone: another call completed the upload, or it expired */
+/**
+ * @returns size of the object; undefined when the parts no longer exist: another call completed the upload, or it
+ * expired
+ */
 async function joinParts(
   { parts }: Dependencies,
   upload: Upload & Required<Pick<Upload, 'parts'>>,
@@ -47,8 +50,10 @@ async function joinParts(
   return (await parts.complete(upload.key, multipartId, arrived)) ? sizeBytes : undefined
 }
 
-/** @returns size of all parts
- * @throws DomainError UPLOAD_INVALID */
+/**
+ * @returns size of all parts
+ * @throws DomainError UPLOAD_INVALID
+ */
 function checkParts({ sizeBytes }: Upload, parts: readonly StoredPart[]): number {
   const refuse = (field: string, words: string) => uploadError('UPLOAD_INVALID', field, words)
   if (parts.length === 0) throw refuse('parts', 'no part has arrived')

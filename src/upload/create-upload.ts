@@ -24,8 +24,8 @@ export interface NewUpload {
 }
 
 /**
- * Creates an upload for the parts of one file. Marks which of the named layers the registry holds; only those may be missing in
- * the bundle.
+ * Creates an upload for the parts of one file. Marks which of the named layers the registry has; only those may be
+ * missing in the bundle.
  */
 export async function createUpload(deps: Dependencies, newUpload: NewUpload): Promise<Upload> {
   const { identity, parts, uploads } = deps
@@ -33,7 +33,7 @@ export async function createUpload(deps: Dependencies, newUpload: NewUpload): Pr
   const namedLayers = layers === undefined ? {} : { namedLayers: await markHeld(deps, layers) }
   const id = identity.uuid()
   const key = uploadKey(id)
-  // When the record fails, the bucket's lifecycle rule removes the unfinished multipart upload.
+  // If the record cannot be written, the bucket's lifecycle rule removes the unfinished multipart upload.
   const multipartId = await parts.start(key, contentType)
   const upload: Upload = {
     id,

@@ -10,7 +10,7 @@ import {
   publishedLayerSchema,
 } from './published-layer.ts'
 
-/** Concurrent writes. An image has at most 127 layers, each with two digests. */
+/** Maximum number of concurrent writes. An image has at most 127 layers, each with two digests. */
 const WRITES_AT_ONCE = 16
 
 const EXPIRES_AT = TABLE.timeToLive
@@ -26,18 +26,14 @@ export function createDynamoLayerRepository(options: DynamoOptions): LayerReposi
   const table = createDynamoTable(options)
   const writes = createDynamoWrites(options)
   const now = (): number => Math.floor(identity.now().getTime() / 1000)
-  /** DynamoDB takes days to remove an expired item. */
+  /** Whether an item has not expired: DynamoDB takes days to remove an expired one. */
   const isKnown = (item: Item | undefined): item is Item => Number(item?.[EXPIRES_AT]) > now()
   const decode = (item: Item): PublishedLayer => publishedLayerSchema.parse(item)
 
   async function recordOne(published: PublishedLayer): Promise<void> {
     await writes.update(keyOf(published), {
-      set: [
-        ...Object.entries(published).map(([name, value]) => [[name], value] as const),
-        [[EXPIRES_AT], now() + LAYER_KNOWN_SECONDS],
-      ],
+      set: { ...published, [EXPIRES_AT]: now() + LAYER_KNOWN_SECONDS },
       condition: 'attribute_not_exists(#layer) OR #layer.#diffId = :diffId',
-      names: { '#layer': 'layer', '#diffId': 'diffId' },
       values: { ':diffId': published.layer.diffId },
     })
   }

@@ -17,13 +17,12 @@ const uploadKey = (uploadId: string): ItemKey => ({ pk: `${KEY_PREFIX}${uploadId
 
 const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedIndex
 
-/** Read by each method, because DynamoDB takes days to remove an expired item. */
+/** Time that each method compares, because DynamoDB takes days to remove an expired item. */
 const EXPIRES_AT = TABLE.timeToLive
 const expirySchema = z.object({ [EXPIRES_AT]: z.number().catch(0) })
 const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000)
 
-const NAMES = { '#state': 'state', '#expiresAt': EXPIRES_AT } as const
-const IS_KNOWN = '#expiresAt > :seconds'
+const IS_KNOWN = `#${EXPIRES_AT} > :seconds`
 /** The upload is known and its import has not ended. */
 const IS_OPEN = `${IS_KNOWN} AND NOT #state IN (:ready, :failed)`
 
@@ -42,12 +41,9 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     new Date(identity.now().getTime() + seconds * 1000).toISOString()
   /** Puts the upload into the unfinished index, where it stays from its completion to the end of its import. */
   const indexedAt = (time: string) => ({ [INDEX_PARTITION]: UNFINISHED_IMPORTS, [INDEX_TIME]: time })
-  const entriesOf = (change: object) =>
-    Object.entries(change).map(([name, value]) => [[name], value] as const)
   /** Condition: the lease ends at exactly this time. */
   const isHeldUntil = (leaseUntil: string) => ({
     condition: `${IS_OPEN} AND #leaseUntil = :held`,
-    names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
     values: { ...ofOpen(), ':held': leaseUntil },
   })
 
@@ -63,7 +59,6 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       }
       const isNew = {
         condition: `${IS_NEW.condition} OR NOT ${IS_KNOWN}`,
-        names: { ...IS_NEW.names, '#expiresAt': EXPIRES_AT },
         values: ofNow(),
       }
       const isCreated = await writes.transact([{ put: item, if: isNew }])
@@ -77,18 +72,16 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
 
     async closeParts(uploadId, change) {
       const importable = await writes.update(uploadKey(uploadId), {
-        set: entriesOf({ ...change, ...indexedAt(instant(0)) }),
+        set: { ...change, ...indexedAt(instant(0)) },
         remove: ['parts'],
-        condition: `${IS_KNOWN} AND #state = :created AND #purpose = :task AND attribute_not_exists(#indexTime)`,
-        names: { ...NAMES, '#purpose': 'purpose', '#indexTime': INDEX_TIME },
+        condition: `${IS_KNOWN} AND #state = :created AND #purpose = :task AND attribute_not_exists(#${INDEX_TIME})`,
         values: { ...ofNow(), ':created': 'CREATED', ':task': 'task' },
       })
       if (importable.isChanged) return decode(importable.item)
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
-        set: entriesOf(change),
+        set: change,
         remove: ['parts'],
         condition: IS_KNOWN,
-        names: { '#expiresAt': EXPIRES_AT },
         values: ofNow(),
       })
       return isChanged ? decode(item) : undefined
@@ -102,7 +95,6 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
           '#state IN (:ready, :failed)',
           '(#state = :created AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now))',
         ].join(' OR '),
-        names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
         values: { ...ofOpen(), ':created': 'CREATED', ':now': identity.now().toISOString() },
       }
       return await writes.transact([{ remove: uploadKey(uploadId), if: condition }])
@@ -111,10 +103,9 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async claim(uploadId, leaseSeconds) {
       const leaseUntil = instant(leaseSeconds)
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
-        set: entriesOf({ leaseUntil, ...indexedAt(leaseUntil) }),
+        set: { leaseUntil, ...indexedAt(leaseUntil) },
         add: { attempts: 1 },
         condition: `${IS_OPEN} AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now)`,
-        names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
         values: { ...ofOpen(), ':now': instant(0) },
       })
       return isChanged ? decode(item) : undefined
@@ -123,7 +114,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async extendLease(uploadId, leaseUntil, leaseSeconds) {
       const extended = instant(leaseSeconds)
       const { isChanged } = await writes.update(uploadKey(uploadId), {
-        set: entriesOf({ leaseUntil: extended, ...indexedAt(extended) }),
+        set: { leaseUntil: extended, ...indexedAt(extended) },
         ...isHeldUntil(leaseUntil),
       })
       return isChanged ? extended : undefined
@@ -132,7 +123,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async endLease(uploadId, leaseUntil, hasAdvanced) {
       const now = instant(0)
       const { isChanged } = await writes.update(uploadKey(uploadId), {
-        set: entriesOf({ leaseUntil: now, ...indexedAt(now), ...(hasAdvanced && { attempts: 0 }) }),
+        set: { leaseUntil: now, ...indexedAt(now), ...(hasAdvanced && { attempts: 0 }) },
         ...isHeldUntil(leaseUntil),
       })
       return isChanged
@@ -140,10 +131,9 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
 
     async update(uploadId, change) {
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
-        set: entriesOf(change),
+        set: change,
         ...(isEnded(change) && { remove: [INDEX_PARTITION, INDEX_TIME] }),
         condition: IS_OPEN,
-        names: NAMES,
         values: ofOpen(),
       })
       if (!isChanged && !isKnown(item)) throw new Error('the upload does not exist')
@@ -156,9 +146,8 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
 
     async postpone(uploadId, seconds) {
       const { isChanged } = await writes.update(uploadKey(uploadId), {
-        set: [[[INDEX_TIME], instant(seconds)]],
-        condition: `${IS_OPEN} AND #indexTime <= :now`,
-        names: { ...NAMES, '#indexTime': INDEX_TIME },
+        set: { [INDEX_TIME]: instant(seconds) },
+        condition: `${IS_OPEN} AND #${INDEX_TIME} <= :now`,
         values: { ...ofOpen(), ':now': instant(0) },
       })
       return isChanged

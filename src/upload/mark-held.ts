@@ -11,13 +11,12 @@ export interface MarkHeldDependencies {
   readonly registry: { hasBlob(repository: string, digest: string): Promise<boolean> }
 }
 
-/** Layers that are checked concurrently; each costs a query and a request to the registry. */
+/** Maximum number of layers that are checked concurrently; each costs a query and a request to the registry. */
 const MAX_CONCURRENT_CHECKS = 16
 
 /**
- * Marks the layers that the registry holds: layers of published tasks, each verified by a request, since its
- * last image may have been removed. If the registry does not respond, none is marked, and the client sends
- * all layers.
+ * Marks the layers that the registry has: layers of published tasks, each verified by a request, since its last image
+ * may have been removed. If the registry does not respond, none is marked, and the client sends all layers.
  */
 export async function markHeld(
   deps: MarkHeldDependencies,

@@ -24,8 +24,8 @@ export const MAX_PLACES = 8
 export const LAYER_KNOWN_SECONDS = 400 * 24 * 3600
 
 /**
- * Stores facts about layers of published tasks, one entry for each digest and repository. An entry describes
- * the layer. It does not mean that the registry still holds it: check with the registry before use.
+ * Stores facts about layers of published tasks, one entry for each digest and repository. An entry describes the layer.
+ * The registry may no longer have it: check with the registry before use.
  */
 export interface LayerRepository {
   /** Adds entries or renews their lifetime. An entry with another diff id than its predecessor is not written. */
@@ -35,6 +35,6 @@ export interface LayerRepository {
    * @param preferred repository whose entry comes first, if there is one
    */
   find(digest: string, preferred?: string): Promise<readonly PublishedLayer[]>
-  /** Removes the entry of a layer that the registry does not hold any more. */
+  /** Removes the entry of a layer that the registry no longer has. */
   forget(layer: Pick<PublishedLayer, 'digest' | 'repository'>): Promise<void>
 }

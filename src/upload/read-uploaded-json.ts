@@ -1,12 +1,15 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
-import type { JsonValue } from '../contract/json.ts'
+import { type JsonValue, parseJson } from '../contract/json.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import { uploadError } from './find-upload.ts'
 import { sentUpload } from './sent-file.ts'
 import type { Upload } from './upload.ts'
 
-/** Limits memory: the bytes, their text and the parsed value are held one after the other. */
+/**
+ * Maximum size of the document, which limits memory: its bytes, text and parsed value are in memory one after the
+ * other.
+ */
 const MAX_JSON_BYTES = 128 * 1024 * 1024
 
 /**
@@ -46,7 +49,7 @@ function decode(bytes: Buffer): string {
 
 function parse(text: string): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue
+    return parseJson(text)
   } catch (cause) {
     throw malformed(cause)
   }

@@ -10,7 +10,7 @@ import type { Upload } from './upload.ts'
 export interface SentFile {
   /** Random access for checks. */
   readonly source: ByteSource
-  /** Writes the file as an object of its own. @returns the digest of its content; undefined when it is not known */
+  /** Writes the file as a new object. @returns the digest of its content; undefined when it is not known */
   readonly store: (key: string) => Promise<string | undefined>
 }
 

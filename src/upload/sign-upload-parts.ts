@@ -21,7 +21,10 @@ export interface SignedParts {
   readonly parts: readonly { readonly partNumber: number; readonly url: string }[]
 }
 
-/** Short, because a URL also expires with the session of the function that signs it. Clients request new ones. */
+/**
+ * Lifetime of a URL. It is short, because a URL also expires with the session of the function that signs it. Clients
+ * request new ones.
+ */
 const URL_SECONDS = 900
 
 /**
@@ -35,7 +38,7 @@ export async function signUploadParts(
 ): Promise<SignedParts> {
   const upload = await findUpload(deps, uploadId)
   if (!hasOpenParts(upload)) {
-    throw uploadError('UPLOAD_INVALID_STATE', 'id', 'the upload is completed: it takes no more parts')
+    throw uploadError('UPLOAD_INVALID_STATE', 'id', 'the upload is completed: it accepts no more parts')
   }
   const { multipartId } = upload.parts
   const expiresAt = new Date(deps.identity.now().getTime() + URL_SECONDS * 1000).toISOString()

@@ -21,12 +21,12 @@ export interface UploadRepository {
    */
   claim(uploadId: string, leaseSeconds: number): Promise<Upload | undefined>
   /**
-   * Extends the lease that ends at `leaseUntil` to `leaseSeconds` from now.
+   * Extends the lease to `leaseSeconds` from now, if its end is still `leaseUntil`.
    * @returns its new end; undefined when the upload is READY, FAILED or leased to another worker
    */
   extendLease(uploadId: string, leaseUntil: string, leaseSeconds: number): Promise<string | undefined>
   /**
-   * Ends the lease that ends at `leaseUntil`, so that another worker can claim the upload.
+   * Ends the lease now, if its end is still `leaseUntil`, so that another worker can claim the upload.
    * @param hasAdvanced resets `attempts` to 0
    * @returns false when the upload is READY, FAILED or leased to another worker
    */
@@ -49,7 +49,7 @@ export interface UploadRepository {
   listStalled(until: Date, limit: number): Promise<string[]>
   /**
    * Excludes a stalled upload from {@link listStalled} for this many seconds. It can be claimed in the meantime.
-   * @returns false when the upload is not stalled any more
+   * @returns false when the upload is no longer stalled
    */
   postpone(uploadId: string, seconds: number): Promise<boolean>
 }

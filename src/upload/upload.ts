@@ -34,7 +34,7 @@ const namedLayerSchema = z.object({
   digest: z.string(),
   /** Its size in bytes. */
   size: z.number(),
-  /** Whether the registry held the layer when the upload was created. */
+  /** Whether the registry had the layer when the upload was created. */
   held: z.boolean(),
 })
 /** A layer that a client intends to send, and whether it may be left out. */
@@ -48,7 +48,7 @@ export const uploadSchema = z.object({
   sequencer: z.string().exactOptional(),
   /** Bundles are imported as soon as they are complete; input files wait for a run that uses them. */
   purpose: z.enum(['task', 'input']),
-  /** The client's name for the file; only shown. */
+  /** The client's name for the file; for display only. */
   fileName: z.string().exactOptional(),
   /** As announced while parts arrive, as measured afterwards. */
   sizeBytes: z.number().exactOptional(),
@@ -59,7 +59,7 @@ export const uploadSchema = z.object({
   taskId: z.string(),
   /** Why the import failed, and the HTTP status of that error. */
   error: z.object({ ...errorBodySchema.shape, status: z.number() }).exactOptional(),
-  /** Of the image's layers. */
+  /** Progress of pushing the image's layers. */
   progress: z
     .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
     .exactOptional(),
@@ -67,11 +67,11 @@ export const uploadSchema = z.object({
   leaseUntil: z.string().exactOptional(),
   /** App store URL of the bundle; the importer fetches it first. */
   source: z.string().exactOptional(),
-  /** Of the object that `name`, `layers` and `warnings` describe; it may be replaced between two attempts. */
+  /** ETag of the object that `name`, `layers` and `warnings` describe; it may be replaced between two attempts. */
   etag: z.string().exactOptional(),
   /** Layers that are in the registry: a repeated import does not push them again. */
   layers: z.array(importedLayerSchema).exactOptional(),
-  /** Claims since the import last made progress. */
+  /** Number of claims since the import last made progress. */
   attempts: z.number().exactOptional(),
   /** ISO-8601 UTC; start of the first of these attempts. */
   triedSince: z.string().exactOptional(),
@@ -88,7 +88,7 @@ export const uploadSchema = z.object({
 })
 /** A bundle or an input file that a client sends, and the import of the bundle. */
 export type Upload = Immutable<z.infer<typeof uploadSchema>>
-/** Whether nothing of the upload changes any more. */
+/** Whether the upload no longer changes. */
 export function isEnded({ state }: Pick<Upload, 'state'>): boolean {
   return state === 'READY' || state === 'FAILED'
 }

@@ -64,16 +64,16 @@ export function schemesOf(networks: ReachableNetworks): readonly string[] {
   return networks === 'local' ? ['http', 'https'] : ['https']
 }
 
-/** Checks what the text of a URL tells. Names are resolved at each delivery only, so that callers cannot probe networks by them. */
+/** Checks a URL by its text. Names are resolved only at each delivery, so that callers cannot use them to probe networks. */
 function requireTarget(text: string, networks: ReachableNetworks): void {
   const url = URL.parse(text)
   if (url === null) throw invalid('url: expected a URL such as https://example.org/hook')
   const fault = faultOfUrl(url, schemesOf(networks))
   if (fault === 'scheme') {
-    throw invalid(`url: the scheme ${url.protocol.slice(0, -1)} is not sent to; expected https`)
+    throw invalid(`url: the scheme ${url.protocol.slice(0, -1)} is not supported; expected https`)
   }
   if (fault === 'credentials') {
-    throw invalid('url: has a user name or a password; expected none, check the signature instead')
+    throw invalid('url: has a user name or a password; expected none, since receivers check the signature')
   }
   if (url.hash !== '') throw invalid('url: has a fragment, which is never sent; expected none')
   if (hasRefusedAddress(url, networks) || isReservedPort(url)) {

@@ -12,10 +12,10 @@ export interface DeliverDependencies {
   readonly queue: QueuedDeliveries
 }
 
-/** A delivery as the queue hands it out. */
+/** A delivery that was received from the queue. */
 export interface QueuedDelivery extends Delivery {
   readonly receiptHandle: string
-  /** From 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number
 }
 
@@ -25,14 +25,14 @@ export type DeliveryOutcome =
   | { readonly kind: 'failed'; readonly reason: string; readonly pauseSeconds: number }
 
 /**
- * Sends an event to its webhook. A failed one waits, longer each time, and so do later events of the same subject.
+ * Sends an event to its webhook. After a failure it waits, longer each time, and so do later events of the same subject.
  * @returns the outcome; after `failed`, the message must stay in the queue
  */
 export async function deliverEvent(
   deps: DeliverDependencies,
   { webhookId, event, receiptHandle, attempt }: QueuedDelivery,
 ): Promise<DeliveryOutcome> {
-  // A table that does not answer counts as well: a message that is not postponed would have used up its attempts within minutes.
+  // An error of the table counts as a failure too: without a pause, a message would use up its attempts within minutes.
   const sent = await send(deps, webhookId, event).catch(reasonOf)
   if (typeof sent !== 'string') return sent
   // After the last attempt the message is visible at once, and moves to the dead-letter queue.

@@ -10,12 +10,12 @@ export interface Delivery {
 export interface DeliveryQueue {
   /**
    * Queues deliveries in this order. Deliveries that were queued within five minutes are not queued again.
-   * @throws Error when not all of them were taken; the call is repeated as a whole
+   * @throws Error when not all of them were accepted; the whole call must be repeated
    */
   send(deliveries: readonly Delivery[]): Promise<void>
 }
 
-/** Queued deliveries for one receiver of a message. */
+/** Deliveries that a function has received from the queue. */
 export interface QueuedDeliveries {
   /** Makes a message visible again after a pause, in seconds. */
   postpone(receiptHandle: string, seconds: number): Promise<void>

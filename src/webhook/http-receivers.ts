@@ -9,7 +9,7 @@ import { faultOfUrl, isReservedPort, RUNTIME_API } from '../shared/outgoing-url.
 import { schemesOf } from './create-webhook.ts'
 import type { Receivers } from './receiver.ts'
 
-/** Time for the whole exchange: resolving the name, connecting, sending, and the answer with its body. */
+/** Time limit of the whole exchange: resolving the name, connecting, sending, and the response with its body. */
 const LONGEST_MS = 10_000
 
 export interface HttpReceiversOptions {
@@ -21,8 +21,8 @@ export interface HttpReceiversOptions {
 }
 
 /**
- * Receivers over HTTP. Redirects are answers like others: they are not followed. Of an answer, at most 64 KiB are read, and nothing is
- * kept. Checks again what {@link createWebhook} checked, because a webhook may be older than a rule.
+ * Receivers over HTTP. Redirects are not followed. At most 64 KiB of a response are read, and none of it is kept. Repeats the checks
+ * of {@link createWebhook}, because a webhook may be older than a rule.
  */
 export function createHttpReceivers(options: HttpReceiversOptions): Receivers {
   const { networks, runtimeApi = RUNTIME_API, longestMs = LONGEST_MS } = options
@@ -47,7 +47,7 @@ export function createHttpReceivers(options: HttpReceiversOptions): Receivers {
         timeout: longestMs,
       })
       const timer = setTimeout(
-        () => request.destroy(new Error(`no whole answer within ${longestMs / 1000} s`)),
+        () => request.destroy(new Error(`no complete response within ${longestMs / 1000} s`)),
         longestMs,
       )
       try {

@@ -4,7 +4,7 @@ import type { Delivery, DeliveryQueue } from './delivery-queue.ts'
 import { isOfSubject, isSubscribed, type Subscription, scopesOf, type WebhookScope } from './webhook.ts'
 import type { WebhookRepository } from './webhook-repository.ts'
 
-/** Queries at a time. A batch has up to 100 changes, each of another run perhaps. */
+/** Maximum number of concurrent queries. A batch has up to 100 changes, perhaps each of another run. */
 const MAX_QUERIES = 20
 
 export interface QueueDeliveriesDependencies {
@@ -14,7 +14,7 @@ export interface QueueDeliveriesDependencies {
 
 /**
  * Queues events for the webhooks that receive them, in their order. Takes two reads, and one more for each run and run set of the
- * events when any webhook is of a run or a run set.
+ * events if a webhook of any run or run set exists.
  * @returns the number of deliveries
  */
 export async function queueDeliveries(

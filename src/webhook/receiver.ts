@@ -2,8 +2,8 @@
 export interface Receivers {
   /**
    * Sends one POST.
-   * @returns the status of the answer
-   * @throws Error without an answer in time, or when the address must not be requested
+   * @returns the status of the response
+   * @throws Error when there is no response in time, or the address must not be requested
    */
   post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<number>
 }

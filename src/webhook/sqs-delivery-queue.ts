@@ -7,9 +7,9 @@ import {
 import { backoff, type Pause, retry } from '../shared/retry.ts'
 import type { Delivery, DeliveryQueue, QueuedDeliveries } from './delivery-queue.ts'
 
-/** Messages of one call. */
+/** Maximum number of messages of one call. */
 const MAX_MESSAGES = 10
-/** Retries of messages that the queue refused: 1.5 s at most. Then Lambda repeats the whole batch. */
+/** Retries of messages that the queue refused, within 1.5 s. After that Lambda repeats the whole batch. */
 const BACKOFF = { retries: 4, firstMs: 100, hasJitter: true }
 
 class RefusedMessagesError extends Error {
@@ -23,14 +23,14 @@ export interface SqsDeliveryQueueOptions {
   readonly pause?: Pause
 }
 
-/** Group of a delivery: SQS keeps the order within it, and hands out nothing of it while a message is under way or waits. */
+/** Group of a delivery: SQS keeps the order within it, and delivers no other message of it while one is in progress or postponed. */
 function groupOf({ webhookId, event }: Delivery): string {
   return `${webhookId}/${event.data.id}`
 }
 
 /**
- * Deliveries in a FIFO queue of SQS. A call has one message of a group at most, because SQS may refuse some messages of a call and
- * take later ones.
+ * Deliveries in a FIFO queue of SQS. A call has at most one message of a group, because SQS may refuse some messages of a call and
+ * accept later ones.
  */
 export function createSqsDeliveryQueue(options: SqsDeliveryQueueOptions): DeliveryQueue & QueuedDeliveries {
   const { client, queueUrl, pause } = options

@@ -6,7 +6,7 @@ export interface WebhookRepository {
   find(webhookId: string): Promise<Webhook | undefined>
   /** Webhooks of exactly this scope, oldest first. */
   list(scope: WebhookScope): Promise<Webhook[]>
-  /** The same without addresses and secrets, by one query. */
+  /** Webhooks of {@link list} without addresses and secrets, by one query. */
   subscriptions(scope: WebhookScope): Promise<Subscription[]>
   /** Whether there is a webhook of any run or run set, by one read. */
   hasSubjects(): Promise<boolean>

@@ -3,16 +3,16 @@ import * as z from 'zod'
 import type { Immutable } from '../contract/immutable.ts'
 import { type EngineEvent, EVENT_TYPES } from '../events/event.ts'
 
-/** Largest number of webhooks of the stage, and of one run or run set. Calls at the same time may exceed it. */
+/** Maximum number of webhooks for the stage, for each run and for each run set. Concurrent calls may exceed it. */
 export const MAX_WEBHOOKS = 20
-/** Longest URL, in UTF-16 units. */
+/** Maximum length of a URL, in UTF-16 units. */
 export const MAX_URL_LENGTH = 2000
 /** Time for which a webhook of a run or a run set is kept. */
 export const SUBJECT_WEBHOOK_SECONDS = 90 * 86_400
 
 /** Start of a secret in the form of Standard Webhooks. */
 const SECRET_PREFIX = 'whsec_'
-/** Random bytes of a secret; Standard Webhooks takes 24 to 64. */
+/** Random bytes of a secret; Standard Webhooks allows 24 to 64. */
 const SECRET_BYTES = 32
 
 export const webhookSchema = z.object({
@@ -25,7 +25,7 @@ export const webhookSchema = z.object({
   runId: z.string().exactOptional(),
   /** Receives events of this run set and of its runs only. */
   runSetId: z.string().exactOptional(),
-  /** Key of the signatures, `whsec_…`. In the answer to the creation, and in no other. */
+  /** Key of the signatures, `whsec_…`. Only the response to the creation contains it. */
   secret: z.string(),
   /** ISO-8601 UTC. */
   createdAt: z.string(),
@@ -39,7 +39,6 @@ export type Subscription = Pick<Webhook, 'id' | 'types'>
 /** Subject of a webhook: the whole stage, a run or a run set. */
 export type WebhookScope = Pick<Webhook, 'runId' | 'runSetId'>
 
-/** A new secret. */
 export function createSecret(): string {
   return SECRET_PREFIX + randomBytes(SECRET_BYTES).toString('base64')
 }

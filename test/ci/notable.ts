@@ -1,10 +1,11 @@
 /**
- * The failed and skipped tests of a report, a line each, with the first line of why.
+ * Prints a line for each failed or skipped test of a report, with the reason and its place in the test.
  *
  *   node test/ci/notable.ts STEP REPORT    REPORT is vitest's JSON or the conformance suite's
  */
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 interface VitestReport {
   testResults: {
@@ -18,13 +19,33 @@ interface ConformanceReport {
   results: { id: string; status: string; reason: string }[]
 }
 
+/** Maximum numbers of lines and characters of a reason. */
+const MAX_LINES = 5
+const MAX_CHARACTERS = 1000
+
+const STACK_LINE = /^at (?:.+:\d+:\d+\)?|.*<anonymous>\))$/u
+
 const [step, file] = process.argv.slice(2)
 if (step === undefined || file === undefined) throw new Error('usage: node test/ci/notable.ts STEP REPORT')
 const report: VitestReport | ConformanceReport = JSON.parse(readFileSync(file, 'utf8'))
 
 function line(outcome: string, name: string, why = ''): string {
-  const reason = why.trim().split('\n')[0] ?? ''
-  return `${outcome}: ${step}: ${name}${reason === '' ? '' : ` — ${reason.slice(0, 300)}`}`
+  const reason = reasonOf(why)
+  return `${outcome}: ${step}: ${name}${reason === '' ? '' : ` — ${reason}`}`
+}
+
+/** The message, of which Playwright's has several lines, and the first line of the stack that is a test's. */
+function reasonOf(why: string): string {
+  const lines = stripVTControlCharacters(why)
+    .split('\n')
+    .map((text) => text.trim())
+    .filter(Boolean)
+  const message = lines.filter((text) => !STACK_LINE.test(text)).slice(0, MAX_LINES)
+  const place = lines.find((text) => STACK_LINE.test(text) && text.includes('/test/'))
+  const words = message.join(' ').slice(0, MAX_CHARACTERS)
+  return place === undefined
+    ? words
+    : `${words} (${place.replace(/^.*\/test\//u, 'test/').replace(/\)$/u, '')})`
 }
 
 function* linesOfVitest({ testResults }: VitestReport): Generator<string> {

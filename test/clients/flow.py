@@ -1,4 +1,4 @@
-"""One run of the example task by the client that openapi-python-client generates.
+"""Runs the example task once, by the client that openapi-python-client generates.
 
 Arguments: folder of the generated package, base URL, bundle. Every module of the package is imported first.
 """
@@ -46,7 +46,7 @@ client = package.Client(base_url=base_url.rstrip("/"), follow_redirects=True, ti
 
 file = File(payload=io.BytesIO(pathlib.Path(bundle).read_bytes()), file_name="bundle.zip", mime_type="application/zip")
 uploaded = upload_task.sync(client=client, body=UploadTaskFilesBody(task=file))
-# The other client may have been first.
+# The TypeScript client may have uploaded the task before.
 is_there = isinstance(uploaded, ImportedTask) or (isinstance(uploaded, Error) and uploaded.error_code == "APPE-internal-task-exists")
 assert is_there, uploaded
 
@@ -63,7 +63,7 @@ started = change_run_state.sync(run.id, client=client, body=DesiredState(desired
 assert started.status == "success", started
 give_up_at = time.monotonic() + PATIENCE_SECONDS
 while (state := str(get_run.sync(run.id, client=client).state)) not in ("FINISHED", "FAILED"):
-    assert time.monotonic() < give_up_at, f"the run is {state} after {PATIENCE_SECONDS} s"
+    assert time.monotonic() < give_up_at, f"the run is still {state} after {PATIENCE_SECONDS} s"
     time.sleep(0.2)
 assert state == "FINISHED", state
 

@@ -1,5 +1,5 @@
 /*
- * One run of the example task by openapi-fetch with the types that openapi-typescript generates. Compiled in the folder of the generated
+ * Runs the example task once, by openapi-fetch with the types that openapi-typescript generates. Compiled in the folder of the generated
  * schema.d.ts. Arguments: base URL, bundle.
  */
 import { strict as assert } from 'node:assert'
@@ -15,7 +15,7 @@ const INPUTS = { a: 2, b: 40, text: 'from TypeScript' }
 const [baseUrl = '', bundle = ''] = process.argv.slice(2)
 const client = createClient<paths>({ baseUrl: baseUrl.replace(/\/$/u, '') })
 
-/** A value of every kind as in listings. Compiles only if the generated types keep `null` and the unions. */
+/** `noValue` compiles only if the generated types keep the `null` of values in listings. */
 type Value = components['schemas']['ImageValue']['value']
 const noValue: Value = null
 

@@ -2,20 +2,20 @@
  * Checks docs/openapi.yaml with independent tools: Redocly's recommended rules, a generated Python client and a generated
  * TypeScript client. Each client runs the example task:
  *
- *   npm run test:clients                          on a stack of its own
+ *   npm run test:clients                          on its own local stack
  *   npm run test:clients -- --url http://127.0.0.1:8080/app-engine/v1/
  */
 import { randomBytes } from 'node:crypto'
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createProgress } from '../../cli/progress.ts'
 import { PROJECT } from '../../local/aws-environment.ts'
 import { findPython, installPackages } from '../../local/python-packages.ts'
 import { startTemporaryStack } from '../../local/stack.ts'
+import { createProgress } from '../../src/shared/progress.ts'
 import { runProgram } from './run-program.ts'
 
-/** Pinned, because another version may generate other code. openapi-typescript supports this version of TypeScript. */
+/** Pinned, because another version may generate other code. TypeScript has a version that openapi-typescript supports. */
 const PYTHON_GENERATOR = '0.29.1'
 const NODE_PACKAGES = {
   '@redocly/cli': '2.77.0',
@@ -80,7 +80,7 @@ async function generatePython(): Promise<string> {
   const output = join(folder, 'generated/python')
   const words = ['generate', '--meta', 'none', '--path', DOCUMENT, '--output-path', join(output, PACKAGE)]
   const said = await runProgram(installed, ['-m', 'openapi_python_client', ...words])
-  // The generator omits operations that it does not support, with a warning.
+  // The generator only warns when it omits an operation that it does not support.
   if (said.includes('will not be generated')) throw new Error(said)
   return installed
 }

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
 /**
- * @returns the program's output
- * @throws Error with the whole output when it fails
+ * @returns what the program wrote to stdout and stderr
+ * @throws Error with all of it when the program fails
  */
 export async function runProgram(program: string, words: readonly string[], cwd?: string): Promise<string> {
   try {

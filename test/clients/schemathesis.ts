@@ -1,17 +1,17 @@
 /*
- * Sends requests that schemathesis generates from docs/openapi.yaml to a local stack. Allows no 5xx, and only documented statuses
- * and bodies:
+ * Sends requests to a local stack that schemathesis generates from docs/openapi.yaml. Responses must not be 5xx, and must have documented
+ * statuses and bodies:
  *
- *   npm run test:schemathesis                             180 s on a stack of its own
+ *   npm run test:schemathesis                             180 s on its own local stack
  *   npm run test:schemathesis -- --seconds 50 --url http://127.0.0.1:8080/app-engine/v1/
  */
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createProgress } from '../../cli/progress.ts'
 import { PROJECT } from '../../local/aws-environment.ts'
 import { findPython, installPackages } from '../../local/python-packages.ts'
 import { startTemporaryStack } from '../../local/stack.ts'
+import { createProgress } from '../../src/shared/progress.ts'
 import { runProgram } from './run-program.ts'
 
 const VERSION = '4.32.5'
@@ -25,7 +25,7 @@ const CHECKS = [
 ]
 /** Folder of schemathesis's reports. */
 const LEFTOVERS = join(PROJECT, '.local')
-/** The first operation would call hosts of generated app stores, which may exist. The response of the second does not end. */
+/** `installTask` would call hosts of generated app stores, which may exist. The response of `streamEvents` does not end. */
 const LEFT_OUT = ['installTask', 'streamEvents']
 
 const progress = createProgress(process.stdout)

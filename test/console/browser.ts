@@ -1,18 +1,28 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import axe from 'axe-core'
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
-import { expect, inject } from 'vitest'
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+  type Request,
+} from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from 'vitest'
 
-/* Browser for tests of the console. Every page is monitored for requests to other hosts, violations of its policy, and errors. */
+/* Browser for tests of the console. Every page is monitored for requests to other hosts, violations of its CSP, and errors. */
 
 /** Debian's package chromium, installed by .ci/run. */
 const CHROMIUM = '/usr/bin/chromium'
 
-/** Starts the browser without its sandbox, which does not work for root in containers. */
+/** Starts the browser, without its sandbox, which does not work for root in containers. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
 }
 
-/** A page of the console, with the violations that it caused. */
+/** A page of the console that is monitored for violations. */
 export interface WatchedPage {
   readonly page: Page
   readonly console: string
@@ -20,6 +30,8 @@ export interface WatchedPage {
   go(place: string): Promise<void>
   /** Addresses of all requests so far. */
   readonly requests: string[]
+  /** Open streams of events. */
+  readonly streams: ReadonlySet<Request>
   /** Closes the page. Fails if it caused a violation. */
   close(): Promise<void>
 }
@@ -29,13 +41,19 @@ export async function openPage(
   browser: Browser,
   options: BrowserContextOptions & { readonly base?: string } = {},
 ): Promise<WatchedPage> {
-  const { base = inject('baseUrl'), ...context } = options
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...context })
+  const { base = inject('baseUrl'), ...rest } = options
+  // Tests open further tabs in the context, which `browser.newPage` would not allow.
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...rest })
+  const page = await context.newPage()
   const hosts = new Set([new URL(base).origin, new URL(inject('storageUrl')).origin])
   const misdeeds: string[] = []
   const requests: string[] = []
+  const streams = new Set<Request>()
+  page.on('requestfinished', (request) => streams.delete(request))
+  page.on('requestfailed', (request) => streams.delete(request))
   page.on('request', (request) => {
     requests.push(request.url())
+    if (request.resourceType() === 'eventsource') streams.add(request)
     const { origin, protocol } = new URL(request.url())
     if (/^https?:$/u.test(protocol) && !hosts.has(origin)) misdeeds.push(`request to ${origin}`)
   })
@@ -52,26 +70,80 @@ export async function openPage(
     page,
     console,
     requests,
+    streams,
     go: async (place) => {
       await page.goto(`${console}#/${place}`)
     },
     close: async () => {
-      await page.close()
-      expect(misdeeds).toEqual([])
+      await context.close()
+      expect(misdeeds, misdeeds.join('\n')).toEqual([])
     },
   }
 }
 
-/** Drops a file on an element, as from the desktop. */
-export async function dropFile(page: Page, target: Locator, name: string, content: Buffer): Promise<void> {
-  // Code for pages is a string here, because this program does not have the DOM's types.
-  const transfer = await page.evaluateHandle(`(() => {
-    const bytes = Uint8Array.from(atob(${JSON.stringify(content.toString('base64'))}), (letter) => letter.codePointAt(0))
-    const made = new DataTransfer()
-    made.items.add(new File([bytes], ${JSON.stringify(name)}))
-    return made
+/** Starts a browser for the tests of a file, and opens a page for each. @returns the page of the current test */
+export function pageOfEachTest(): () => WatchedPage {
+  let browser: Browser
+  let watched: WatchedPage
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
+  beforeEach(async () => {
+    watched = await openPage(browser)
+  })
+  afterEach(() => watched.close())
+  return () => watched
+}
+
+/** Hides or shows a tab, as when the user chooses another one: the pages of a browser without windows are never hidden. */
+export async function setHidden(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate(`(() => {
+    Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} })
+    document.dispatchEvent(new Event('visibilitychange'))
   })()`)
-  await target.dispatchEvent('drop', { dataTransfer: transfer })
+}
+
+/** Folders with the files that were dropped on a page. */
+const folders = new WeakMap<Page, Promise<string>>()
+
+/** Drops a file on an element, as from the desktop. A name that was dropped before stands for the same file and content. */
+export function dropFile(page: Page, target: Locator, name: string, content: Buffer): Promise<void> {
+  return dropFiles(page, target, { [name]: content })
+}
+
+/** Drops several files at once, see {@link dropFile}. */
+export async function dropFiles(
+  page: Page,
+  target: Locator,
+  contents: Readonly<Record<string, Buffer>>,
+): Promise<void> {
+  const folder = await folderOf(page)
+  const files: string[] = []
+  for (const [name, content] of Object.entries(contents)) {
+    const file = join(folder, name)
+    files.push(file)
+    // A new file would have another modification time, by which browsers distinguish files.
+    await writeFile(file, content, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
+  await target.scrollIntoViewIfNeeded()
+  const box = await target.boundingBox()
+  if (box === null) throw new Error('the element is not visible')
+  const data = { items: [], files, dragOperationsMask: 1 }
+  const debug = await page.context().newCDPSession(page)
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await debug.send('Input.dispatchDragEvent', { type, x: box.x + 10, y: box.y + 10, data })
+  await debug.detach()
+}
+
+function folderOf(page: Page): Promise<string> {
+  const known = folders.get(page) ?? mkdtemp(join(tmpdir(), 'dropped-'))
+  if (!folders.has(page))
+    page.once('close', () => void known.then((folder) => rm(folder, { recursive: true, force: true })))
+  folders.set(page, known)
+  return known
 }
 
 interface AxeResult {
@@ -83,7 +155,7 @@ interface AxeResult {
 
 /** Violations that axe finds on the page, one per line. */
 export async function violationsOf(page: Page): Promise<string[]> {
-  // By the debugger's protocol, to which the page's policy does not apply.
+  // Injected by the debugging protocol, to which the page's CSP does not apply.
   await page.evaluate(axe.source)
   const { violations } = (await page.evaluate('axe.run()')) as AxeResult
   return violations.flatMap(({ id, nodes }) =>

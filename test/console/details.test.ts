@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { callOk } from '../integration/engine-client.ts'
 import { launchBrowser, openPage } from './browser.ts'
@@ -12,9 +12,9 @@ let first: string
 let second: string
 let failed: string
 
-/** More than the page lists: equal in mean and range, whatever their order. */
+/** More items than a cell lists, so that it shows mean and range, which do not depend on the order. */
 const LONG = Array.from({ length: 12 }, (_, at) => at)
-/** Two pictures: one of its own, and one that is always the same. */
+/** Images for a run: `picture` differs between runs, `slide` is always the same. */
 const picturesOf = (width: number) => ({ picture: tissuePng(width, 40), slide: tissuePng(30, 20) })
 
 beforeAll(async () => {
@@ -33,7 +33,18 @@ afterAll(() => browser.close())
 const DURATION = /(?:\d+(?:\.\d)? s|\d+ min(?: \d+ s)?)$/u
 
 describe('the page of a run', () => {
-  it('shows its states with durations, its cost, and times of the zone of the reader', async () => {
+  it('says when the inputs of a run that lacks some are shown', async () => {
+    const { page, go, close } = await openPage(browser)
+    const { id } = (await (await callOk('POST', `${shell}/runs`)).json()) as { readonly id: string }
+
+    await go(`runs/${id}`)
+
+    const inputs = page.getByRole('region', { name: 'Inputs' })
+    await inputs.getByText('Inputs are shown once all required ones are given.').waitFor()
+    await close()
+  })
+
+  it("shows the run's states with durations, its cost, and times in the user's time zone", async () => {
     const { page, go, close } = await openPage(browser, { timezoneId: 'Asia/Tokyo', locale: 'en-GB' })
     await go(`runs/${first}`)
 
@@ -43,9 +54,9 @@ describe('the page of a run', () => {
     const steps = await states.allTextContents()
     expect(steps[0]).toMatch(/^created/u)
     expect(steps.some((step) => /^running/u.test(step))).toBe(true)
-    // The last state has not ended.
+    // The last state has no duration.
     for (const step of steps.slice(0, -1)) expect(step).toMatch(DURATION)
-    for (const phase of ['stage in', 'task', 'stage out'])
+    for (const phase of ['queue', 'stage in', 'task', 'stage out', 'collect'])
       await timeline.getByRole('listitem').filter({ hasText: phase }).getByText(DURATION).first().waitFor()
 
     const created = page.getByText('· created').locator('time')
@@ -57,13 +68,36 @@ describe('the page of a run', () => {
     const machine = page.getByRole('region', { name: 'Machine and cost' })
     const facts = await machine.textContent()
     expect(facts).toMatch(
-      /Asked for1 CPU, 256 MiB.*Charged[\d.]+ vCPU s, [\d.]+ GiB s.*Costabout (?:US)?\$0\.\d+.*Attempts1/u,
+      /Requested1 CPU, 256 MiB.*Charged[\d.]+ vCPU s, [\d.]+ GiB s.*Costabout (?:US)?\$0\.\d+.*Attempts1/u,
     )
     expect(await machine.getByTitle(/^On-demand prices of /u).count()).toBe(1)
     await close()
   })
 
-  it('is kept up to date by polling where there is no edge', async () => {
+  it.each(['Inputs', 'Outputs'])(
+    'shows numbers and texts as they are, and arrays as tables: %s',
+    async (kind) => {
+      const { page, go, close } = await openPage(browser)
+      await go(`runs/${first}`)
+      const values = page.getByRole('region', { name: kind, exact: true })
+      const valueAt = (term: string) =>
+        values.getByRole('term').filter({ hasText: term }).locator('xpath=following-sibling::dd[1]')
+      const weights = valueAt('Weights numbers')
+      await weights.waitFor()
+
+      expect(await values.getByRole('definition').getByText('0.25', { exact: true }).count()).toBe(1)
+      expect(await valueAt('Threshold number').textContent()).toBe('0.25')
+      expect(await valueAt('Whole number whole').textContent()).toBe('7')
+      expect(await valueAt('Label text').textContent()).toBe('Slide 7')
+      const cells = (row: Locator) => row.getByRole('cell').allTextContents()
+      const rows = await weights.getByRole('row').all()
+      expect(await rows[0]?.getByRole('columnheader').allTextContents()).toEqual(['Item', 'Value'])
+      expect(await Promise.all(rows.slice(1).map(cells))).toEqual(LONG.map((at) => [`${at}`, `${at}`]))
+      await close()
+    },
+  )
+
+  it('is updated by polling if there is no edge', async () => {
     const base = `${inject('apiUrl').replace(/\/+$/u, '')}/app-engine/v1/`
     const { page, go, close } = await openPage(browser, { base })
     const statuses: number[] = []
@@ -94,7 +128,41 @@ describe('the page of a run', () => {
 })
 
 describe('the page of a task', () => {
-  it('shows where it would run, and what an hour costs', async () => {
+  it('keeps the chosen tab in the URL, so that a reload and a shared link show it', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go(task)
+    await page.getByRole('button', { name: 'Start', exact: true }).waitFor()
+    expect(page.url()).not.toContain('tab=')
+
+    await page.getByRole('button', { name: 'Descriptor', exact: true }).click()
+    const descriptor = page.getByLabel('descriptor.yml')
+    await descriptor.waitFor()
+    await page.waitForURL(/[?&]tab=descriptor$/u)
+    await page.reload()
+
+    await descriptor.getByText('namespace: org.example.every-type').waitFor()
+    expect(page.url()).toMatch(/[?&]tab=descriptor$/u)
+    expect(await page.getByRole('button', { name: 'Start', exact: true }).count()).toBe(0)
+    await close()
+  })
+
+  it('says that no queue can run its runs, and why: it needs a GPU', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go(await installEveryType({ namespace: 'org.example.gpu', name: 'GPU', resources: ', gpus: 1' }))
+
+    const card = page.getByRole('region', { name: 'Where it runs' })
+    const facts = card.getByRole('definition')
+    await card.getByText('No queue can run this task.').waitFor()
+    expect(await facts.first().textContent()).toBe('1 CPU, 256Mi memory, 1 GPU')
+    expect(await facts.last().getByRole('paragraph').allTextContents()).toEqual([
+      'No queue can run this task.',
+      'the task requests 1 GPU(s), and this installation has no GPU queue',
+    ])
+    expect(await card.getByText(/an hour$/u).count()).toBe(0)
+    await close()
+  })
+
+  it('shows the placement of its runs, and the price of an hour', async () => {
     const { page, go, close } = await openPage(browser)
     await go(task)
 
@@ -108,13 +176,13 @@ describe('the page of a task', () => {
 describe('the list of runs', () => {
   const ids = (page: Page) => page.locator('tbody tr td:nth-child(3)').allTextContents()
 
-  it('is filtered by task and by text, and shows why runs failed', async () => {
+  it('can be filtered by task and by text, and shows why runs failed', async () => {
     const { page, go, close } = await openPage(browser)
     await go('runs')
     await page.getByLabel('Task', { exact: true }).selectOption({ label: 'Shell 1.0.0' })
     await page.waitForURL(/task=[0-9a-f-]{36}/u)
     await expect.poll(() => ids(page)).not.toContain(first.slice(0, 8))
-    expect(await ids(page)).toContain(failed.slice(0, 8))
+    await expect.poll(() => ids(page)).toContain(failed.slice(0, 8))
     await page.getByText('the task ended with exit code 3').first().waitFor()
 
     await page.getByLabel('Task', { exact: true }).selectOption({ label: 'Any task' })
@@ -125,7 +193,7 @@ describe('the list of runs', () => {
 
   it('leads to older runs, and back to the newest', async () => {
     const { page, go, close } = await openPage(browser)
-    // Pages of the same service, but shorter.
+    // Shortens the pages, so that a few runs fill several.
     await page.route('**/task-runs?limit=50*', (route) =>
       route.continue({ url: route.request().url().replace('limit=50', 'limit=2') }),
     )

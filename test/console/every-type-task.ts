@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { dockerArchive, packTar, packZip } from '../fixtures/bundle-builder.ts'
 import { shellLayer } from '../fixtures/engine-image.ts'
 
@@ -17,14 +18,22 @@ interface TaskOptions {
   readonly before?: string
   /** Further lines of the descriptor below `configuration.resources`. */
   readonly resources?: string
+  /** Further inputs, as lines of the descriptor. */
+  readonly inputs?: string
   /** Further outputs, as lines of the descriptor. */
   readonly outputs?: string
+  /** First name and organization of the author. */
+  readonly author?: string
+  /** Logo of the task, a PNG. */
+  readonly logo?: Buffer
+  /** Size of an additional file in the image, which cannot be compressed. */
+  readonly ballastBytes?: number
 }
 
-/** Distance of two nuclei, in pixels. They lie on a grid whose width is a third more than its height. */
+/** Grid of the nuclei: distance in pixels, and number of corners of an outline. The grid is a third wider than it is high. */
 export const GRID = { step: 12, corners: 14 } as const
 
-/** Directions of the corners, precomputed because the shell has no sine. */
+/** Unit vectors to the corners, precomputed because the shell's awk may lack trigonometry. */
 const CORNERS = Array.from({ length: GRID.corners }, (_, at) => {
   const angle = (2 * Math.PI * at) / GRID.corners
   return [Math.cos(angle), Math.sin(angle)] as const
@@ -92,23 +101,30 @@ const OUTPUTS = `
   outlines: {display_name: Regions, description: The input., type: {id: array, subtype: geometry}, optional: true}
 `
 
-function descriptorOf({ namespace, name, description, resources = '', outputs = '' }: TaskOptions): string {
+/** Inputs or outputs that are arrays of images and of arrays. */
+export const ARRAYS = `
+  pictures: {display_name: Pictures, description: Come back., type: {id: array, subtype: image, max_size: 4}, optional: true}
+  grid: {display_name: Grid, description: Comes back., type: {id: array, subtype: {id: array, subtype: {id: integer, leq: 9}, max_size: 3}}, optional: true}
+`.slice(1)
+
+function descriptorOf(options: TaskOptions): string {
+  const { namespace, name, description, resources = '', inputs = '', outputs = '', author } = options
   return `$schema: https://cytomine.com/schema-store/tasks/task.v0.json
 name: ${name ?? 'Every type'}
 namespace: ${namespace ?? NAMESPACE}
 version: ${VERSION}
 description: ${JSON.stringify(description ?? 'Finds nuclei in a picture, and gives back what it is given.')}
 authors:
-  - {first_name: App, last_name: Engine, organization: Example, email: app-engine@example.org, is_contact: true}
+  - {first_name: ${JSON.stringify(author ?? 'App')}, last_name: Engine, organization: ${JSON.stringify(author ?? 'Example')}, email: app-engine@example.org, is_contact: true}
 configuration:
   input_folder: /inputs
   output_folder: /outputs
   image: {file: /image.tar}
   resources: {ram: 256Mi, cpus: 1${resources}}
-inputs:${INPUTS}outputs:${OUTPUTS}${outputs}`
+inputs:${INPUTS}${inputs}outputs:${OUTPUTS}${outputs}`
 }
 
-/** The bundle as a zip. */
+/** Bundle of the task, as a zip. */
 export async function everyTypeBundle(options: TaskOptions = {}): Promise<Buffer> {
   const script = await packTar([
     { name: 'run.sh', body: SCRIPT.replace('set -e\n', `set -e\n${options.before ?? ''}\n`), mode: 0o755 },
@@ -121,9 +137,14 @@ export async function everyTypeBundle(options: TaskOptions = {}): Promise<Buffer
       linkname: 'busybox',
     })),
   )
-  const image = await packTar(await dockerArchive({ layers: [await shellLayer(), tools, script], command }))
+  const { ballastBytes = 0, logo } = options
+  const ballast =
+    ballastBytes === 0 ? [] : [await packTar([{ name: 'ballast', body: randomBytes(ballastBytes) }])]
+  const layers = [await shellLayer(), tools, ...ballast, script]
+  const image = await packTar(await dockerArchive({ layers, command }))
   return packZip([
     { name: 'descriptor.yml', body: descriptorOf(options) },
+    ...(logo === undefined ? [] : [{ name: 'logo.png', body: logo }]),
     { name: 'image.tar', body: image },
   ])
 }

@@ -30,7 +30,7 @@ beforeAll(async () => {
     async ([kind, cause]) => [kind as RunFailureKind, await cause(shell)] as const,
   )
   const ended = await Promise.all(runs)
-  // Binds every attempt, so that it comes after the others.
+  // Limits every attempt of a job, so the run of `time-out` is started after the others have ended.
   await setFaults({ attemptSeconds: 1 })
   failed = new Map([...ended, ['time-out', await runWith(shell, { text: 'sleep 60' })]])
 })
@@ -40,7 +40,7 @@ afterAll(async () => {
   await browser.close()
 })
 
-/** Fails a run of the shell by an event of AWS Batch. */
+/** Starts a run of the shell task, and fails it by a Batch job event. */
 const byEvent = (change: object) => async (shell: string) => {
   const id = await runWith(shell, { text: 'sleep 60' }, { isLeft: true })
   await waitForState(`task-runs/${id}`, ['RUNNING'])
@@ -49,7 +49,7 @@ const byEvent = (change: object) => async (shell: string) => {
 }
 const byCommand = (text: string) => (shell: string) => runWith(shell, { text })
 
-/** Causes of failed runs. Nine are real; three exist on AWS only and are reported by a Batch event of the test. */
+/** Causes of failed runs. Three of them exist on AWS only: for these the test sends a Batch job event. */
 const CAUSES: Readonly<Record<Exclude<RunFailureKind, 'time-out'>, (shell: string) => Promise<string>>> = {
   'task-failed': byCommand('echo "no model" >&2; exit 3'),
   'out-of-memory': async () => {
@@ -112,7 +112,7 @@ async function removeInputs(id: string): Promise<void> {
   for (const { Key } of inputs.Contents ?? []) await s3.send(new DeleteObjectCommand({ Bucket, Key }))
 }
 
-/** A link of the card, and where it leads. */
+/** A link of the card; `leads` waits for its target. */
 interface Way {
   readonly name: string
   readonly leads: (page: Page) => Promise<void>
@@ -137,24 +137,24 @@ const UPLOAD: Way = {
   leads: (page) => page.getByRole('group', { name: 'Upload a task' }).waitFor(),
 }
 
-/** Words of the cure, and ways to it. */
+/** Beginning of the advice, and links, by kind of failure. */
 const CURES: Readonly<Record<RunFailureKind, readonly [cure: string, ...ways: Way[]]>> = {
   'task-failed': ['Read the end of the log', LOG],
   'out-of-memory': ['Raise configuration.resources.ram', LOG, PLACEMENT],
   'time-out': ['Use smaller inputs or a faster task', LOG],
   'image-unavailable': ['Upload the task again as a new version', UPLOAD],
-  unschedulable: ['Ask for less in configuration.resources', PLACEMENT],
+  unschedulable: ['Request less in configuration.resources', PLACEMENT],
   'host-lost': ['This is not the fault of the task', LOG],
   'input-staging-failed': ['This is not the fault of the task', LOG],
   'output-staging-failed': ['This is not the fault of the task', LOG],
   'output-missing': ['Write every output that the descriptor declares', LOG, OUTPUTS],
-  'output-invalid': ['Mend what the reason names', LOG, OUTPUTS],
+  'output-invalid': ['Fix what the reason names', LOG, OUTPUTS],
   cancelled: ['Run it again if that was a mistake', LOG],
   'engine-error': ['This is not the fault of the task', LOG],
 }
 
-describe('a run that fails', () => {
-  it.each(RUN_FAILURE_KINDS)('says %s, what to do, and the way there', async (kind) => {
+describe('the page of a failed run', () => {
+  it.each(RUN_FAILURE_KINDS)('shows the kind %s, what to do, and links that help', async (kind) => {
     const { page, go } = watched
     const [cure, ...ways] = CURES[kind]
     const card = page.getByRole('region', { name: kind })
@@ -171,7 +171,7 @@ describe('a run that fails', () => {
   })
 
   it.each(['output-invalid', 'task-failed', 'out-of-memory'] as const)(
-    'gives what the task had written: %s',
+    'offers what the task had written, for the kind %s',
     async (kind) => {
       const { page, go } = watched
       await go(`runs/${failed.get(kind)}`)
@@ -182,8 +182,10 @@ describe('a run that fails', () => {
       expect((await download).suggestedFilename()).toMatch(/\.zip$/u)
     },
   )
+})
 
-  it('is listed with its reason', async () => {
+describe('the list of runs', () => {
+  it('shows the kind of each failure', async () => {
     const { page, go } = watched
     await go('runs?state=FAILED')
 

@@ -9,8 +9,8 @@ import { waitForState } from '../integration/engine-client.ts'
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
 
 /**
- * Fails a run by the event with which AWS Batch reports the end of its job, for causes that the local Batch cannot have.
- * @param change fields of the event's detail that tell the cause
+ * Fails a run by a Batch job event, for causes that do not exist in the local Batch.
+ * @param change fields of the event's detail that contain the cause
  */
 export async function failByEvent(runId: string, change: object): Promise<void> {
   const batch = new BatchClient({ ...LOCAL, endpoint: inject('batchUrl') })
@@ -22,10 +22,10 @@ export async function failByEvent(runId: string, change: object): Promise<void> 
     new DescribeJobsCommand({ jobs: jobSummaryList.flatMap(({ jobId = [] }) => jobId) }),
   )
   const [job] = jobs
-  if (job === undefined) throw new Error(`there is no job of the run ${runId}`)
+  if (job === undefined) throw new Error(`the run ${runId} has no job`)
   await deliver({ ...job, status: 'FAILED', ...change })
   await waitForState(`task-runs/${runId}`, 'final')
-  // The end of the job itself comes too late to count.
+  // The run has ended, so the event of this termination is ignored.
   await batch.send(new TerminateJobCommand({ jobId: job.jobId, reason: 'the test has ended it' }))
 }
 

@@ -1,34 +1,18 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import { callOk, outputsOf, waitForState } from '../integration/engine-client.ts'
-import { dropFile, launchBrowser, openPage, type WatchedPage } from './browser.ts'
+import { dropFile, pageOfEachTest } from './browser.ts'
 import { everyTypeBundle } from './every-type-task.ts'
 import { tissuePng } from './pictures.ts'
 import { installEveryType, runWith } from './tasks.ts'
 
-let browser: Browser
-let watched: WatchedPage
-
-beforeAll(async () => {
-  browser = await launchBrowser()
-})
-afterAll(() => browser.close())
-beforeEach(async () => {
-  watched = await openPage(browser)
-})
-afterEach(() => watched.close())
+const watched = pageOfEachTest()
 
 const POINT = { type: 'Point', coordinates: [3, 4] }
 const idOf = (address: string): string => address.split('/').at(-1) ?? ''
 
 describe('a user of the console', () => {
   it('uploads a task by dropping its bundle', async () => {
-    const { page, go } = watched
+    const { page, go } = watched()
     const bundle = await everyTypeBundle({ namespace: 'org.example.dropped', name: 'Dropped' })
     await go('tasks')
 
@@ -39,16 +23,16 @@ describe('a user of the console', () => {
   })
 
   it('resumes an interrupted upload', async () => {
-    const { page, go, requests } = watched
+    const { page, go, requests } = watched()
     const bundle = await everyTypeBundle({ namespace: 'org.example.resumed', name: 'Resumed' })
     await go('tasks')
     const storage = `${new URL(inject('storageUrl')).origin}/**`
     await page.route(storage, (route) => route.abort())
 
     await dropFile(page, page.getByRole('group', { name: 'Upload a task' }), 'resumed.zip', bundle)
-    await page.getByText('The upload broke off.').waitFor({ timeout: 60_000 })
+    await page.getByText('The upload was interrupted.').waitFor({ timeout: 60_000 })
     await page.unroute(storage)
-    await page.getByRole('button', { name: 'Go on' }).click()
+    await page.getByRole('button', { name: 'Resume' }).click()
 
     await page.getByRole('status').getByText('Installed').waitFor()
     const uploads = new Set(
@@ -57,8 +41,8 @@ describe('a user of the console', () => {
     expect(uploads.size).toBe(1)
   })
 
-  it('sees every reason for which a bundle is refused, with its place', async () => {
-    const { page, go } = watched
+  it('sees all problems of a refused bundle, with line and column', async () => {
+    const { page, go } = watched()
     const bundle = await everyTypeBundle({
       namespace: 'org.example.refused',
       outputs: '  wrong: {type: {id: integr}}\n  worse: {type: {id: boolaen}}\n',
@@ -74,8 +58,8 @@ describe('a user of the console', () => {
     expect(words.match(/line \d+, column \d+/gu)?.length).toBeGreaterThanOrEqual(2)
   })
 
-  it('sees warnings with line and column', async () => {
-    const { page, go } = watched
+  it('sees warnings about a bundle, with line and column', async () => {
+    const { page, go } = watched()
     const bundle = await everyTypeBundle({
       namespace: 'org.example.warned',
       outputs:
@@ -89,7 +73,7 @@ describe('a user of the console', () => {
   })
 
   it('fills in a form of every type, draws a region, and sees all values in the outputs', async () => {
-    const { page, go } = watched
+    const { page, go } = watched()
     await installEveryType()
     await go('tasks/org.example.every-type/1.0.0')
     const field = (name: string) => page.getByLabel(name, { exact: true })
@@ -118,13 +102,13 @@ describe('a user of the console', () => {
     await field('Taken at').fill('2026-11-29T18:00:00')
     await page.getByRole('button', { name: 'Paste CSV or JSON' }).first().click()
     await field('Items of Weights as CSV or JSON').fill('0.5, 1.5\n2.5')
-    await page.getByRole('button', { name: 'Take 3 items' }).click()
+    await page.getByRole('button', { name: 'Use 3 items' }).click()
     await page.getByRole('button', { name: 'Remove item 1 of Weights' }).click()
     await dropFile(page, page.getByRole('group', { name: 'Model' }), 'model.bin', Buffer.from('weights'))
     const regions = page.getByRole('group', { name: 'Regions' })
     await regions.getByRole('button', { name: 'Paste CSV or JSON' }).click()
     await field('Items of Regions as CSV or JSON').fill(JSON.stringify([POINT]))
-    await regions.getByRole('button', { name: 'Take 1 item' }).click()
+    await regions.getByRole('button', { name: 'Use 1 item' }).click()
     await page.getByRole('button', { name: 'Start', exact: true }).click()
 
     await page.waitForURL(/#\/runs\/[0-9a-f-]{36}$/u)
@@ -141,8 +125,8 @@ describe('a user of the console', () => {
     await page.getByText('20 geometries', { exact: false }).first().waitFor()
   })
 
-  it('shows the error of a value at its field', async () => {
-    const { page, go } = watched
+  it('sees the problem of a value at its field', async () => {
+    const { page, go } = watched()
     await installEveryType()
     await go('tasks/org.example.every-type/1.0.0')
 
@@ -154,8 +138,8 @@ describe('a user of the console', () => {
     expect(await page.getByLabel('Whole number', { exact: true }).getAttribute('aria-invalid')).toBe('true')
   })
 
-  it('watches states and log of a run, and cancels it', async () => {
-    const { page, go } = watched
+  it('watches the states and the log of a run, and cancels it', async () => {
+    const { page, go } = watched()
     const task = await installEveryType({
       namespace: 'org.example.slow',
       name: 'Slow',
@@ -175,8 +159,8 @@ describe('a user of the console', () => {
     await page.getByText('The run was cancelled.').waitFor()
   })
 
-  it('downloads outputs, runs again, compares and deletes', async () => {
-    const { page, go } = watched
+  it('downloads the outputs of a run, runs it again, compares both runs, and deletes one', async () => {
+    const { page, go } = watched()
     const task = await installEveryType()
     const first = await runWith(task, { nuclei: 3, number: 0.25 })
     await go(`runs/${first}`)
@@ -202,27 +186,5 @@ describe('a user of the console', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete run' }).click()
     await page.waitForURL(/#\/runs$/u)
     await expect.poll(() => page.getByText(second.slice(0, 8)).count()).toBe(0)
-  })
-
-  it('runs the same task by the TypeScript snippet', async () => {
-    const { page, go } = watched
-    const id = await runWith(await installEveryType(), { nuclei: 1 })
-    await go(`runs/${id}`)
-
-    await page.getByRole('button', { name: 'This run as a program' }).click()
-
-    const program = page.getByLabel('Program in curl')
-    await program.waitFor()
-    expect(await program.textContent()).toContain('"parameterName":"nuclei","value":1')
-    await page.getByRole('button', { name: 'Python' }).click()
-    await page.getByLabel('Program in python').waitFor()
-    await page.getByRole('button', { name: 'TypeScript' }).click()
-    const folder = await mkdtemp(join(tmpdir(), 'snippets-'))
-    const file = join(folder, 'program.ts')
-    await writeFile(file, (await page.getByLabel('Program in typescript').textContent()) ?? '')
-    const { stdout } = await promisify(execFile)('node', [file])
-    expect(stdout).toContain('FINISHED')
-    expect(stdout).toContain("parameterName: 'found'")
-    await rm(folder, { recursive: true })
   })
 })

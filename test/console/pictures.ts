@@ -1,11 +1,11 @@
 import { crc32, deflateSync } from 'node:zlib'
 import { GRID } from './every-type-task.ts'
 
-/* Pictures that look like tissue, with nuclei at the positions of this task's outlines. */
+/* Images that look like tissue, with nuclei at the positions of the outlines of `every-type-task.ts`. */
 
 type Colour = readonly [red: number, green: number, blue: number]
 
-/** Color of a pixel; depends on its position only. */
+/** Colour of a pixel, derived from its position. */
 function colourAt(x: number, y: number): Colour {
   const column = Math.floor(x / GRID.step)
   const row = Math.floor(y / GRID.step)
@@ -28,7 +28,6 @@ function rgbOf(width: number, height: number, at: (x: number, y: number) => Colo
   return pixels
 }
 
-/** A PNG of tissue. */
 export function tissuePng(width: number, height: number): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
@@ -82,7 +81,7 @@ export function tissueTiff(width: number, height: number): Buffer {
     directory.writeUInt16BE(tag, start)
     directory.writeUInt16BE(type, start + 2)
     directory.writeUInt32BE(count, start + 4)
-    // One short lies at the beginning of its field.
+    // A single SHORT is left-aligned in the value field.
     if (type === SHORT && count === 1) directory.writeUInt16BE(value, start + 8)
     else directory.writeUInt32BE(value, start + 8)
   })
@@ -124,7 +123,7 @@ type At = (x: number, y: number) => Colour
 
 /**
  * Writes the tiles of one level.
- * @returns its directory, and the offset in it for the address of the next directory
+ * @returns the level's directory, and the position in it of the offset of the next directory
  */
 function level(
   width: number,

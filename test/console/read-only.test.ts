@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createProgress } from '../../cli/progress.ts'
 import { ROUTE_LIST } from '../../lambdas/api/route-table.ts'
 import { type LocalStack, startTemporaryStack } from '../../local/stack.ts'
 import { readStackSettings } from '../../local/stack-settings.ts'
+import { createProgress } from '../../src/shared/progress.ts'
+import { checkAnswer, openApiDocument } from '../fixtures/answer-checker.ts'
 import { launchBrowser, openPage } from './browser.ts'
 import { exampleBundle } from './tasks.ts'
 
@@ -28,10 +29,20 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]()
 })
 
-const CHANGES = ROUTE_LIST.filter(({ method }) => method !== 'GET')
+/** Every operation of the OpenAPI document that changes something. */
+const CHANGES = Object.entries(openApiDocument.paths).flatMap(([path, operations]) =>
+  Object.entries(operations)
+    .filter(([method]) => ['post', 'put', 'patch', 'delete'].includes(method))
+    .map(([method, { operationId, tags }]) => ({
+      method: method.toUpperCase(),
+      path: path.slice(1).replace(/\{\w+\}/gu, randomUUID()),
+      operationId,
+      tag: tags[0] ?? '',
+    })),
+)
 
 describe('the console of a read-only stage', () => {
-  it('shows tasks, and no control that changes one', async () => {
+  it('shows tasks without controls that change them', async () => {
     const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
     await go('tasks')
     await page.getByText('read-only', { exact: true }).waitFor()
@@ -47,7 +58,7 @@ describe('the console of a read-only stage', () => {
     await close()
   })
 
-  it('shows run sets, and nothing that starts, retries, cancels or deletes one', async () => {
+  it('shows run sets without controls that start, retry, cancel or delete them', async () => {
     const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
     const rows = [{ a: 1, b: 2, text: 'one' }]
     const task = { namespace: 'org.example.add-and-echo', version: '1.0.0' }
@@ -72,22 +83,51 @@ describe('the console of a read-only stage', () => {
     await close()
   })
 
-  it('cannot change anything by a script either', async () => {
+  it('has no form to try an operation that changes something, and one for each that reads', async () => {
     const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
-    await go('tasks')
-    await page.getByRole('heading', { name: 'Tasks' }).waitFor()
-    const routes = CHANGES.map(({ method, path }) => ({ method, path: `..${path.replace(/:\w+/gu, 'x')}` }))
+    expect(CHANGES).toHaveLength(ROUTE_LIST.filter(({ method }) => method !== 'GET').length)
+    await go('api?tag=tasks&operation=listTasks')
+    await page.getByRole('button', { name: 'Send GET' }).waitFor()
 
-    const statuses = await page.evaluate(
-      (all) => Promise.all(all.map(async ({ method, path }) => (await fetch(path, { method })).status)),
-      routes,
-    )
-
-    expect(statuses).toEqual(routes.map(() => 403))
+    for (const { operationId, tag } of CHANGES) {
+      await go(`api?tag=${tag}&operation=${operationId}`)
+      const open = page.getByRole('listitem').filter({ has: page.getByRole('button', { expanded: true }) })
+      await open.getByText('This console is read-only: operations that change something').waitFor()
+      expect(await page.getByRole('button', { name: /^Send/u }).count(), operationId).toBe(0)
+    }
     await close()
   })
 
-  it('rejects changes by pages only, not by other clients', async () => {
+  it('is refused every operation that changes something, with the error of the contract', async () => {
+    const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
+    await go('tasks')
+    await page.getByRole('heading', { name: 'Tasks' }).waitFor()
+    const calls = CHANGES.map(({ method, path }) => ({ method, address: new URL(path, stack.baseUrl).href }))
+
+    const answers = await page.evaluate(
+      (all) =>
+        Promise.all(
+          all.map(async ({ method, address }) => {
+            const answer = await fetch(address, { method })
+            return { method, address, status: answer.status, body: await answer.text() }
+          }),
+        ),
+      calls,
+    )
+
+    const message =
+      'the console of this stage is read-only: its setting console allows no changes from a web page'
+    for (const { method, address, status, body } of answers) {
+      const headers = { 'content-type': 'application/json' }
+      await checkAnswer(method, address, new Response(body, { status, headers }))
+      expect(status, `${method} ${address}`).toBe(403)
+      expect(JSON.parse(body)).toMatchObject({ errorCode: 'APPE-internal-server-error', message })
+    }
+    expect(answers).toHaveLength(CHANGES.length)
+    await close()
+  })
+
+  it('does not restrict changes by other clients', async () => {
     const answer = await fetch(new URL('tasks/org.example.add-and-echo/1.0.0/runs', stack.baseUrl), {
       method: 'POST',
     })

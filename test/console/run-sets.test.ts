@@ -1,22 +1,15 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { call } from '../integration/engine-client.ts'
-import { dropFile, launchBrowser, openPage, type WatchedPage } from './browser.ts'
+import { dropFile, pageOfEachTest } from './browser.ts'
 import { createSet, installShell, waitForSet } from './tasks.ts'
 
-let browser: Browser
-let watched: WatchedPage
+const watched = pageOfEachTest()
 let task: string
 
 beforeAll(async () => {
-  browser = await launchBrowser()
   task = await installShell()
 })
-afterAll(() => browser.close())
-beforeEach(async () => {
-  watched = await openPage(browser)
-})
-afterEach(() => watched.close())
 
 const REFUSED = 'text,whole,colour\ntrue,7,red\ntrue,1000,red\n,8,red\n'
 
@@ -32,16 +25,16 @@ true,6
 const progress = (page: Page) =>
   page.getByRole('progressbar', { name: 'Progress', exact: true }).getAttribute('aria-valuetext')
 
-/** Downloads what a link leads to. @returns the name of the file */
+/** Follows a download link. @returns the name of the file */
 async function download(page: Page, link: string): Promise<string> {
   const begun = page.waitForEvent('download')
   await page.getByRole('link', { name: link }).click()
   return (await begun).suggestedFilename()
 }
 
-describe('a person with a cohort', () => {
-  it('starts a set from a table, after mending what is refused, and follows it to its end', async () => {
-    const { page, go } = watched
+describe('a user with a cohort', () => {
+  it('fixes the problems of a table, starts a set from it, and follows the set to its end', async () => {
+    const { page, go } = watched()
     await go(task)
     await page.getByRole('button', { name: 'Start a run set' }).click()
 
@@ -62,13 +55,13 @@ describe('a person with a cohort', () => {
     expect(await page.getByLabel('Whole number', { exact: true }).count()).toBe(0)
     await page.getByLabel('Nuclei', { exact: true }).fill('2')
     await page.getByLabel('Name of the set').fill('Cohort 7')
-    await page.getByLabel('Runs at a time').fill('3')
+    await page.getByLabel('Maximum number of concurrent runs').fill('3')
     await page.getByRole('button', { name: 'Start 6 runs' }).click()
 
     await page.waitForURL(/#\/sets\/[0-9a-f-]{36}$/u)
     await page.getByRole('heading', { name: /^Cohort 7/u }).waitFor()
     await expect.poll(() => progress(page), { timeout: 90_000 }).toBe('3 finished, 3 failed')
-    await page.getByText('6 rows, 3 at a time').waitFor()
+    await page.getByText('6 rows, at most 3 concurrent').waitFor()
 
     const groups = page.getByRole('region', { name: 'Why runs failed' }).getByRole('listitem')
     expect(await groups.count()).toBe(2)
@@ -87,8 +80,8 @@ describe('a person with a cohort', () => {
     await page.getByRole('heading', { name: /^Cohort 7/u }).waitFor()
   })
 
-  it('filters the runs, takes the results, retries what failed, and deletes the set', async () => {
-    const { page, go } = watched
+  it('filters the runs of a set, downloads results, retries failed rows, and deletes the set', async () => {
+    const { page, go } = watched()
     const id = await createSet(task, [
       { text: 'true', whole: 1 },
       { text: 'exit 3', whole: 2 },
@@ -114,7 +107,7 @@ describe('a person with a cohort', () => {
     expect(await download(page, 'Table as CSV')).toBe(`outputs-${id}.csv`)
     expect(await download(page, 'All outputs as zip')).toBe(`outputs-${id}.zip`)
 
-    await page.getByRole('button', { name: 'Retry the 1 failed' }).click()
+    await page.getByRole('button', { name: 'Retry the 1 failed row' }).click()
     await page.getByText('retried once').waitFor()
     await expect.poll(() => progress(page), { timeout: 60_000 }).toBe('1 finished, 1 failed')
 
@@ -127,12 +120,12 @@ describe('a person with a cohort', () => {
     expect((await call('GET', `run-sets/${id}`)).status).toBe(404)
   })
 
-  it('turns the pages of a set, and cancels it', async () => {
-    const { page, go } = watched
+  it('pages through the runs of a set, and cancels it', async () => {
+    const { page, go } = watched()
     const rows = Array.from({ length: 12 }, (_, at) => ({ text: 'sleep 5', whole: at + 1 }))
     const id = await createSet(task, rows, 1)
     await waitForSet(id, 'RUNNING')
-    // Pages of the same service, but shorter.
+    // Shortens the pages, so that a few runs fill several.
     await page.route('**/run-sets/*/runs?limit=50*', (route) =>
       route.continue({ url: route.request().url().replace('limit=50', 'limit=5') }),
     )
@@ -154,7 +147,7 @@ describe('a person with a cohort', () => {
     await expect.poll(firstRow).toBe('Row 1')
 
     await page.getByRole('button', { name: 'Cancel set' }).click()
-    await page.getByRole('dialog').getByText('No run of it starts any more.').waitFor()
+    await page.getByRole('dialog').getByText('No more of its runs are started.').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel set' }).click()
     await page.locator('h1').getByText('cancelled').waitFor()
     expect(await page.getByRole('button', { name: 'Cancel set' }).count()).toBe(0)

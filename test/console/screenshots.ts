@@ -6,7 +6,8 @@ import { chromium } from 'playwright-core'
  *
  *   npm run screenshots -- http://127.0.0.1:8080/app-engine/v1/ [<name> …]
  *
- * They need two finished runs of test/console/every-type-task.ts with a picture, one that failed, and a run set with failures as the newest.
+ * They need runs of test/console/every-type-task.ts with a picture: two that were executed, a newer one that took the outputs of an equal
+ * one, and one that failed. The newest run set has failures.
  */
 const [base = 'http://127.0.0.1:8080/app-engine/v1/', ...wanted] = process.argv.slice(2)
 const FOLDER = 'docs/images'
@@ -34,8 +35,9 @@ async function newestSet(): Promise<string> {
 }
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
-const finished = await runOf('FINISHED')
-const other = await runOf('FINISHED', 1)
+const reused = await runOf('FINISHED')
+const finished = await runOf('FINISHED', 1)
+const other = await runOf('FINISHED', 2)
 const failed = await runOf('FAILED')
 const set = await newestSet()
 
@@ -50,11 +52,26 @@ const PLACES: readonly (readonly [name: string, place: string, ready: string, th
   ['sets', 'sets', 'tbody tr'],
   ['set', `sets/${set}`, '.histogram'],
   ['set-form', 'tasks/org.example.every-type/1.0.0?tab=set', '#table'],
+  ['reuse', `runs/${reused}`, '.map canvas'],
+  ['scan', 'tasks/org.example.every-type/1.0.0', 'details[open]'],
   ['api', 'api?tag=tasks&operation=listTasks', '.try'],
 ]
 
 /** Content of the form of a run set. */
 const TABLE = 'text,whole,number\nSlide 1,7,0.5\nSlide 2,7,0.6\nSlide 3,8,0.5\nSlide 4,8,0.6'
+
+/** Answer of a registry that scans images, which a local one does not. */
+const SCAN = {
+  state: 'complete',
+  message: 'the image has 1 high finding',
+  imageDigest: `sha256:${'0'.repeat(64)}`,
+  completedAt: new Date().toISOString(),
+  counts: { CRITICAL: 0, HIGH: 1, MEDIUM: 1, LOW: 0, INFORMATIONAL: 0, UNDEFINED: 0 },
+  findings: [
+    { name: 'CVE-2026-0001', severity: 'HIGH', package: 'openssl', version: '3.0.1', fixedIn: '3.0.2' },
+    { name: 'CVE-2026-0002', severity: 'MEDIUM', package: 'zlib', version: '1.2' },
+  ],
+}
 
 await mkdir(FOLDER, { recursive: true })
 for (const [name, place, ready, theme] of PLACES) {
@@ -63,7 +80,9 @@ for (const [name, place, ready, theme] of PLACES) {
     viewport: { width: 1200, height: 760 },
     colorScheme: theme ?? 'light',
   })
+  if (name === 'scan') await page.route('**/scan', (route) => route.fulfill({ json: SCAN }))
   await page.goto(`${base}ui/#/${place}`)
+  if (name === 'scan') await page.getByText('2 findings, the worst first').click()
   await page.locator(ready).first().waitFor()
   await page.waitForLoadState('networkidle').catch(() => undefined)
   if (ready === '.map canvas') {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JsonValue } from '../../src/contract/json.ts'
 import { call, callOk, waitForState } from '../integration/engine-client.ts'
-import { everyTypeBundle, NAMESPACE, VERSION } from './every-type-task.ts'
+import { ARRAYS, everyTypeBundle, NAMESPACE, VERSION } from './every-type-task.ts'
 
 /* Tasks and runs for the tests of the console, created through the API. */
 
@@ -17,6 +17,21 @@ async function install(bundle: Buffer): Promise<void> {
 export async function installEveryType(options: Parameters<typeof everyTypeBundle>[0] = {}): Promise<string> {
   await install(await everyTypeBundle(options))
   return `tasks/${options.namespace ?? NAMESPACE}/${VERSION}`
+}
+
+/**
+ * Installs a task with an input and an output of every type, and two more: `pictures`, an array of images, and `grid`, one of arrays.
+ * @returns its path
+ */
+export function installArrays(): Promise<string> {
+  return installEveryType({
+    namespace: 'org.example.arrays',
+    name: 'Arrays',
+    before:
+      'for name in pictures grid; do if [ -e /inputs/$name ]; then cp -r /inputs/$name /outputs/$name; fi; done',
+    inputs: ARRAYS,
+    outputs: ARRAYS,
+  })
 }
 
 type Files = Readonly<Record<string, Buffer>>
@@ -44,17 +59,24 @@ export async function createRun(
   return id
 }
 
+interface RunOptions {
+  readonly files?: Files
+  readonly isLeft?: boolean
+  /** Whether to take the outputs of an equal run. */
+  readonly reuse?: boolean
+}
+
 /**
- * Creates a run with these inputs and files. Starts it and waits for its end, unless `isLeft`.
+ * Creates a run with these inputs and files, and starts it. Waits for its end, unless `isLeft`.
  * @returns its id
  */
 export async function runWith(
   task: string,
   inputs: Readonly<Record<string, JsonValue>>,
-  { files = {}, isLeft = false }: { readonly files?: Files; readonly isLeft?: boolean } = {},
+  { files = {}, isLeft = false, reuse = false }: RunOptions = {},
 ): Promise<string> {
   const id = await createRun(task, inputs, files)
-  await callOk('POST', `task-runs/${id}/state-actions`, { desired: 'RUNNING' })
+  await callOk('POST', `task-runs/${id}/state-actions`, { desired: 'RUNNING', reuse })
   if (!isLeft) await waitForState(`task-runs/${id}`, 'final')
   return id
 }
@@ -65,9 +87,9 @@ export const exampleBundle = (): Promise<Buffer> => readFile('examples/add-and-e
  * Installs a task that runs the commands of its input `text`, in a shell with the tools of busybox.
  * @returns its path
  */
-export function installShell(): Promise<string> {
+export function installShell(namespace = 'org.example.shell'): Promise<string> {
   return installEveryType({
-    namespace: 'org.example.shell',
+    namespace,
     name: 'Shell',
     before: 'echo 1 > /outputs/extra; eval "$(cat /inputs/text)"',
     outputs: '  extra: {display_name: Extra, description: "-", type: integer}\n',
@@ -77,7 +99,7 @@ export function installShell(): Promise<string> {
 export interface SetView {
   readonly id: string
   readonly state: string
-  readonly counts: Readonly<Record<'waiting' | 'active' | 'finished' | 'failed', number>>
+  readonly counts: Readonly<Record<'waiting' | 'active' | 'finished' | 'failed' | 'skipped', number>>
 }
 
 /**

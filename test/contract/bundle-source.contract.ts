@@ -4,9 +4,9 @@ import type { BundleSource } from '../../src/import/bundle-source.ts'
 
 interface BundleSourceHarness {
   readonly source: BundleSource
-  /** Puts a bundle into a store. The download of a broken one stops half way. */
+  /** Puts a bundle into a store, and returns its URL. The download of a broken one stops half way. */
   offer(bundle: Buffer, options?: { readonly isBroken?: boolean }): Promise<URL>
-  /** URL without a bundle. */
+  /** URL at which there is no bundle. */
   readonly missing: URL
 }
 
@@ -25,7 +25,7 @@ export function describeBundleSource(adapter: string, setUp: () => Promise<Bundl
       harness = await setUp()
     })
 
-    it('returns a bundle byte for byte', async () => {
+    it('returns a bundle unchanged', async () => {
       const bundle = Buffer.alloc(300_000, 'PK')
 
       const body = await harness.source.open(await harness.offer(bundle))
@@ -33,7 +33,7 @@ export function describeBundleSource(adapter: string, setUp: () => Promise<Bundl
       expect(bundle.equals(await buffer(body))).toBe(true)
     })
 
-    it('refuses a URL without a bundle', async () => {
+    it('fails for a URL without a bundle', async () => {
       await expect(harness.source.open(harness.missing)).rejects.toEqual(FAILED)
     })
 

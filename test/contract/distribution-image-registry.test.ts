@@ -27,7 +27,7 @@ describe('a registry that is not ECR', () => {
     ['anonymous', undefined],
     ['basic', credentials],
     ['bearer', credentials],
-  ] as const)('accepts clients with %s access', async (access, known) => {
+  ] as const)('accepts pushes with %s access', async (access, known) => {
     const server = await start({ access })
     const registry = createDistributionImageRegistry({
       registryUrl: server.url,
@@ -41,7 +41,7 @@ describe('a registry that is not ECR', () => {
     expect(server.manifest(REPOSITORY, digest)).toEqual(manifest)
   })
 
-  it.each(['basic', 'bearer'] as const)('refuses clients without credentials (%s)', async (access) => {
+  it.each(['basic', 'bearer'] as const)('refuses calls without credentials (%s)', async (access) => {
     const server = await start({ access })
     const registry = createDistributionImageRegistry({ registryUrl: server.url })
 
@@ -50,7 +50,7 @@ describe('a registry that is not ECR', () => {
     })
   })
 
-  it('does not retry with credentials that the registry refuses', async () => {
+  it('gets no second call with credentials that it refuses', async () => {
     const server = await start({ access: 'basic' })
     const registry = createDistributionImageRegistry({
       registryUrl: server.url,
@@ -63,7 +63,7 @@ describe('a registry that is not ECR', () => {
     expect(server.requests).toHaveLength(2)
   })
 
-  it('authenticates many concurrent requests', async () => {
+  it('accepts concurrent pushes', async () => {
     const server = await start({ access: 'bearer' })
     const registry = createDistributionImageRegistry({ registryUrl: server.url, credentials })
 
@@ -74,7 +74,7 @@ describe('a registry that is not ECR', () => {
     expect(pushed).toHaveLength(4)
   })
 
-  it('removes an image by its tag, and ignores a missing one', async () => {
+  it('removes an image by its tag, and ignores the removal of a missing one', async () => {
     const server = await start({ access: 'anonymous' })
     const registry = createDistributionImageRegistry({ registryUrl: server.url })
     const config = await registry.pushBlob(REPOSITORY, bytesOf('config'))

@@ -51,13 +51,13 @@ export function describeIdempotencyRepository(
       expect(kinds).toEqual(['claimed', ...Array.from({ length: 7 }, () => 'under-way')])
     })
 
-    it('keeps keys apart', async () => {
+    it('lets calls claim different keys', async () => {
       await claimed()
 
       expect((await keys.claim({ ...REQUEST, key: 'another' })).kind).toBe('claimed')
     })
 
-    it('separates the keys of callers, and those of calls without a caller', async () => {
+    it('separates equal keys of different callers, and of calls without a caller', async () => {
       const requests = ['one', 'two', undefined].map((caller) => ({
         ...REQUEST,
         ...(caller !== undefined && { caller }),
@@ -77,7 +77,7 @@ export function describeIdempotencyRepository(
       )
     })
 
-    it('refuses the key for a different request, before and after the answer', async () => {
+    it('refuses the key for a different request, before and after the answer is stored', async () => {
       const held = await claimed()
       const other = { ...REQUEST, fingerprint: 'another' }
       const before = await keys.claim(other)
@@ -95,7 +95,7 @@ export function describeIdempotencyRepository(
       expect((await keys.claim({ ...REQUEST, fingerprint: 'another' })).kind).toBe('claimed')
     })
 
-    it('lets the same request claim the key of a killed call after the lease', async () => {
+    it('lets the same request claim the key of a killed call after the lease has ended', async () => {
       await claimed()
       identity.advance(KEY_LEASE_SECONDS - 1)
       const early = await keys.claim(REQUEST)
@@ -108,7 +108,7 @@ export function describeIdempotencyRepository(
       expect(claims.map(({ kind }) => kind).sort()).toEqual(['claimed', 'under-way'])
     })
 
-    it('ignores changes by a call whose key was taken over', async () => {
+    it('ignores changes by a call whose key another call has claimed', async () => {
       const lost = await claimed()
       identity.advance(KEY_LEASE_SECONDS)
       const held = await claimed()
@@ -135,7 +135,7 @@ export function describeIdempotencyRepository(
       expect((await keys.claim({ ...REQUEST, fingerprint: 'another' })).kind).toBe('under-way')
     })
 
-    it('stores the largest answer', async () => {
+    it('stores an answer of the maximum size', async () => {
       const body = 'x'.repeat(MAX_STORED_ANSWER_BYTES)
       await keys.complete(await claimed(), { ...ANSWER, body })
 

@@ -5,7 +5,7 @@ import { digestOf } from '../fixtures/bundle-builder.ts'
 
 interface ImageRegistryHarness {
   readonly registry: ImageRegistry
-  /** The manifest under a tag or digest, as the registry has it. */
+  /** Bytes of the manifest in the registry; undefined when it is missing. */
   readonly manifest: (repository: string, digest: string) => Buffer | undefined
   readonly blob: (repository: string, digest: string) => Buffer | undefined
 }
@@ -107,7 +107,7 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(await registry.readBlob('tasks/unknown', blob.digest)).toBeUndefined()
     })
 
-    it('passes on an error of the source and stores no blob', async () => {
+    it('throws an error of the source, and stores no blob', async () => {
       const failure = new Error('the archive is damaged')
       async function* broken() {
         yield Buffer.from('some bytes')
@@ -134,7 +134,7 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(second).toBe(first)
     })
 
-    it('replaces the image of a crashed import under the tag', async () => {
+    it('replaces the image that a crashed import has pushed under the tag', async () => {
       const left = await pushImage('left over', '1.0.0')
 
       const digest = await pushImage('image', '1.0.0')
@@ -160,7 +160,7 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       await registry.removeImage('tasks/unknown', '1.0.0')
     })
 
-    it('creates a repository once', async () => {
+    it('leaves an existing repository unchanged when it is created again', async () => {
       const { digest } = await registry.pushBlob(REPOSITORY, bytesOf('some bytes'))
 
       await registry.ensureRepository(REPOSITORY)

@@ -47,7 +47,7 @@ describeImageRegistry('ECR', async () => {
   return { registry, manifest: server.manifest, blob: server.blob }
 })
 
-/** Chunks of a blob that exceeds the memory buffer. */
+/** Number of chunks of a blob that exceeds the memory buffer. */
 const MANY = 80
 
 describe('ECR', () => {
@@ -80,7 +80,7 @@ describe('ECR', () => {
     expect(tokensAsked()).toBe(1)
   })
 
-  it('does not mount unless the account allows it', async () => {
+  it('mounts no blob if the account does not allow it', async () => {
     server.refuseMounts()
     const { digest } = await registry.pushBlob(repository, someBytes())
     await registry.ensureRepository('tasks/other')
@@ -89,7 +89,7 @@ describe('ECR', () => {
     expect(await registry.hasBlob('tasks/other', digest)).toBe(false)
   })
 
-  it('follows the redirect of a blob without sending its credentials', async () => {
+  it('reads a blob through a redirect, without sending its credentials to the other host', async () => {
     const { digest } = await registry.pushBlob(repository, someBytes())
     server.uploadsAt('other-origin')
 
@@ -99,7 +99,7 @@ describe('ECR', () => {
     expect(server.uploadCredentials.at(-1)).toBeUndefined()
   })
 
-  it('retries reading a blob when the registry is busy, and reports a refusal', async () => {
+  it('retries the read of a blob when the registry is busy, and throws when it refuses', async () => {
     const { digest } = await registry.pushBlob(repository, someBytes())
     server.answerOnce(/^GET .*blobs/u, 503)
 
@@ -159,7 +159,7 @@ describe('ECR', () => {
     ['POST', /^POST \/v2/u],
     ['PATCH', /^PATCH/u],
     ['PUT', /^PUT/u],
-  ])('reports the answer of the registry to %s', async (_, request) => {
+  ])('reports why the registry refuses %s', async (_, request) => {
     const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'not yours' }] })
     server.answerOnce(request, 403, body)
 
@@ -212,7 +212,7 @@ describe('ECR', () => {
     },
   )
 
-  it('reports an error of the source after the registry has acknowledged the last byte', async () => {
+  it('throws an error of the source even after the registry has stored the blob', async () => {
     const blob = await aBlob(someBytes(MANY))
     const failure = new Error('found out late')
     async function* late() {
@@ -224,7 +224,7 @@ describe('ECR', () => {
     await expect(registry.pushNamedBlob(repository, blob, late())).rejects.toBe(failure)
   })
 
-  it.each([-1, 1])('refuses a blob that is %d bytes longer than announced', async (difference) => {
+  it.each([-1, 1])('refuses a blob that is longer than announced by %d bytes', async (difference) => {
     const { digest, sizeBytes } = await aBlob(someBytes(MANY))
 
     const pushed = registry.pushNamedBlob(
@@ -276,7 +276,7 @@ describe('ECR', () => {
     expect(pauses).toHaveLength(4)
   })
 
-  it.each([503, 404])('does not retry a large blob itself after %d', async (status) => {
+  it.each([503, 404])('leaves the retry of a large blob after %d to the caller', async (status) => {
     server.answerOnce(/^PATCH/u, status)
 
     const pushed = registry.pushBlob(repository, someBytes(MANY))
@@ -285,24 +285,27 @@ describe('ECR', () => {
     expect(pauses).toEqual([])
   })
 
-  it.each([503, 404])('does not retry a large blob of known digest itself after %d', async (status) => {
-    const blob = await aBlob(someBytes(MANY))
-    server.answerOnce(/^PUT/u, status)
+  it.each([503, 404])(
+    'leaves the retry of a large blob of known digest after %d to the caller',
+    async (status) => {
+      const blob = await aBlob(someBytes(MANY))
+      server.answerOnce(/^PUT/u, status)
 
-    const pushed = registry.pushNamedBlob(repository, blob, someBytes(MANY))
+      const pushed = registry.pushNamedBlob(repository, blob, someBytes(MANY))
 
-    await expect(pushed).rejects.toBeInstanceOf(RegistryUnavailableError)
-    expect(pauses).toEqual([])
-  })
+      await expect(pushed).rejects.toBeInstanceOf(RegistryUnavailableError)
+      expect(pauses).toEqual([])
+    },
+  )
 
-  it('finds a large blob after the answer to its upload was lost', async () => {
+  it('finds a large blob when the response to its upload was lost', async () => {
     const { digest } = await registry.pushBlob(repository, someBytes(MANY))
     server.answerOnce(/^PUT/u, 404)
 
     expect((await registry.pushBlob(repository, someBytes(MANY))).digest).toBe(digest)
   })
 
-  it('asks the caller to retry a large blob that the registry has lost', async () => {
+  it('leaves the retry of a large blob that the registry has lost to the caller', async () => {
     server.answerOnce(/^PUT/u, 404)
 
     const pushed = registry.pushBlob(repository, someBytes(MANY))

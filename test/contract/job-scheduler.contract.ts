@@ -17,7 +17,7 @@ interface JobSchedulerHarness {
   /** Container names of an active job definition; undefined when there is none. */
   findContainers(definitionArn: string): Promise<readonly string[] | undefined>
   findJob(jobId: string): Promise<SubmittedJob | undefined>
-  /** Reason for which a job was terminated; undefined if it was not. */
+  /** Reason given for the termination of a job; undefined if it was not terminated. */
   findTermination(jobId: string): Promise<string | undefined>
 }
 
@@ -157,7 +157,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       await expect.poll(() => harness.findTermination(jobId)).toBe('cancelled by its user')
     })
 
-    it('describes jobs, and leaves out unknown ones', async () => {
+    it('describes jobs, and omits unknown ones', async () => {
       const { jobId } = await submitJob('run-8')
 
       const jobs = await scheduler.describe([jobId, UNKNOWN_JOB])

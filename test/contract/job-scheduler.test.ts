@@ -27,7 +27,7 @@ describeJobScheduler('memory', async () => {
 })
 
 describe('memory job scheduler', () => {
-  it('refuses the requested number of submissions', async () => {
+  it('refuses as many submissions as a test requests', async () => {
     const scheduler = createMemoryJobScheduler()
     const jobDefinitionArn = await scheduler.registerDefinition({ jobDefinitionName: 'a' } as never)
     const job = {

@@ -50,7 +50,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(await layers.find(DIGEST, 'tasks/a')).toEqual([])
     })
 
-    it('returns the recorded facts by the digest of the file', async () => {
+    it('returns a recorded layer by the digest of its file', async () => {
       const plain = aLayer({ digest: DIFF_ID, size: 4000 })
 
       await layers.record([aLayer(), plain])
@@ -81,7 +81,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(found[0]?.repository).toBe(names.at(-1))
     })
 
-    it('adds the facts of a later publication', async () => {
+    it('replaces a layer by that of a later publication', async () => {
       await layers.record([aLayer()])
 
       await layers.record([aLayer({ folders: ['/data'] })])
@@ -97,7 +97,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(await layers.find(DIGEST)).toEqual([aLayer()])
     })
 
-    it('removes one repository and keeps the others', async () => {
+    it('removes one repository of a layer and keeps the others', async () => {
       const other = aLayer({ repository: 'tasks/b' })
       await layers.record([aLayer(), other])
 
@@ -107,7 +107,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(await layers.find(DIGEST)).toEqual([other])
     })
 
-    it('removes a layer long after its last publication', async () => {
+    it('removes a layer when its time since the last publication is over', async () => {
       await layers.record([aLayer()])
       identity.advance(LAYER_KNOWN_SECONDS - 1)
       await layers.record([aLayer()])

@@ -11,7 +11,7 @@ const storage = await startLocalStorage()
 afterAll(() => storage.stop())
 const { client } = storage
 const PAGE_SIZE = 3
-/** Smallest part that S3 accepts, in bytes. */
+/** Minimum size of a part in S3, in bytes. */
 const COPY_RANGE_BYTES = 5 * 1024 * 1024
 
 async function emptyBucket(): Promise<string> {

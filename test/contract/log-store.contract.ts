@@ -28,7 +28,7 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
       expect(await logs.read(STREAM, 1000)).toBe('first\n\nthird é\n')
     })
 
-    it('reads nothing from a stream that was removed', async () => {
+    it('returns no text of a stream that was removed', async () => {
       await harness.write(STREAM, ['line'])
 
       await logs.remove(STREAM)
@@ -37,7 +37,7 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
       expect(await logs.read(STREAM, 1000)).toBe('')
     })
 
-    it('reads nothing from a stream that does not exist', async () => {
+    it('returns no text of a stream that does not exist', async () => {
       await harness.write('another stream', ['line'])
 
       expect(await logs.read(STREAM, 1000)).toBe('')
@@ -62,7 +62,7 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
     })
 
     describe('followed from its newest lines', () => {
-      it('returns each line once, and nothing at the end', async () => {
+      it('returns the newest lines first, and none when there are no newer ones', async () => {
         const lines = Array.from({ length: 250 }, (_, index) => `line ${index}`)
         await harness.write(STREAM, lines)
 
@@ -73,7 +73,7 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
         expect(second).toMatchObject({ text: '', isCut: false })
       })
 
-      it('returns lines that were written in the meantime', async () => {
+      it('returns the lines that were written since the last call', async () => {
         await harness.write(STREAM, ['one'])
         const first = await logs.readAfter(STREAM, undefined, 100)
         const none = await logs.readAfter(STREAM, first?.next, 100)

@@ -18,9 +18,9 @@ interface ObjectStoreHarness {
 }
 
 interface ObjectStoreTraits {
-  /** Whether a server answers at presigned URLs; the memory store has none. */
+  /** Whether a server answers requests to presigned URLs; the memory store has none. */
   readonly isServed: boolean
-  /** Whether it computes checksums of copies; the emulator does not. Without one a copy has no digest. */
+  /** Whether the store computes checksums of copies, which become their digests; the emulator does not. */
   readonly isDigesting: boolean
 }
 
@@ -70,7 +70,7 @@ export function describeObjectStore(
       expect(await readText('a')).toBe('second')
     })
 
-    it('keeps an empty object', async () => {
+    it('stores an empty object', async () => {
       await objects.put('a', '')
 
       expect(await readText('a')).toBe('')
@@ -130,7 +130,7 @@ export function describeObjectStore(
       })
 
       it.each([undefined, { start: 0, length: 2 }, { start: 2, length: 0 }, { start: 9, length: 2 }])(
-        'is not read from the object that replaced it: range %j',
+        'is not read after another object has replaced it: range %j',
         async (range) => {
           const etag = await exchanged()
 
@@ -138,7 +138,7 @@ export function describeObjectStore(
         },
       )
 
-      it('is not copied from the object that replaced it', async () => {
+      it('is not copied after another object has replaced it', async () => {
         const etag = await exchanged()
 
         await expect(objects.copy('a', 'copy', etag)).rejects.toThrow(ObjectExchangedError)
@@ -272,7 +272,7 @@ export function describeObjectStore(
     })
 
     describe('presigned URLs', () => {
-      it('are absolute and name the key', async () => {
+      it('are absolute and end with the key', async () => {
         for (const presigned of [
           await objects.presignRead('a/b', 60),
           await objects.presignWrite('a/b', 60),
@@ -284,7 +284,7 @@ export function describeObjectStore(
 
     describe('digests of copies', () => {
       if (!isDigesting) {
-        it('are missing where the store computes none', async () => {
+        it('are missing if the store computes none', async () => {
           await objects.put('a', 'abc')
 
           expect(await objects.copy('a', 'copy')).toEqual({ sizeBytes: 3 })
@@ -292,7 +292,7 @@ export function describeObjectStore(
         return
       }
 
-      it('knows the digest of a small object, as it is computed from its bytes', async () => {
+      it('are those of the bytes of a small object', async () => {
         await objects.put('a', 'abc')
 
         expect((await objects.copy('a', 'copy'))?.digest).toBe(digestOf('abc'))
@@ -301,7 +301,7 @@ export function describeObjectStore(
       it.each([
         ['small', () => 7],
         ['large', () => harness.copyRangeBytes + 7],
-      ])('tells apart %s objects that differ in one byte', async (_, sizeOf) => {
+      ])('differ for %s objects that differ in one byte', async (_, sizeOf) => {
         const sizeBytes = sizeOf()
         const bytes = Buffer.alloc(sizeBytes, 'abcdefg')
         await objects.put('a', bytes)
@@ -321,7 +321,7 @@ export function describeObjectStore(
 
     if (!isServed) return
 
-    describe('presigned URLs that are served', () => {
+    describe('presigned URLs of a store with a server', () => {
       it('read the object with the requested headers', async () => {
         await objects.put('a', '0123456789', 'text/plain')
 

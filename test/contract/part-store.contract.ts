@@ -5,17 +5,17 @@ import type { PartStore } from '../../src/aws/part-store.ts'
 interface PartStoreHarness {
   readonly parts: PartStore
   readonly objects: ObjectStore
-  /** Number of parts that one page lists. */
+  /** Maximum number of parts that one call lists. */
   readonly pageSize: number
-  /** A PUT to a presigned URL. */
+  /** Sends a PUT to a presigned URL. */
   readonly send: (url: string, bytes: Buffer) => Promise<{ readonly status: number }>
 }
 
 const KEY = 'uploads/upload-1'
-/** Minimum size of every part but the last, in bytes. */
+/** Minimum size of every part except the last, in bytes. */
 const PART_BYTES = 5 * 1024 * 1024
 
-/** Contract of every part store. `setUp` gives an empty one for each test. */
+/** Contract of every part store. `setUp` returns an empty one for each test. */
 export function describePartStore(adapter: string, setUp: () => Promise<PartStoreHarness>): void {
   describe(`part store (${adapter})`, () => {
     let harness: PartStoreHarness
@@ -49,7 +49,7 @@ export function describePartStore(adapter: string, setUp: () => Promise<PartStor
       for (const url of urls) expect(new URL(url).pathname).toMatch(/\/uploads\/upload-1$/u)
     })
 
-    it('lists the parts of all pages by number, and a part sent twice once', async () => {
+    it('lists the parts of all pages by number, and a part that was sent twice once', async () => {
       const count = 2 * harness.pageSize + 1
       const numbers = Array.from({ length: count }, (_, index) => count - index)
       for (const number of numbers) await sendPart(number, Buffer.alloc(1))
@@ -78,7 +78,7 @@ export function describePartStore(adapter: string, setUp: () => Promise<PartStor
       expect(await harness.objects.size(KEY)).toBe(0)
     })
 
-    it('removes the parts once they are joined', async () => {
+    it('removes the parts after joining them', async () => {
       await sendPart(1, Buffer.from('all'))
       const arrived = (await parts.list(KEY, multipartId)) ?? []
       await parts.complete(KEY, multipartId, arrived)

@@ -27,7 +27,7 @@ const USAGE: JobUsage = {
 }
 const STEPS = RUN_STATES.flatMap((from) => RUN_STATES.map((to) => ({ from, to })))
 
-/** The conflict error, which carries the stored run. */
+/** @returns the error of a refused change, which contains the stored run */
 async function conflictOf(change: Promise<unknown>): Promise<RunStateConflictError> {
   const outcome = await change.then(
     () => undefined,
@@ -100,7 +100,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toStrictEqual(run)
       })
 
-      it('leaves unknown facts out', async () => {
+      it('omits unknown facts', async () => {
         const run = await createRun()
 
         expect(await runs.find(run.id)).toStrictEqual(run)
@@ -131,7 +131,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.listIdsByTask(aTask().id)).toEqual([])
       })
 
-      it('of many runs during the removal of their task leaves no unlisted run', async () => {
+      it('during the removal of the task leaves no run that is not listed', async () => {
         const [removed, ...outcomes] = await Promise.allSettled([
           tasks.beginRemoval(aTask()),
           ...Array.from({ length: 10 }, () => createRun()),
@@ -146,7 +146,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
       })
     })
 
-    it('finds no run that was never created', async () => {
+    it('returns undefined for a run that was never created', async () => {
       expect(await runs.find(identity.uuid())).toBeUndefined()
     })
 
@@ -163,7 +163,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.listIdsByTask(older.taskId)).toEqual([newer.id, older.id])
       })
 
-      it('are all listed when there are more than one batch holds', async () => {
+      it('are all listed when they exceed one batch', async () => {
         const start = identity.now().getTime()
         const ids: string[] = []
         for (let group = 0; group < 12; group += 1) {
@@ -179,7 +179,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(listed.map((run) => run.id)).toEqual(ids.toReversed())
       })
 
-      it('are none for a task that never ran', async () => {
+      it('are an empty list for a task without runs', async () => {
         expect(await runs.listByTask('nothing')).toEqual([])
       })
     })
@@ -244,7 +244,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(idsOf(page.rows)).toEqual([own?.id])
       })
 
-      it('show state, times, first line of the reason and cost', async () => {
+      it('show state, times, cost and the first line of the failure', async () => {
         const run = await createRun({ state: 'QUEUED', job: JOB })
         identity.advance(10)
         await runs.transition(run.id, { to: 'RUNNING', ifJob: JOB })
@@ -294,7 +294,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findRows([removed?.id ?? ''])).toEqual([])
       })
 
-      it('contain only matching runs, and continue past the others', async () => {
+      it('contain only matching runs, and continue after the others', async () => {
         const created = await createDays(9)
         const isWanted = ({ id }: Pick<Run, 'id'>): boolean => id === created[2]?.id || id === created[8]?.id
 
@@ -305,7 +305,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(idsOf(second.rows)).toEqual([created[8]?.id])
       })
 
-      it('of given ids are newest first, without missing runs', async () => {
+      it('of given ids are newest first, and omit missing runs', async () => {
         const created = await createDays(3)
 
         const rows = await runs.findRows([...idsOf(created).reverse(), identity.uuid(), ...idsOf(created)])
@@ -380,13 +380,13 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(failed.state).toBe('FAILED')
       })
 
-      it('never exceed the table, whatever states the caller names', async () => {
+      it('are refused if the table does not contain them, whatever states the caller names', async () => {
         const run = await createRun({ state: 'CREATED' })
 
         await conflictOf(runs.transition(run.id, { to: 'RUNNING', from: ['CREATED'] }))
       })
 
-      it('set facts in the same write', async () => {
+      it('set other facts in the same write', async () => {
         const run = await createRun({ state: 'RUNNING' })
 
         const finished = await runs.transition(run.id, {
@@ -403,7 +403,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(finished)
       })
 
-      it('set no fact when they are refused', async () => {
+      it('set no facts when they are refused', async () => {
         const run = await createRun({ state: 'FINISHED' })
 
         await conflictOf(
@@ -413,7 +413,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(run)
       })
 
-      it('are made by exactly one of many concurrent callers', async () => {
+      it('succeed for exactly one of many concurrent callers', async () => {
         const run = await createRun({ state: 'PROVISIONED' })
 
         const outcomes = await Promise.allSettled(
@@ -497,7 +497,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(run).toBeUndefined()
       })
 
-      it('replace earlier ones', async () => {
+      it('replace earlier ones of the same parameter', async () => {
         const run = await createRun()
         await provide(run, 'a', { kind: 'value', valueId: 'v' })
 
@@ -529,7 +529,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(run)
       })
 
-      it('are replaced as a whole', async () => {
+      it('can be replaced as a whole', async () => {
         const run = await createRun({ provisions: { a: { kind: 'cleared' }, b: { kind: 'cleared' } } })
         const to = { a: { kind: 'value', valueId: 'v', size: 2, itemBase: 'none' } } as const
 
@@ -550,7 +550,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(present)
       })
 
-      it('of many parameters and of single ones all take effect when written at once', async () => {
+      it('of concurrent calls for many parameters and for single ones all take effect', async () => {
         const run = await createRun()
         const many = Object.fromEntries(
           Array.from({ length: 101 }, (_, index) => [`many_${index}`, { kind: 'cleared' } as const]),
@@ -568,7 +568,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         )
       })
 
-      it('of fifty concurrent calls all take effect, and the last answer shows all', async () => {
+      it('of fifty concurrent calls all take effect, and the last result contains all', async () => {
         const run = await createRun()
         const names = Array.from({ length: 50 }, (_, index) => `parameter_${index}`)
 
@@ -582,7 +582,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(Object.keys(stored?.provisions ?? {}).toSorted()).toEqual(names.toSorted())
       })
 
-      it('and a concurrent start agree on which values are frozen', async () => {
+      it('take effect in the stored run exactly if they do in a run that is started concurrently', async () => {
         const run = await createRun({ state: 'PROVISIONED' })
         const names = Array.from({ length: 20 }, (_, index) => `parameter_${index}`)
         const provision = (name: string) => provide(run, name, { kind: 'cleared' })
@@ -659,7 +659,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(changed.job?.attempt).toBe(3)
       })
 
-      it('are refused when they have changed since they were read', async () => {
+      it('are refused when the stored ones have changed since they were read', async () => {
         const run = await createRun({ state: 'QUEUED' })
         const waiting = { reason: 'no machine', since: '2026-01-01T00:00:00.000Z' }
         await runs.recordJob(run.id, { ...JOB, waiting }, { ifJob: undefined })
@@ -671,7 +671,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(changed.job).toEqual(JOB)
       })
 
-      it('of a first attempt are accepted from one of many callers', async () => {
+      it('of a first attempt are accepted from exactly one of many concurrent callers', async () => {
         const run = await createRun({ state: 'QUEUING' })
 
         const outcomes = await Promise.allSettled(
@@ -714,7 +714,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findInput(run.id, 'a', stored.valueId)).toBeUndefined()
       })
 
-      it('preserve every character of a text', async () => {
+      it('keep every character of a text', async () => {
         const run = await createRun()
 
         const value = await storeValue(run, { file: { kind: 'inline', text: 'é\n\u{1f52c}\t\0' } })
@@ -730,7 +730,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findInput(run.id, 'a', value.valueId)).toEqual(value)
       })
 
-      it('are listed when the provisions of the run refer to them', async () => {
+      it('are listed if the provisions of the run refer to them', async () => {
         const { id } = await createRun()
         const run = aRun({ id })
         await storeValue(run)
@@ -744,7 +744,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.listInputs(changed)).toEqual([present])
       })
 
-      it('are all listed when there are more than one batch holds', async () => {
+      it('are all listed when they exceed one batch', async () => {
         const run = await createRun()
         const names = Array.from({ length: 120 }, (_, index) => `parameter_${index}`)
         const values = await Promise.all(names.map((parameterName) => storeValue(run, { parameterName })))
@@ -769,7 +769,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findInput(run.id, 'a', kept.valueId)).toEqual(kept)
       })
 
-      it('are none for a run without provisions', async () => {
+      it('are an empty list for a run without provisions', async () => {
         expect(await runs.listInputs(await createRun())).toEqual([])
       })
     })
@@ -785,7 +785,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findByResult('two')).toBeUndefined()
       })
 
-      it('are those of the run that was recorded last', async () => {
+      it('are those of the run whose result was recorded last', async () => {
         const [first, second] = [await finished('one'), await finished('one')]
         await runs.recordResult({ id: first.id, resultKey: 'one' })
         await runs.recordResult({ id: second.id, resultKey: 'one' })
@@ -793,7 +793,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findByResult('one')).toEqual(second)
       })
 
-      it('are not those of a run that has not ended with them', async () => {
+      it('are not those of a run that is active or has another key', async () => {
         const active = await createRun({ state: 'RUNNING', resultKey: 'one' })
         const other = await finished('another')
         await runs.recordResult({ id: active.id, resultKey: 'one' })
@@ -803,7 +803,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findByResult('two')).toBeUndefined()
       })
 
-      it('of a run in removal are not found', async () => {
+      it('of a run that is being removed are not found', async () => {
         const run = await finished('one')
         await runs.recordResult({ id: run.id, resultKey: 'one' })
 
@@ -812,7 +812,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findByResult('one')).toBeUndefined()
       })
 
-      it('stay when a run is removed that was recorded before another', async () => {
+      it('of a later run stay when an earlier one is removed', async () => {
         const [first, second] = [await finished('one'), await finished('one')]
         await runs.recordResult({ id: first.id, resultKey: 'one' })
         await runs.recordResult({ id: second.id, resultKey: 'one' })
@@ -826,15 +826,18 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     })
 
     describe('active runs', () => {
-      async function startRun(): Promise<Run> {
+      /** Starts a run of a group: that of all runs unless another one is given. */
+      async function startRun(group = 0): Promise<Run> {
         identity.advance(1)
-        const { id } = await createRun({ state: 'PROVISIONED' })
+        let id = identity.uuid()
+        while (Number.parseInt(id.slice(-1), 16) % 4 !== group) id = identity.uuid()
+        await createRun({ id, state: 'PROVISIONED' })
         return runs.transition(id, { to: 'QUEUING' })
       }
 
       const listedIds = async (limit = 10) => (await runs.listActive(limit)).runs.map(({ id }) => id)
 
-      it('are the runs that were started and have not ended', async () => {
+      it('are those that were started and have not ended', async () => {
         const path: readonly RunState[] = [
           'PROVISIONED',
           'QUEUING',
@@ -852,7 +855,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         }
       })
 
-      it('are listed with the longest unchanged first', async () => {
+      it('are listed by the time of their last change, oldest first', async () => {
         const first = await startRun()
         const second = await startRun()
         const third = await startRun()
@@ -882,7 +885,24 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(second.next).toBeUndefined()
       })
 
-      it('are listed again after a change since their page was read', async () => {
+      it('are listed group by group, each once', async () => {
+        const [last, second, first, third] = [
+          await startRun(3),
+          await startRun(1),
+          await startRun(0),
+          await startRun(1),
+        ]
+        await expect.poll(() => listedIds()).toHaveLength(4)
+
+        const pages = [await runs.listActive(1)]
+        for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next)
+          pages.push(await runs.listActive(1, next))
+
+        const ids = pages.flatMap((page) => page.runs.map(({ id }) => id))
+        expect(ids).toEqual([first, second, third, last].map(({ id }) => id))
+      })
+
+      it('are listed on a later page too when they have changed since their page was read', async () => {
         const [first, second] = [await startRun(), await startRun()]
         await expect.poll(() => listedIds()).toHaveLength(2)
         const page = await runs.listActive(1)
@@ -894,7 +914,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(rest).toEqual([second.id, first.id])
       })
 
-      it('are found when many runs before them have ended', async () => {
+      it('are found when many earlier ones have ended', async () => {
         for (let count = 0; count < 3; count += 1) {
           const { id } = await startRun()
           await runs.transition(id, { to: 'FAILED' })
@@ -915,7 +935,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     })
 
     describe('the beginning of a removal', () => {
-      it('hides the run from everything but a repeated removal', async () => {
+      it('hides the run from all calls except a repeated removal', async () => {
         const run = await createRun({ state: 'PROVISIONED', job: JOB })
 
         const begun = await runs.beginRemoval(run.id)
@@ -943,7 +963,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => runs.listInRemoval(identity.now(), 10)).toEqual([])
       })
 
-      it('keeps its place in the list when it is repeated, and loses it when it is postponed', async () => {
+      it('stays at its place in the list when it is repeated, and moves to the end when it is postponed', async () => {
         const { id } = await createRun({ state: 'QUEUED' })
         const begun = await runs.beginRemoval(id)
         const until = identity.now()
@@ -959,7 +979,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.listInRemoval(identity.now(), 10)).toEqual([id])
       })
 
-      it('is postponed only if it has begun', async () => {
+      it('cannot be postponed for a run that is not being removed', async () => {
         const { id } = await createRun()
 
         expect(await runs.postponeRemoval(id)).toBeUndefined()
@@ -967,7 +987,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.postponeRemoval('99999999-9999-4999-8999-999999999999')).toBeUndefined()
       })
 
-      it('lets the run leave the list of its task before it is removed', async () => {
+      it('lets the run be taken out of the list of its task before it is removed', async () => {
         const run = await createRun()
         await runs.beginRemoval(run.id)
 
@@ -980,7 +1000,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.beginRemoval(run.id)).toBeUndefined()
       })
 
-      it('stops every change to the run', async () => {
+      it('prevents all later changes to the run', async () => {
         const run = await createRun({ state: 'PROVISIONED' })
         const active = await createRun({ state: 'QUEUED' })
         await runs.beginRemoval(run.id)
@@ -996,7 +1016,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(conflicts.map((conflict) => conflict.run)).toEqual(conflicts.map(() => undefined))
       })
 
-      it('removes the run from the active ones', async () => {
+      it('removes the run from the list of active ones', async () => {
         const { id } = await createRun({ state: 'PROVISIONED' })
         await runs.transition(id, { to: 'QUEUING' })
 
@@ -1005,7 +1025,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => runs.listActive(10)).toEqual({ runs: [] })
       })
 
-      it('returns nothing for a run that does not exist', async () => {
+      it('returns undefined for a run that does not exist', async () => {
         const run = await createRun()
         await runs.beginRemoval(run.id)
         await runs.remove(run)
@@ -1035,7 +1055,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findInput(other.id, 'a', kept.valueId)).toEqual(kept)
       })
 
-      it('discards the values of a run that was not created, and only those', async () => {
+      it('can be limited to the values of a run that was not created', async () => {
         const run = await createRun()
         const kept = await storeValue(run)
         const missing = { ...run, id: '99999999-9999-4999-8999-999999999999' }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { setRunId } from '../../src/contract/set-run-id.ts'
 import type { JobUsage, RunFailure } from '../../src/run/run.ts'
 import {
   MAX_RUNS_AT_ONCE,
@@ -7,8 +8,7 @@ import {
   RunStateConflictError,
 } from '../../src/run/run-repository.ts'
 import type { RunSetRepository } from '../../src/run/set/run-set-repository.ts'
-import { reasonKey } from '../../src/run/set/set-counts.ts'
-import { setRunId } from '../../src/run/set/set-run-id.ts'
+import { MAX_REASONS, otherReasonsKey, reasonKey } from '../../src/run/set/set-counts.ts'
 import type { TaskRepository } from '../../src/task/task-repository.ts'
 import { aRun, aTask, TASK_ID } from '../fixtures/builders.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
@@ -77,7 +77,7 @@ export function describeRunSetRepository(
     }
 
     describe('sets', () => {
-      it('are found as they were created', async () => {
+      it('are stored unchanged', async () => {
         await sets.create(aRunSet({ name: 'cohort' }))
 
         expect(await sets.find(SET_ID)).toEqual(aRunSet({ name: 'cohort' }))
@@ -92,7 +92,7 @@ export function describeRunSetRepository(
         })
       })
 
-      it('change only if they have the expected values', async () => {
+      it('are changed only if they have the expected values', async () => {
         await sets.create(aRunSet())
 
         const changed = await sets.change(SET_ID, {
@@ -104,6 +104,17 @@ export function describeRunSetRepository(
         expect(changed).toMatchObject({ phase: 'cancelling', executions: 2 })
         expect(refused).toBeUndefined()
         expect(await sets.find(SET_ID)).toMatchObject({ phase: 'cancelling' })
+      })
+
+      it('lose attributes that a change removes', async () => {
+        await sets.create(aRunSet({ failure: 'a file is gone' }))
+
+        const changed = await sets.change(SET_ID, { set: { phase: 'creating' }, remove: ['failure'], if: {} })
+
+        expect(changed).toMatchObject({ phase: 'creating' })
+        expect(changed).not.toHaveProperty('failure')
+        expect(await sets.find(SET_ID)).toEqual(changed)
+        expect(await sets.listUnfinished(later(), 10)).toEqual([SET_ID])
       })
 
       it('are listed newest first, page by page', async () => {
@@ -121,6 +132,21 @@ export function describeRunSetRepository(
         expect(new Set(await sets.listIdsByTask(TASK_ID))).toEqual(new Set(ids))
       })
 
+      it('are listed to the end when all sets of a page are being removed', async () => {
+        const ids = ['a', 'b', 'c', 'd'].map((digit) => SET_ID.replace('2', digit))
+        for (const [day, id] of ids.entries()) {
+          await sets.create(aRunSet({ id, createdAt: `2026-01-0${day + 1}T00:00:00.000Z` }))
+        }
+        for (const id of ids.slice(1)) await sets.beginRemoval(id)
+
+        const pages = [await sets.list(1)]
+        for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next) {
+          pages.push(await sets.list(1, next))
+        }
+
+        expect(pages.map((page) => page.sets.map(({ id }) => id))).toEqual([[], [], [], [ids[0]]])
+      })
+
       it('are listed as unfinished until their phase is final', async () => {
         await sets.create(aRunSet({ updatedAt: identity.now().toISOString() }))
         expect(await sets.listUnfinished(later(), 10)).toEqual([SET_ID])
@@ -132,7 +158,7 @@ export function describeRunSetRepository(
         expect(await sets.listUnfinished(later(), 10)).toEqual([SET_ID])
       })
 
-      it('are hidden while they are being removed, and unfinished until they are gone', async () => {
+      it('are hidden while they are being removed, and listed as unfinished until then', async () => {
         await sets.create(aRunSet({ phase: 'finished' }))
 
         const hidden = await sets.beginRemoval(SET_ID)
@@ -148,7 +174,7 @@ export function describeRunSetRepository(
         expect(await sets.listIdsByTask(TASK_ID)).toEqual([])
       })
 
-      it('keep a hidden record after their removal, which is not begun again', async () => {
+      it('leave a hidden record after their removal, which prevents another removal', async () => {
         await sets.create(aRunSet({ phase: 'creating', creatingRows: [3, 4] }))
         const hidden = (await sets.beginRemoval(SET_ID)) ?? aRunSet()
         identity.advance(1)
@@ -191,7 +217,7 @@ export function describeRunSetRepository(
         await expect(create).rejects.toMatchObject({ error: 'INTERNAL_TASK_NOT_FOUND' })
       })
 
-      it('are created by their set only, in its current round, while it creates them', async () => {
+      it('are created only in the current round of their set, and only while it is creating runs', async () => {
         await expect(createRuns(1, 2)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
         await sets.change(SET_ID, { set: { phase: 'cancelling' }, if: {} })
         await expect(createRuns(1)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
@@ -202,14 +228,14 @@ export function describeRunSetRepository(
         expect(await runs.listIdsByTask(TASK_ID)).toEqual([])
       })
 
-      it('are created by a repeated call when only some of them exist', async () => {
+      it('are created by a repeated call when some of them exist already', async () => {
         await createRuns(2)
         await createRuns(4)
 
         expect(await runs.findAll([0, 1, 2, 3].map((row) => idOf(row)))).toHaveLength(4)
       })
 
-      it('are created for any number of array items', async () => {
+      it('are created even with the largest provisions', async () => {
         const indexes = Array.from({ length: 15_000 }, (_, index) => 10_000 + 2 * index)
         const provisions = { a: { kind: 'value', valueId: 'v', size: 70_000, indexes } } as const
         const large = Array.from({ length: MAX_RUNS_AT_ONCE }, (_, row) => ({
@@ -242,7 +268,7 @@ export function describeRunSetRepository(
         expect(await numbersOf()).toEqual({ started: 2, finished: 1, failed: 2, unstarted: 1, usd: 1 })
       })
 
-      it('are counted in the set that is found with its counts', async () => {
+      it('are counted when the set is read together with its counts', async () => {
         await createRuns(2)
         await start(0)
 
@@ -254,7 +280,7 @@ export function describeRunSetRepository(
         expect(await sets.findCounted(SET_ID)).toBeUndefined()
       })
 
-      it('are not counted again by a step that is repeated or refused', async () => {
+      it('are not counted again by a transition that is repeated or refused', async () => {
         await createRuns(1)
         await start(0)
         await expect(start(0)).rejects.toThrow(RunStateConflictError)
@@ -278,7 +304,7 @@ export function describeRunSetRepository(
         expect(await numbersOf()).toMatchObject({ failed: 1, usd: 0.5 })
       })
 
-      it('are counted exactly when many end at the same time', async () => {
+      it('are counted correctly when many start and end concurrently', async () => {
         await createRuns(40)
         await Promise.all(Array.from({ length: 40 }, (_, row) => start(row)))
         await Promise.all(
@@ -299,8 +325,43 @@ export function describeRunSetRepository(
         }
 
         const reasons = (await sets.counts(SET_ID))[0]?.reasons
-        expect(reasons?.get(reasonKey('task-failed', 'slide 1'))).toMatchObject({ count: 3 })
-        expect(reasons?.get(reasonKey('task-failed', 'no image'))).toEqual({ count: 1, row: 2 })
+        expect(reasons?.get(reasonKey({ kind: 'task-failed', message: 'slide 1' }))).toMatchObject({
+          count: 3,
+        })
+        expect(reasons?.get(reasonKey({ kind: 'task-failed', message: 'no image' }))).toEqual({
+          count: 1,
+          row: 2,
+        })
+      })
+
+      it('are grouped by a limited number of reasons, and counted together by kind beyond it', async () => {
+        // Rows with the same counts item.
+        const rows = Array.from({ length: MAX_REASONS + 3 }, (_, index) => 16 * index)
+        for (let start = 0; start < rows.length; start += MAX_RUNS_AT_ONCE) {
+          const block = rows.slice(start, start + MAX_RUNS_AT_ONCE)
+          await runs.createAll(
+            block.map((row) => ({ run: aRun({ id: idOf(row), state: 'PROVISIONED' }), values: [] })),
+          )
+        }
+        const fail = async (row: number, message: string): Promise<void> => {
+          await start(row)
+          await runs.transition(idOf(row), {
+            to: 'FAILED',
+            set: { failure: { kind: 'task-failed', message } },
+          })
+        }
+        for (const [index, row] of rows.slice(0, -1).entries())
+          await fail(row, `reason ${'x'.repeat(index + 1)}`)
+        await fail(rows.at(-1) ?? 0, 'reason x')
+
+        const [counts] = await sets.counts(SET_ID)
+        const reasons = counts?.reasons ?? new Map()
+        expect(counts?.failed).toBe(rows.length)
+        expect(reasons.size).toBe(MAX_REASONS + 1)
+        expect(reasons.get(reasonKey({ kind: 'task-failed', message: 'reason x' }))).toMatchObject({
+          count: 2,
+        })
+        expect(reasons.get(otherReasonsKey('task-failed'))).toEqual({ count: 2, row: rows.at(-2) })
       })
 
       it('are counted by round', async () => {

@@ -8,7 +8,7 @@ export type StepOutcome =
 
 interface RunWorkflowHarness {
   readonly workflow: RunWorkflow
-  /** Run id of each execution; a run with two executions occurs twice. */
+  /** Ids of the runs of all executions. A run with two executions occurs twice. */
   listStartedRuns(): Promise<string[]>
   /** Starts a run and waits until its execution waits for a task token. @returns the token */
   startWaiting(runId: string): Promise<string>
@@ -19,7 +19,7 @@ interface RunWorkflowHarness {
 const RUN = '22222222-2222-4222-8222-222222222222'
 const OTHER = '33333333-3333-4333-8333-333333333333'
 
-/** Milliseconds; emulators on a busy machine take seconds for a step. */
+/** Time limit in milliseconds. Emulators on a busy machine take seconds for a step. */
 const PATIENT = { timeout: 5000 }
 
 /** Contract of every run workflow. `setUp` returns one without executions for each test. */
@@ -105,7 +105,7 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
       await expect.poll(() => Array.fromAsync(workflow.listRunning()), PATIENT).toEqual([RUN])
     })
 
-    it('does nothing when an execution has ended or never existed', async () => {
+    it('does nothing to stop an execution that has ended or never existed', async () => {
       await harness.startWaiting(RUN)
       await workflow.stop(RUN, 'cancelled')
 

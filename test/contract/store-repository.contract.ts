@@ -53,8 +53,8 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
       ])
     })
 
-    describe('a name and host', () => {
-      it('belong to one store', async () => {
+    describe('a pair of name and host', () => {
+      it('belongs to one store', async () => {
         await stores.create(aStore())
 
         await expect(stores.create(aStore({ id: SECOND }))).rejects.toEqual(EXISTS)
@@ -62,7 +62,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         expect((await stores.list()).map(({ id }) => id)).toEqual([FIRST])
       })
 
-      it('are assigned to exactly one of many concurrent calls', async () => {
+      it('is assigned to exactly one of many concurrent calls', async () => {
         const ids = Array.from({ length: 10 }, (_, index) => `${FIRST.slice(0, -1)}${index}`)
 
         const outcomes = await Promise.allSettled(ids.map((id) => stores.create(aStore({ id }))))
@@ -77,7 +77,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         ['another name', { name: 'Other store' }],
         ['another host', { host: 'https://other.example.org' }],
         ['the same characters split elsewhere', { name: 'Main', host: ' storehttps://store.example.org' }],
-      ])('do not conflict with %s', async (_, changes) => {
+      ])('does not conflict with %s', async (_, changes) => {
         await stores.create(aStore())
 
         await stores.create(aStore({ ...changes, id: SECOND }))
@@ -85,7 +85,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         expect(await stores.list()).toHaveLength(2)
       })
 
-      it('are free again when the store is removed', async () => {
+      it('is free again when the store is removed', async () => {
         await stores.create(aStore())
         await stores.remove(FIRST)
 
@@ -94,7 +94,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         expect((await stores.list()).map(({ id }) => id)).toEqual([SECOND])
       })
 
-      it('stay taken when the removal of their earlier store is repeated', async () => {
+      it('still belongs to a new store when the removal of the earlier one is repeated', async () => {
         await stores.create(aStore())
         await stores.remove(FIRST)
         await stores.create(aStore({ id: SECOND }))

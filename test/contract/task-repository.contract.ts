@@ -6,7 +6,7 @@ import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
 
 interface TaskRepositoryHarness {
   readonly tasks: TaskRepository
-  /** Second repository over the same data, as in another process. */
+  /** Second repository of the same data, as in another process. */
   readonly elsewhere: TaskRepository
   readonly identity: FixedIdentity
 }
@@ -68,7 +68,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         await expect(reserve(OTHER_UPLOAD)).rejects.toEqual(EXISTS)
       })
 
-      it('lets another upload take over when the lease is over', async () => {
+      it('lets another upload reserve a name when the lease has ended', async () => {
         await reserve(UPLOAD, 60)
         identity.advance(60)
 
@@ -77,7 +77,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         await expect(reserve(UPLOAD)).rejects.toEqual(EXISTS)
       })
 
-      it('keeps versions of a namespace apart', async () => {
+      it('reserves another version of a reserved name', async () => {
         await reserve(UPLOAD)
 
         await expect(
@@ -93,7 +93,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         await expect(reserve(OTHER_UPLOAD)).resolves.toBeUndefined()
       })
 
-      it('ignores a release by an upload that does not hold the name', async () => {
+      it('ignores a release by an upload that has not reserved the name', async () => {
         await tasks.releaseName({ ...NAME, uploadId: OTHER_UPLOAD })
         await reserve(UPLOAD)
 
@@ -117,7 +117,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         await expect(reserve(OTHER_UPLOAD)).rejects.toEqual(EXISTS)
       })
 
-      it('leaves a task in place when the upload that published it reserves again', async () => {
+      it('keeps an installed task when the upload that published it reserves again', async () => {
         const task = await install()
 
         await reserve(UPLOAD)
@@ -149,7 +149,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.list()).toEqual([summaryOf(task)])
       })
 
-      it('succeeds after the lease if no other upload took the name over', async () => {
+      it('succeeds after the end of the lease if no other upload has reserved the name', async () => {
         await reserve(UPLOAD, 60)
         identity.advance(1000)
 
@@ -158,14 +158,14 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findById(aTask().id)).toEqual(aTask())
       })
 
-      it('is refused for an upload that never reserved', async () => {
+      it('is refused for an upload that has not reserved the name', async () => {
         await expect(tasks.publish(aTask(), UPLOAD)).rejects.toEqual(EXISTS)
 
         expect(await tasks.findById(aTask().id)).toBeUndefined()
         expect(await tasks.list()).toEqual([])
       })
 
-      it('is refused for an upload whose reservation was taken over', async () => {
+      it('is refused for an upload whose name another one has reserved since', async () => {
         await reserve(UPLOAD, 60)
         identity.advance(61)
         await reserve(OTHER_UPLOAD)
@@ -256,7 +256,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(days).toEqual(['03', '02', '01'])
       })
 
-      it('shows each change of another process as soon as it is made', async () => {
+      it('shows each change by another process at once', async () => {
         const task = await install()
         const seen = [await elsewhere.list()]
         const other = await install({ id: identity.uuid(), version: '2.0.0' }, OTHER_UPLOAD)
@@ -277,7 +277,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         ])
       })
 
-      it('shows each of many tasks as soon as one of two processes has published it', async () => {
+      it('shows each of many tasks at once in the process that has not published it', async () => {
         const missed: string[] = []
         await elsewhere.list()
 
@@ -314,7 +314,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
     })
 
     describe('the beginning of a removal', () => {
-      it('hides the task from everything but a repeated removal', async () => {
+      it('hides the task from all calls except a repeated removal', async () => {
         const task = await install()
 
         const begun = await tasks.beginRemoval(task)
@@ -326,7 +326,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.beginRemoval(task)).toEqual(task)
       })
 
-      it('hides a task that was read before', async () => {
+      it('hides a task that was read before from the same process', async () => {
         const task = await install()
         expect(await tasks.findById(task.id)).toEqual(task)
         expect(await tasks.findByName(task.namespace, task.version)).toEqual(task)
@@ -340,7 +340,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findByName(task.namespace, task.version)).toBeUndefined()
       })
 
-      it('hides the task from its remaining runs', async () => {
+      it('hides the task from calls for its runs', async () => {
         const task = await install()
         expect(await tasks.findOfRun(task.id)).toEqual(task)
         await tasks.beginRemoval(task)
@@ -349,7 +349,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findOfRun('of-no-task')).toBeUndefined()
       })
 
-      it('is recorded until the task is removed', async () => {
+      it('is visible until the task is removed', async () => {
         const task = await install()
         const known = async () => tasks.isInRemoval(task)
 
@@ -376,7 +376,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         await expect.poll(() => tasks.listInRemoval(identity.now(), 10)).toEqual([])
       })
 
-      it('keeps the name taken until the task is removed', async () => {
+      it('keeps the name reserved until the task is removed', async () => {
         const task = await install()
         await tasks.beginRemoval(task)
 
@@ -398,7 +398,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
       })
 
       it.each([1, 5])(
-        'by %i concurrent callers returns the task to each, or nothing once it is removed',
+        'by %i concurrent callers returns the task to each, but undefined once it is removed',
         async (count) => {
           const task = await install()
 
@@ -410,7 +410,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         },
       )
 
-      it('returns nothing when the name now belongs to another task', async () => {
+      it('returns undefined when the name belongs to another task', async () => {
         const task = await install()
 
         expect(await tasks.beginRemoval(task, 'of-an-earlier-task')).toBeUndefined()
@@ -420,7 +420,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.beginRemoval(task, 'of-an-earlier-task')).toBeUndefined()
       })
 
-      it('returns nothing for a name that is only reserved', async () => {
+      it('returns undefined for a name that is only reserved', async () => {
         await reserve(UPLOAD)
 
         expect(await tasks.beginRemoval(NAME)).toBeUndefined()
@@ -465,7 +465,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
       })
     })
 
-    it('finds no task that was never published', async () => {
+    it('returns undefined for a task that was never published', async () => {
       expect(await tasks.findById(identity.uuid())).toBeUndefined()
       expect(await tasks.findByName('com.example', '1.0.0')).toBeUndefined()
     })

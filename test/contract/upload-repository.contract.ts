@@ -95,7 +95,7 @@ export function describeUploadRepository(
       expect(await uploads.find('upload-1')).toEqual(anUpload())
     })
 
-    it('finds no upload that was never created', async () => {
+    it('returns undefined for an upload that was never created', async () => {
       expect(await uploads.find('upload-1')).toBeUndefined()
       expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       expect(await uploads.find('upload-1')).toBeUndefined()
@@ -139,7 +139,7 @@ export function describeUploadRepository(
     })
 
     describe('parts', () => {
-      it('are closed with the size, and changes by the importer are kept', async () => {
+      it('are closed with the size, without losing changes by the importer', async () => {
         await uploads.create(anUpload({ parts: PARTS }))
         await uploads.update('upload-1', { state: 'PUSHING', progress: PROGRESS })
 
@@ -149,7 +149,7 @@ export function describeUploadRepository(
         expect(await uploads.find('upload-1')).toStrictEqual(closed)
       })
 
-      it('of an input make it READY', async () => {
+      it('of an input make the upload READY when they are closed', async () => {
         await uploads.create(anUpload({ purpose: 'input', parts: PARTS }))
 
         await uploads.closeParts('upload-1', { sizeBytes: 7, state: 'READY' })
@@ -159,7 +159,7 @@ export function describeUploadRepository(
         )
       })
 
-      it('may be closed again, also after the import', async () => {
+      it('may be closed again, even after the import', async () => {
         await uploads.create(anUpload({ state: 'FAILED' }))
 
         expect(await uploads.closeParts('upload-1', { sizeBytes: 7 })).toStrictEqual(
@@ -191,7 +191,7 @@ export function describeUploadRepository(
         expect(await uploads.find('upload-1')).toEqual(anUpload({ state }))
       })
 
-      it('refuses an upload that a worker holds, until its lease ends', async () => {
+      it('refuses an upload that a worker has claimed, until its lease ends', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
@@ -214,7 +214,7 @@ export function describeUploadRepository(
     })
 
     describe('claims', () => {
-      it('assign the upload to one worker until the lease ends', async () => {
+      it('give the upload to one worker until the lease ends', async () => {
         await uploads.create(anUpload())
 
         const claimed = await uploads.claim('upload-1', 60)
@@ -224,7 +224,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       })
 
-      it('assign it to exactly one of many concurrent workers', async () => {
+      it('give the upload to exactly one of many concurrent workers', async () => {
         await uploads.create(anUpload())
 
         const claims = await Promise.all(Array.from({ length: 10 }, () => uploads.claim('upload-1', 60)))
@@ -232,7 +232,7 @@ export function describeUploadRepository(
         expect(claims.filter((upload) => upload !== undefined)).toHaveLength(1)
       })
 
-      it('assign it to the next worker after the lease', async () => {
+      it('give the upload to the next worker after the lease has ended', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
         await uploads.update('upload-1', { state: 'PUSHING', progress: PROGRESS })
@@ -247,7 +247,7 @@ export function describeUploadRepository(
         })
       })
 
-      it.each(['READY', 'FAILED'] as const)('return nothing when the import is %s', async (state) => {
+      it.each(['READY', 'FAILED'] as const)('return undefined when the import is %s', async (state) => {
         await uploads.create(anUpload({ state }))
 
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
@@ -269,7 +269,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       })
 
-      it('are released at once', async () => {
+      it('can be ended early', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
@@ -278,7 +278,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toMatchObject({ attempts: 2 })
       })
 
-      it('reset the attempts when a worker that made progress releases them', async () => {
+      it('reset the attempts when a worker that has made progress ends them', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
@@ -287,7 +287,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toMatchObject({ attempts: 1 })
       })
 
-      it('are not released by another worker', async () => {
+      it('cannot be ended by another worker', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
         identity.advance(61)
@@ -327,7 +327,7 @@ export function describeUploadRepository(
         expect(await uploads.listStalled(new Date(identity.now().getTime() - 1), 10)).toEqual([])
       })
 
-      it('are neither inputs nor incomplete bundles nor ended imports', async () => {
+      it('do not include inputs, incomplete bundles and ended imports', async () => {
         await uploads.create(anUpload({ id: 'input', purpose: 'input' }))
         await uploads.create(anUpload({ id: 'parts', parts: PARTS }))
         await uploads.create(anUpload({ id: 'failed', state: 'FAILED' }))
@@ -336,7 +336,7 @@ export function describeUploadRepository(
         await expect.poll(left).toEqual(['left'])
       })
 
-      it('count as stalled from the time when their parts were closed', async () => {
+      it('have been stalled since their parts were closed', async () => {
         await uploads.create(anUpload({ parts: PARTS }))
         identity.advance(10)
 
@@ -346,7 +346,7 @@ export function describeUploadRepository(
         expect(await uploads.listStalled(new Date(identity.now().getTime() - 1), 10)).toEqual([])
       })
 
-      it('are not leased', async () => {
+      it('do not include uploads with a lease', async () => {
         await uploads.create(anUpload())
         const claimed = await uploads.claim('upload-1', 60)
         identity.advance(30)
@@ -359,7 +359,7 @@ export function describeUploadRepository(
         expect(await left()).toEqual(['upload-1'])
       })
 
-      it('include those whose lease was released', async () => {
+      it('include uploads whose lease was ended early', async () => {
         await uploads.create(anUpload())
         const claimed = await uploads.claim('upload-1', 60)
 
@@ -368,7 +368,7 @@ export function describeUploadRepository(
         await expect.poll(left).toEqual(['upload-1'])
       })
 
-      it('stay leased when their parts are closed again', async () => {
+      it('do not include uploads with a lease whose parts are closed again', async () => {
         await uploads.create(anUpload({ parts: PARTS }))
         await uploads.claim('upload-1', 60)
 
@@ -388,7 +388,7 @@ export function describeUploadRepository(
         expect(await uploads.postpone('upload-1', 60)).toBe(false)
       })
 
-      it('are listed by lease expiry, in limited numbers', async () => {
+      it('are listed by the end of their lease, up to a limit', async () => {
         await uploads.create(anUpload({ id: 'a' }))
         identity.advance(1)
         await uploads.create(anUpload({ id: 'b' }))
@@ -406,7 +406,7 @@ export function describeUploadRepository(
     })
 
     describe('updates', () => {
-      it('write the given fields and keep the rest', async () => {
+      it('write the given fields and keep the others', async () => {
         await uploads.create(anUpload())
         await uploads.update('upload-1', { state: 'PUSHING', progress: PROGRESS })
 
@@ -425,7 +425,7 @@ export function describeUploadRepository(
         expect(await uploads.find('upload-1')).toEqual(anUpload({ state }))
       })
 
-      it('create no upload', async () => {
+      it('fail for an upload that does not exist', async () => {
         await expect(uploads.update('upload-1', { state: 'PUSHING' })).rejects.toThrow()
 
         expect(await uploads.find('upload-1')).toBeUndefined()

@@ -33,7 +33,7 @@ export function describeWebhookRepository(
       identity = made.identity
     })
 
-    it('finds a webhook as it was created', async () => {
+    it('stores a webhook unchanged', async () => {
       const webhook = aWebhook({ types: ['run.finished', 'run.failed'], runId: RUN_ID })
       await webhooks.create(webhook)
 
@@ -53,14 +53,14 @@ export function describeWebhookRepository(
       expect(await webhooks.list({ runSetId: SET_ID })).toEqual([ofSet])
     })
 
-    it('gives subscriptions without address and secret', async () => {
+    it('returns subscriptions without URL and secret', async () => {
       await webhooks.create(aWebhook({ types: ['run.failed'] }))
       await webhooks.create(aWebhook({ id: SECOND }))
 
       expect(await webhooks.subscriptions({})).toEqual([{ id: FIRST, types: ['run.failed'] }, { id: SECOND }])
     })
 
-    it('knows whether there is a webhook of any run or run set', async () => {
+    it('knows whether any run or run set has a webhook', async () => {
       await webhooks.create(aWebhook())
       expect(await webhooks.hasSubjects()).toBe(false)
 
@@ -71,7 +71,7 @@ export function describeWebhookRepository(
       expect(await webhooks.hasSubjects()).toBe(false)
     })
 
-    it('removes a webhook from its listing too, and ignores one that does not exist', async () => {
+    it('removes a webhook and its subscription, and ignores one that does not exist', async () => {
       await webhooks.create(aWebhook())
       await webhooks.remove(FIRST)
       await webhooks.remove(FIRST)

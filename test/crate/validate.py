@@ -1,6 +1,6 @@
-"""Validates crates by roc-validator without network.
+"""Validates crates by roc-validator, without network access.
 
-Arguments: the least severity, and the crates. Prints one line of JSON for each crate: the number of checks, and the issues as
+Arguments: the minimum severity, and the crates. Prints one line of JSON for each crate: the number of checks, and the issues as
 [check, severity, message].
 """
 
@@ -31,7 +31,7 @@ WORKFLOW_RUN_TERMS = [
 
 
 def contexts():
-    """The two contexts of a crate: that of RO-Crate 1.1 as the package rocrate has it, and the terms of the profile."""
+    """The two JSON-LD contexts of a crate: that of RO-Crate 1.1, from the package rocrate, and the terms of the profile."""
     package = Path(find_spec("rocrate").origin).parent
     base = json.loads((package / "data" / "ro-crate.jsonld").read_text(encoding="utf-8"))
     if base["version"] != "1.1.0":
@@ -41,7 +41,7 @@ def contexts():
 
 
 class Held(BaseAdapter):
-    """Answers from a table, and with 404 for everything else."""
+    """Answers GETs of the known URLs with their documents, and of all other URLs with 404."""
 
     def __init__(self, documents):
         super().__init__()

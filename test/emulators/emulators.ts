@@ -21,7 +21,7 @@ export interface Emulator {
   /** Test files below `test/integration/` that run with the stacks deployed to it. Absent if the stacks cannot be deployed. */
   readonly stackSuites?: readonly string[]
   /**
-   * @returns the Python or Go for {@link install}
+   * @returns the Python or Go that {@link install} needs
    * @throws UserError when this machine has none
    */
   readonly findTool: () => Promise<string>
@@ -42,7 +42,6 @@ interface Place {
   readonly environment: NodeJS.ProcessEnv
 }
 
-/** A running emulator. */
 export interface RunningEmulator {
   readonly url: string
   stop(): Promise<void>
@@ -59,7 +58,7 @@ const CONSTRAINTS = join(import.meta.dirname, 'localstack-constraints.txt')
 const START_TIMEOUT_MS = 120_000
 
 const S3 = ['s3-object-store', 's3-part-store']
-/** Without DynamoDB: see docs/local.md. */
+/** DynamoDB is not among them, because LocalStack cannot offer it here: see docs/local.md. */
 const MANAGED = ['sfn-run-workflow', 'cloudwatch-log-store', 'event-bus']
 
 export const EMULATORS = {
@@ -119,7 +118,7 @@ export type EmulatorName = keyof typeof EMULATORS
 export function emulatorNamed(name: string | undefined): EmulatorName {
   const names = Object.keys(EMULATORS) as EmulatorName[]
   const found = names.find((known) => known === name)
-  if (found === undefined) throw new Error(`EMULATOR is ${name}: choose one of ${names.join(', ')}`)
+  if (found === undefined) throw new Error(`EMULATOR is ${name}, but must be one of ${names.join(', ')}`)
   return found
 }
 
@@ -154,7 +153,7 @@ export async function runEmulator(
   const open = listeningAddresses(child.pid).filter((address) => !address.startsWith(`${LOOPBACK}:`))
   if (open.length === 0) return { url: `http://${LOOPBACK}:${port}`, stop }
   await stop()
-  throw new Error(`${name} listens beyond ${LOOPBACK}: ${open.join(', ')}`)
+  throw new Error(`${name} also listens on addresses other than ${LOOPBACK}: ${open.join(', ')}`)
 }
 
 /** LocalStack's package states Python 3.10, but its sources need 3.13 (`warnings.deprecated`, `threading.Lock` as a type). */
@@ -164,7 +163,7 @@ function findPythonForLocalStack(): Promise<string> {
   return findPython('LocalStack', undefined, { programs, oldest: '3.13' })
 }
 
-/** The engine of LocalStack, which needs neither docker nor a token. */
+/** Installs only the engine of LocalStack, which needs neither docker nor a token. */
 async function installLocalStack(python: string): Promise<string> {
   const digest = createHash('sha256').update(readFileSync(CONSTRAINTS)).digest('hex').slice(0, 8)
   return installPackages({
@@ -184,7 +183,7 @@ async function startLocalStackCore(python: string, place: Place): Promise<Child>
       environment: {
         GATEWAY_LISTEN: `${LOOPBACK}:${place.port}`,
         FILESYSTEM_ROOT: place.directory,
-        // Folder of its plug-in cache; by default in the user's home.
+        // Parent folder of its plug-in cache; by default in the user's home.
         XDG_CACHE_HOME: place.directory,
         // No telemetry, no downloads, no name server.
         DISABLE_EVENTS: '1',
@@ -198,7 +197,7 @@ async function startLocalStackCore(python: string, place: Place): Promise<Child>
   )
 }
 
-/** It checks signatures, so its root account is that of the tests (test/integration/adapters/emulator.ts). */
+/** The root account is the one that the tests sign with (test/integration/adapters/emulator.ts): versitygw checks signatures. */
 async function startVersityGateway(program: string, place: Place): Promise<Child> {
   const [objects, metadata] = [join(place.directory, 'objects'), join(place.directory, 'metadata')]
   await Promise.all([mkdir(objects), mkdir(metadata)])
@@ -206,7 +205,7 @@ async function startVersityGateway(program: string, place: Place): Promise<Child
     {
       command: [
         ...[program, '--port', `${LOOPBACK}:${place.port}`, '--region', 'eu-west-1', '--quiet'],
-        // Metadata in files, because not every file system has extended attributes.
+        // Stores metadata in files, because not every file system has extended attributes.
         ...['posix', '--sidecar', metadata, objects],
       ],
       environment: { ROOT_ACCESS_KEY: '000011112222', ROOT_SECRET_KEY: 'test' },
@@ -215,7 +214,7 @@ async function startVersityGateway(program: string, place: Place): Promise<Child
   )
 }
 
-/** @throws Error with the end of its log when it ends, or does not answer in time */
+/** @throws Error with the last lines of the log when the emulator ends or does not answer in time */
 async function startWaiting(
   {
     command,

@@ -3,7 +3,7 @@
  *
  *   npm run example:localstack
  *
- * Jobs are run by the local Batch server.
+ * The local Batch server runs the jobs.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,7 +20,7 @@ try {
   await emulator.stop()
 }
 
-/** @returns the exit code of the example, which starts and stops a stack of its own. */
+/** @returns the exit code of the example, which starts and stops its own stack */
 async function runExample(environment: NodeJS.ProcessEnv): Promise<number> {
   const child = spawn('node', ['local/example.ts', ...process.argv.slice(2)], {
     cwd: PROJECT,

@@ -15,12 +15,12 @@ export async function findGo(): Promise<string> {
     await promisify(execFile)('go', ['version'])
     return 'go'
   } catch (error) {
-    throw new UserError(`Building versitygw needs Go, which is not here: ${String(error)}`)
+    throw new UserError(`Building versitygw needs Go, which is not installed: ${String(error)}`)
   }
 }
 
 /**
- * Builds a program from its Go module, once.
+ * Builds a program from its Go module, unless it has been built before.
  * @returns the program's path
  * @throws UserError when it cannot be built
  */

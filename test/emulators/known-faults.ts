@@ -17,10 +17,10 @@ const STOP = {
   link: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html',
 }
 
-/** Groups of tests that send the same requests through the edge and without it. */
+/** The two groups that send the same requests, one through the edge and one without it. */
 const WIRE = ['core, through the edge', 'core, through the API alone']
 
-/** Tests that are expected to fail. Remove an entry whose test passes: it fails the run. */
+/** Tests that are expected to fail. A listed test that passes fails the run: remove its entry. */
 export const KNOWN_FAULTS: Readonly<Partial<Record<EmulatorName, readonly KnownFault[]>>> = {
   localstack: [
     { ...STOP, test: 'run workflow (Step Functions) > stops the execution of a run' },
@@ -29,20 +29,20 @@ export const KNOWN_FAULTS: Readonly<Partial<Record<EmulatorName, readonly KnownF
     ...['application/octet-stream', 'image/png, */*'].map((accept) => ({
       suite: 'rest-api',
       test: `a REST API with the binary media type */* > decodes the base64 of its function for a client that accepts ${accept}`,
-      reason: 'the binary media type */* matches nothing',
+      reason: 'the binary media type */* matches no content type',
       link: 'https://github.com/localstack/localstack/issues/12115',
     })),
     ...WIRE.flatMap((entrance) => [
       {
         suite: 'core-wire',
         test: `${entrance} > replaces an image with chunked multipart`,
-        reason: 'the function gets a multipart body of a POST, and none of a PUT (restore_payload)',
+        reason: 'the function gets the multipart body of a POST, but not of a PUT (restore_payload)',
         link: 'https://github.com/localstack/rolo/blob/main/rolo/request.py',
       },
       {
         suite: 'core-wire',
         test: `${entrance} > gets size and type of files by HEAD`,
-        reason: 'the answer to HEAD has the length 0, whatever length the function gave',
+        reason: 'the response to HEAD has the length 0, whatever length the function returned',
         link: 'https://www.rfc-editor.org/rfc/rfc9110#section-8.6',
       },
     ]),

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 const LISTEN = '0A'
 
 /**
- * Addresses that a process and those of its group listen on by TCP, such as `127.0.0.1:4566` or `[::]:80`. Linux only.
- * @param group the process that leads the group
+ * TCP addresses on which the processes of a group listen, such as `127.0.0.1:4566` or `[::]:80`. Linux only.
+ * @param group id of the process group
  */
 export function listeningAddresses(group: number): string[] {
   const sockets = new Set(processesOf(group).flatMap(socketsOf))
@@ -23,7 +23,7 @@ function processesOf(group: number): number[] {
     .map(Number)
     .filter((pid) => {
       if (!Number.isInteger(pid)) return false
-      // After the name, which may contain spaces: state, parent, group.
+      // The name may contain spaces. After it come state, parent and group.
       const fields = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' '))
       return Number(fields?.[2]) === group
     })
@@ -38,7 +38,7 @@ function socketsOf(pid: number): string[] {
   })
 }
 
-/** The kernel writes `0100007F:11D6`: 32-bit groups in the machine's byte order, little-endian here. */
+/** Parses the kernel's notation, such as `0100007F:11D6`: 32-bit groups in the machine's byte order, assumed to be little-endian. */
 function readAddress(written: string): string {
   const [host = '', port = ''] = written.split(':')
   const number = Number.parseInt(port, 16)
@@ -47,7 +47,7 @@ function readAddress(written: string): string {
   return `${bytes.join('.')}:${number}`
 }
 
-/** Undefined when the process has ended meanwhile. */
+/** Undefined when the process has ended in the meantime. */
 function attempt<T>(look: () => T): T | undefined {
   try {
     return look()

@@ -1,6 +1,6 @@
-"""Runs the engine of LocalStack on the loopback only, on Python 3.13 or newer.
+"""Runs the engine of LocalStack, listening on the loopback only. Needs Python 3.13 or newer.
 
-It ends when the process that started it is gone.
+The engine ends when the process that started it ends.
 """
 
 import functools
@@ -29,7 +29,7 @@ def run_functions_as_processes() -> None:
 
 
 def forward_tables(address: str) -> None:
-    """Forwards DynamoDB and its streams to another emulator: the licence of DynamoDB Local does not allow its use here."""
+    """Forwards DynamoDB and its streams to another emulator, because the licence of DynamoDB Local does not allow its use here."""
     from localstack.aws.api.dynamodb import DynamodbApi
     from localstack.aws.api.dynamodbstreams import DynamodbstreamsApi
     from localstack.aws.forwarder import HttpFallbackDispatcher
@@ -48,12 +48,12 @@ def forward_tables(address: str) -> None:
         setattr(providers, name, forwarding)
 
     forward("dynamodb", DynamodbApi)
-    # Its own provider makes streams of the tables that it serves itself.
+    # LocalStack's own provider offers only streams of tables that LocalStack itself serves.
     forward("dynamodbstreams", DynamodbstreamsApi)
 
 
 def evaluate_jsonata_in_python() -> None:
-    """LocalStack would download Java and its JSONata evaluator. jsonata-python is an implementation by the same authors."""
+    """Spares LocalStack a download of Java and its JSONata evaluator. jsonata-python is by the authors of that evaluator."""
     from jsonata import Jsonata
     from localstack.services.stepfunctions.asl.jsonata import jsonata
 
@@ -71,7 +71,7 @@ def main() -> None:
     endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface=LOOPBACK)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
 
-    # Set for the whole stack only: address of the emulator that serves DynamoDB.
+    # Address of the emulator that serves DynamoDB. Set only when the whole stack is deployed.
     if "OTHER_EMULATOR" in os.environ:
         run_functions_as_processes()
         forward_tables(os.environ["OTHER_EMULATOR"])

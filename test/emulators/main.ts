@@ -1,6 +1,6 @@
 /*
- * Runs the ports' contract suites on every emulator, and the integration tests where the stacks can be deployed to it, and writes the
- * table of docs/local.md:
+ * Runs the ports' contract suites on every emulator, and the integration tests on those that the stacks can be deployed to. Writes the
+ * results to the table in docs/local.md:
  *
  *   npm run test:emulators
  */
@@ -17,7 +17,7 @@ import { STACK_SUITES } from './stack-suites.ts'
 const DOCUMENT = join(PROJECT, 'docs', 'local.md')
 const [BEGIN, END] = ['<!-- npm run test:emulators writes this -->', '<!-- until here -->']
 
-/** Columns of the table, by the test file. */
+/** Titles of the table's columns, by test file. */
 const SERVICES = {
   's3-object-store': 'S3 objects',
   's3-part-store': 'S3 parts',
@@ -28,7 +28,7 @@ const SERVICES = {
 }
 const STACK = 'runs on the whole stack'
 
-/** Fields of vitest's report that are read here. */
+/** The fields of vitest's report that are used here. */
 const reportSchema = z.object({
   testResults: z.array(
     z.object({
@@ -50,7 +50,7 @@ for (const name of Object.keys(EMULATORS) as EmulatorName[]) rows.push(rowOf(nam
 await writeTable(rows)
 console.log(rows.join('\n'))
 
-/** A test that is known to fail counts as failed. */
+/** Runs the tests and counts them by file. A test that is known to fail counts as failed. */
 async function countTests(name: EmulatorName): Promise<Map<string, Count>> {
   const folder = await mkdtemp(join(tmpdir(), 'emulators-'))
   const report = join(folder, 'report.json')

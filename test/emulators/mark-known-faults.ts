@@ -9,9 +9,9 @@ declare module 'vitest' {
 }
 
 /**
- * Marks the tests of known faults as expected to fail. The runner reports an error when such a test passes.
+ * Marks the tests with a known fault as expected to fail. The runner reports an error when such a test passes.
  * @param file tests of one file
- * @throws Error when one of them is not in the file.
+ * @throws Error when the file has no test of that name
  */
 export function markKnownFaults(file: Readonly<Suite>, faults: readonly KnownFault[]): void {
   const tests = testsOf(file, '')
@@ -23,7 +23,7 @@ export function markKnownFaults(file: Readonly<Suite>, faults: readonly KnownFau
   }
 }
 
-/** Tests by their names, without the file's. */
+/** Tests by their names, which begin with the names of their groups but not of the file. */
 function testsOf(suite: Readonly<Suite>, prefix: string): Map<string, TestCase> {
   const named = suite.tasks.flatMap((task): (readonly [string, TestCase])[] => {
     const name = `${prefix}${task.name}`

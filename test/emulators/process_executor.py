@@ -35,7 +35,7 @@ class ProcessExecutor(RuntimeExecutor):
         self.endpoint.wait_for_startup()
 
     def watch(self, process):
-        """Fails the pending calls of a function whose process has ended."""
+        """Fails the pending calls of the function when its process ends."""
         process.wait()
         for future in (self.endpoint.startup_future, self.endpoint.invocation_future):
             if future is not None and not future.done():

@@ -1,6 +1,6 @@
 /*
- * Runs one Lambda function of LocalStack as a process. Accepts invocations on INVOKE_PORT of the loopback, one at a time, and
- * answers like LocalStack's own runtime. Started by process_executor.py.
+ * Runs one Lambda function of LocalStack in its own process, which process_executor.py starts. Accepts invocations on INVOKE_PORT of the
+ * loopback, one at a time, and answers like LocalStack's own runtime.
  */
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'

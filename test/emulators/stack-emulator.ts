@@ -11,7 +11,7 @@ export interface StackEmulator extends RunningEmulator {
 /**
  * Starts LocalStack for the whole stack. Functions run as processes. MiniStack serves ECR and its registry, which LocalStack lacks, and
  * DynamoDB, whose licence does not allow its installation here.
- * @throws UserError when one of them cannot be installed.
+ * @throws UserError when one of them cannot be installed
  */
 export async function runLocalStackForStacks(): Promise<StackEmulator> {
   const ministack = await runEmulator('ministack', {}, 'localstack-ministack')
@@ -38,9 +38,9 @@ function localStackEnvironment(otherEmulator: string): NodeJS.ProcessEnv {
     OTHER_EMULATOR: otherEmulator,
     AWS_ENDPOINT_URL_ECR: otherEmulator,
     FUNCTIONS_LOG: join(PROJECT, '.local', 'log', 'localstack-functions.log'),
-    // In seconds. Concurrent calls start one process each.
+    // Time limit of a function's start, in seconds. It is long because each of several concurrent calls starts a process.
     LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '120',
-    // Half of a function's start is loading its code.
+    // Half of the time of a function's start is spent on loading its code.
     NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),
   }
 }

@@ -4,7 +4,7 @@ import { downloadFailure, storeGaveNothing } from '../../src/store/store.ts'
 
 /** Bundle source with functions for tests. */
 export interface MemoryBundleSource extends BundleSource {
-  /** Stores a bundle under a URL. A broken one ends with an error after these bytes. */
+  /** Stores a bundle under a URL. The download of a broken one fails after all its bytes. */
   offer(url: string, bundle: Uint8Array, options?: { readonly isBroken?: boolean }): void
   /** URLs in the order in which they were opened. */
   readonly opened: readonly string[]
@@ -32,5 +32,5 @@ export function createMemoryBundleSource(): MemoryBundleSource {
 
 async function* bytesOf({ bundle, isBroken }: { readonly bundle: Uint8Array; readonly isBroken: boolean }) {
   yield bundle
-  if (isBroken) throw downloadFailure('the download broke off')
+  if (isBroken) throw downloadFailure('the download was interrupted')
 }

@@ -1,7 +1,7 @@
 import type { EngineEvent } from '../../src/events/event.ts'
 import type { EventBus } from '../../src/events/event-bus.ts'
 
-/** In-memory bus for tests. `failNext` makes the next call fail without effect. */
+/** In-memory bus for tests. After `failNext`, the next call fails and sends no event. */
 export function createMemoryEventBus(): EventBus & { readonly sent: EngineEvent[]; failNext(): void } {
   const sent: EngineEvent[] = []
   let fails = false
@@ -13,7 +13,7 @@ export function createMemoryEventBus(): EventBus & { readonly sent: EngineEvent[
     async send(events) {
       if (fails) {
         fails = false
-        throw new Error('the bus is away')
+        throw new Error('the bus is not available')
       }
       sent.push(...events)
     },

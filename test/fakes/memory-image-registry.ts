@@ -17,11 +17,11 @@ interface Manifest {
 
 /** Image registry with functions for tests. */
 export interface MemoryImageRegistry extends ImageRegistry {
-  /** Names of `repository:tag`, sorted. */
+  /** Names of all images, as `repository:tag`, sorted. */
   images(): string[]
   manifest(repository: string, digest: string): Buffer | undefined
   blob(repository: string, digest: string): Buffer | undefined
-  /** Removes a blob, like the garbage collection after the removal of the last image with it. */
+  /** Removes a blob, as a registry does after the removal of the last image that contains it. */
   lose(repository: string, digest: string): void
 }
 

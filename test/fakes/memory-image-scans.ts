@@ -2,11 +2,11 @@ import type { ImageScan, ImageScans } from '../../src/import/registry/image-scan
 
 /** Image scans for tests. */
 export interface MemoryImageScans extends ImageScans {
-  /** Sets what is known of an image. */
+  /** Sets the scan of an image. */
   set(digest: string, scan: ImageScan): void
 }
 
-/** In-memory scans for tests: an image is not scanned until a test says otherwise. */
+/** In-memory scans for tests. An image is not scanned until a test sets its scan. */
 export function createMemoryImageScans(): MemoryImageScans {
   const scans = new Map<string, ImageScan>()
   return {

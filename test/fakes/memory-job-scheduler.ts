@@ -8,21 +8,21 @@ type Submission = Parameters<JobScheduler['submit']>[0]
 export interface MemoryJobScheduler extends JobScheduler {
   /** Active job definitions by ARN. */
   readonly definitions: ReadonlyMap<string, JobDefinition>
-  /** By job id, in order of submission. */
+  /** Submissions by job id, in their order. */
   readonly submissions: ReadonlyMap<string, Submission>
-  /** Reasons by job id. */
+  /** Reasons of terminations by job id. */
   readonly terminations: ReadonlyMap<string, string>
   /** Descriptions of jobs, in the form of Batch, by job id. */
   readonly jobs: ReadonlyMap<string, JobDetail>
   /** Refuses the next `count` submissions. */
   throttle(count: number): void
-  /** Changes a job that has not ended; ignored for an ended one. */
+  /** Changes a job, unless it has ended. */
   change(jobId: string, changes: Partial<JobDetail>): void
   /** Removes a job, as Batch does some time after its end. */
   forget(jobId: string): void
 }
 
-/** In-memory job scheduler for tests, which runs nothing. `now` returns the times of its jobs. */
+/** In-memory job scheduler for tests. It only records jobs; `now` returns the times for them. */
 export function createMemoryJobScheduler(now: () => number = () => 0): MemoryJobScheduler {
   const definitions = new Map<string, JobDefinition>()
   const revisions = new Map<string, number>()

@@ -2,7 +2,7 @@ import type { Metrics } from '../../src/shared/metrics-port.ts'
 
 /** In-memory metrics for tests. */
 export function createMemoryMetrics(): Metrics & {
-  /** Values by name and dimension, for example `RunsEnded finished`: 1. */
+  /** Numbers of counts by name and kind, for example 1 for `RunsEnded finished`. */
   readonly counts: Map<string, number>
   readonly observed: Map<string, number[]>
 } {

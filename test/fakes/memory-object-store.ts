@@ -18,7 +18,7 @@ interface StoredObject {
   readonly contentType: string | undefined
 }
 
-/** In-memory object store for tests. Its presigned URLs have the right form, but no server. */
+/** In-memory object store for tests. Its presigned URLs have the correct form, but no server answers them. */
 export function createMemoryObjectStore(): MemoryObjectStore {
   const objects = new Map<string, StoredObject>()
   const keysBelow = (prefix: string): string[] =>

@@ -3,9 +3,9 @@ import type { PartStore, StoredPart } from '../../src/aws/part-store.ts'
 
 /** Part store with functions for tests. */
 export interface MemoryPartStore extends PartStore {
-  /** Handles a PUT to a presigned URL as S3 does. @returns the status of the answer */
+  /** Handles a PUT to a presigned URL, like S3. @returns the status of the response */
   receive(url: string, bytes: Uint8Array): number
-  /** Ids of the uploads whose parts are still open. */
+  /** Ids of the multipart uploads that are neither completed nor aborted. */
   open(): string[]
 }
 

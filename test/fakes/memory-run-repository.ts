@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 import { DomainError } from '../../src/contract/errors.ts'
+import { placeInSet, type SetRunPlace } from '../../src/contract/set-run-id.ts'
 import { enteredState } from '../../src/run/entered-states.ts'
 import type { InputValue, Run, RunJob } from '../../src/run/run.ts'
+import { activePartitionOf } from '../../src/run/run-items.ts'
 import {
   type ActiveRunsPlace,
   type RunRepository,
@@ -10,7 +12,6 @@ import {
 } from '../../src/run/run-repository.ts'
 import { pageOfRows, type RunRow, rowOf, runOrder } from '../../src/run/run-row.ts'
 import type { RunStep } from '../../src/run/set/set-counts.ts'
-import { placeInSet, type SetRunPlace } from '../../src/run/set/set-run-id.ts'
 import { statesAllowedBefore } from '../../src/run/states-allowed.ts'
 import { isActive, isFinal, isProvisionable } from '../../src/run/transitions.ts'
 import type { Identity } from '../../src/shared/identity.ts'
@@ -66,12 +67,12 @@ export function createMemoryRunRepository(
       const missing = created.filter(({ run }) => !runs.has(run.id))
       const first = missing[0]?.run
       if (first === undefined) return
-      // As in DynamoDB: values are stored before their runs, and stay when those are refused.
+      // As in DynamoDB, values are stored before their runs, and are kept when the runs are refused.
       for (const { values: itsValues } of missing) for (const value of itsValues) putValue(value)
       if (!tasks.isInstalled(first.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
       const place = placeInSet(first.id)
       if (place !== undefined && !isCreating(place)) throw new DomainError('RUN_SET_INVALID_STATE')
-      // Without an await in between, so that the write is atomic.
+      // There is no await in this loop, so that the write is atomic.
       for (const { run } of missing) runs.set(run.id, structuredClone(run))
     },
 
@@ -191,7 +192,8 @@ export function createMemoryRunRepository(
     },
 
     async listActive(limit, after) {
-      const order = ({ updatedAt, runId }: ActiveRunsPlace): string => `${updatedAt} ${runId}`
+      const order = ({ updatedAt, runId }: ActiveRunsPlace): string =>
+        `${activePartitionOf(runId)} ${updatedAt} ${runId}`
       const places = [...runs.values()]
         .filter((run) => isActive(run.state))
         .map(({ id, updatedAt }) => ({ runId: id, updatedAt: updatedAt ?? '' }))

@@ -1,21 +1,31 @@
 import { DomainError } from '../../src/contract/errors.ts'
+import { placeInSet, type SetRunPlace } from '../../src/contract/set-run-id.ts'
 import { isUnfinished, type RunSet } from '../../src/run/set/run-set.ts'
 import type { RunSetRepository } from '../../src/run/set/run-set-repository.ts'
 import {
   addCounts,
+  type CountedReason,
   countChangeOf,
+  isOtherReasons,
+  MAX_REASONS,
   NO_COUNTS,
   type RoundCounts,
   type RunStep,
+  shardOf,
 } from '../../src/run/set/set-counts.ts'
-import { placeInSet, type SetRunPlace } from '../../src/run/set/set-run-id.ts'
 import type { Identity } from '../../src/shared/identity.ts'
 
 export interface MemoryRunSetRepository extends RunSetRepository {
-  /** Adds a step of a run to the counts of its set. */
+  /** Adds a change of a run to the counts of its set. */
   readonly count: (runId: string, step: RunStep) => void
-  /** Whether the set creates the runs of a round now. */
+  /** Whether the set is creating the runs of this round. */
   readonly isCreating: (place: SetRunPlace) => boolean
+}
+
+/** Key that counts a reason in a shard. */
+function keyIn({ reasons }: RoundCounts, { key, otherKey }: CountedReason): string {
+  const own = [...reasons.keys()].filter((one) => !isOtherReasons(one))
+  return own.length < MAX_REASONS || own.includes(key) ? key : otherKey
 }
 
 /** In-memory run set repository for tests. */
@@ -26,7 +36,10 @@ export function createMemoryRunSetRepository(
   const sets = new Map<string, RunSet>()
   const inRemoval = new Map<string, RunSet>()
   const removed = new Map<string, RunSet>()
-  const counts = new Map<string, RoundCounts[]>()
+  /** Counts of each set: a map for each round, by shard. */
+  const counts = new Map<string, Map<number, RoundCounts>[]>()
+  const countsOf = (setId: string): RoundCounts[] =>
+    (counts.get(setId) ?? []).map((shards) => [...shards.values()].reduce(addCounts, NO_COUNTS))
   const now = (): string => identity.now().toISOString()
   const sortKey = ({ createdAt, id }: RunSet): string => `${createdAt}#${id}`
 
@@ -36,11 +49,14 @@ export function createMemoryRunSetRepository(
       const change = place && countChangeOf(place, step)
       if (place === undefined || change === undefined) return
       const rounds = counts.get(place.setId) ?? []
-      while (rounds.length < place.round) rounds.push(NO_COUNTS)
+      while (rounds.length < place.round) rounds.push(new Map())
+      const shards = rounds[place.round - 1] ?? new Map<number, RoundCounts>()
+      const before = shards.get(shardOf(place)) ?? NO_COUNTS
       const { reason, ...numbers } = change
-      const reasons = new Map(reason === undefined ? [] : [[reason.key, { count: 1, row: reason.row }]])
-      const index = place.round - 1
-      rounds[index] = addCounts(rounds[index] ?? NO_COUNTS, { ...numbers, reasons })
+      const reasons = new Map(
+        reason === undefined ? [] : [[keyIn(before, reason), { count: 1, row: reason.row }]],
+      )
+      shards.set(shardOf(place), addCounts(before, { ...numbers, reasons }))
       counts.set(place.setId, rounds)
     },
 
@@ -58,17 +74,19 @@ export function createMemoryRunSetRepository(
 
     async findCounted(setId) {
       const runSet = sets.get(setId)
-      return runSet && structuredClone({ runSet, rounds: counts.get(setId) ?? [] })
+      return runSet && structuredClone({ runSet, rounds: countsOf(setId) })
     },
 
-    counts: async (setId) => structuredClone(counts.get(setId) ?? []),
+    counts: async (setId) => structuredClone(countsOf(setId)),
 
     async list(limit, after) {
-      const all = [...sets.values()].sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1))
+      // Sets that are being removed are listed until their removal has ended.
+      const all = [...sets.values(), ...inRemoval.values()].sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1))
       const rest = all.filter((one) => after === undefined || sortKey(one) < after)
       const page = rest.slice(0, limit)
       const last = rest.length > limit ? page.at(-1) : undefined
-      return { sets: structuredClone(page), ...(last && { next: sortKey(last) }) }
+      const visible = page.filter(({ id }) => sets.has(id))
+      return { sets: structuredClone(visible), ...(last && { next: sortKey(last) }) }
     },
 
     async listIdsByTask(taskId) {
@@ -83,6 +101,7 @@ export function createMemoryRunSetRepository(
       const wanted = Object.entries(change.if) as [keyof RunSet, unknown][]
       if (wanted.some(([name, value]) => found[name] !== value)) return undefined
       const changed = { ...found, ...structuredClone(change.set), updatedAt: now() }
+      for (const name of change.remove ?? []) delete changed[name]
       sets.set(setId, changed)
       return structuredClone(changed)
     },

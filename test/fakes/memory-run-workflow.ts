@@ -16,7 +16,7 @@ export interface MemoryRunWorkflow extends RunWorkflow {
   end(runId: string, status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT'): void
 }
 
-/** In-memory run workflow for tests, which executes nothing. */
+/** In-memory run workflow for tests. It only records executions. */
 export function createMemoryRunWorkflow(): MemoryRunWorkflow {
   const startedRuns = new Set<string>()
   const answers = new Map<string, TokenAnswer>()

@@ -8,7 +8,7 @@ type NameEntry =
   | { readonly status: 'TAKEN'; readonly uploadId: string; readonly taskId: string }
   | { readonly status: 'IN_REMOVAL'; readonly uploadId: string; readonly taskId: string }
 
-/** Task repository with a synchronous check for the run repository, in place of a transaction. */
+/** Task repository with a synchronous check, which the run repository uses instead of a transaction. */
 export interface MemoryTaskRepository extends TaskRepository {
   /** Whether the task exists and is not being removed. */
   isInstalled(taskId: string): boolean

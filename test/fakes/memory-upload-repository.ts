@@ -7,9 +7,9 @@ import type { UploadRepository } from '../../src/upload/upload-repository.ts'
 export function createMemoryUploadRepository(identity: Identity): UploadRepository {
   const uploads = new Map<string, Upload>()
   const expiries = new Map<string, number>()
-  /** Unfinished imports by upload id, with the end of the lease or else the time since which they wait. */
+  /** Unfinished imports by upload id, with the end of their lease. Without a lease: the time since which they wait. */
   const inHand = new Map<string, Date>()
-  /** The upload, unless it has expired. */
+  /** The upload; undefined if it has expired. */
   const known = (uploadId: string): Upload | undefined =>
     (expiries.get(uploadId) ?? 0) > identity.now().getTime() ? uploads.get(uploadId) : undefined
   const addSeconds = (seconds: number): Date => new Date(identity.now().getTime() + seconds * 1000)

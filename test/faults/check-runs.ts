@@ -15,8 +15,8 @@ export interface EndedRun {
 }
 
 /**
- * Returns one sentence for each fault; empty when all runs are correct.
- * @param deletedSets ids of run sets of which nothing may remain
+ * Checks the final states of the runs. @returns one sentence for each fault
+ * @param deletedSets ids of the deleted run sets, of which no data may be left
  */
 export function findViolations(
   runs: readonly EndedRun[],
@@ -30,13 +30,13 @@ export function findViolations(
   ]
 }
 
-/** Ids of a set and its runs that have items or objects; all ids of a set begin with the same characters. */
+/** Ids of a set and its runs that still have items or objects. All ids of a set begin with the same characters. */
 function idsOfSet(setId: string, { tableRuns, objects }: StackState): readonly string[] {
   const start = setId.slice(0, -6)
   return [...new Set([...tableRuns.keys(), ...objects.keys()])].filter((id) => id.startsWith(start))
 }
 
-/** Final state of a run, with the kind of its failure. */
+/** Final state of a run, followed by the kind of its failure. */
 export function endOf({ view }: EndedRun): string {
   if (view === undefined) return 'deleted'
   return view.error === undefined ? view.state : `${view.state} ${view.error.kind}`
@@ -45,14 +45,16 @@ export function endOf({ view }: EndedRun): string {
 function violationsOf(run: EndedRun, state: StackState): string[] {
   const { plan, id, view } = run
   const wrong = (words: string): string[] => [`run ${plan.number} (${plan.intent}) ${id}: ${words}`]
-  if (view === undefined) return plan.intent === 'delete' ? [] : wrong('is gone')
-  if (plan.intent === 'delete') return wrong('was deleted and is there')
+  if (view === undefined) return plan.intent === 'delete' ? [] : wrong('no longer exists')
+  if (plan.intent === 'delete') return wrong('still exists after its deletion')
   if (view.state === 'FINISHED') {
     if (plan.intent === 'fail') return wrong('FINISHED although its task failed')
     return outputsAreRight(run) ? [] : wrong(`FINISHED with ${describe(run.outputs)}`)
   }
-  if (view.state !== 'FAILED') return wrong(`is ${view.state} for ever`)
-  return isExplained(run, state) ? [] : wrong(`FAILED without cause: ${JSON.stringify(view.error)}`)
+  if (view.state !== 'FAILED') return wrong(`is still ${view.state}`)
+  return isExplained(run, state)
+    ? []
+    : wrong(`FAILED without an injected cause: ${JSON.stringify(view.error)}`)
 }
 
 function outputsAreRight({ plan, outputs }: EndedRun): boolean {
@@ -65,8 +67,8 @@ function describe(outputs: EndedRun['outputs']): string {
 }
 
 /**
- * Whether a run may have failed: its task failed, it was cancelled, or the Batch server was killed during its job. In all of these the
- * job of its last attempt failed, except for a cancellation, which may come between the job and its outputs.
+ * Whether a FAILED run has a cause: its task failed, it was cancelled, or the Batch server was killed during its job. In each case the job
+ * of its last attempt has failed, except that a run may be cancelled after its job and before the collection of its outputs.
  */
 function isExplained({ plan, id, view }: EndedRun, { jobs }: StackState): boolean {
   const { kind, exitCode, message = '' } = view?.error ?? {}
@@ -77,7 +79,7 @@ function isExplained({ plan, id, view }: EndedRun, { jobs }: StackState): boolea
   return kind === 'engine-error' && message.includes(SERVER_STOPPED)
 }
 
-/** Resources that nothing will remove. */
+/** One sentence for each kind of resource that was not removed. */
 function orphanedResources(gone: readonly string[], state: StackState): string[] {
   const { tableRuns, jobs, runningExecutions, objects, containers, stagers } = state
   const there = new Set([...tableRuns.keys()])
@@ -86,15 +88,15 @@ function orphanedResources(gone: readonly string[], state: StackState): string[]
     .filter(({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED')
     .map(({ jobName, status }) => `${jobName} ${status}`)
   const found: readonly (readonly [string, readonly string[]])[] = [
-    ['runs that are active', [...tableRuns].filter(([, { isActive }]) => isActive).map(([id]) => id)],
+    ['active runs', [...tableRuns].filter(([, { isActive }]) => isActive).map(([id]) => id)],
     ['items of deleted runs', gone.filter((id) => there.has(id))],
     ['objects without a run', [...objects].filter(([id]) => !there.has(id)).flatMap(([, keys]) => keys)],
     ['jobs that have not ended', liveJobs],
-    ['executions that run', runningExecutions],
+    ['running executions', runningExecutions],
     ['containers', containers],
     ['stagers', stagers],
   ]
   return found.flatMap(([what, names]) =>
-    names.length === 0 ? [] : [`left over, ${names.length} ${what}: ${names.join(', ')}`],
+    names.length === 0 ? [] : [`${names.length} ${what} left over: ${names.join(', ')}`],
   )
 }

@@ -21,14 +21,14 @@ const BATCH_FAULTS: Pick<Faults, 'events' | 'calls'> = {
 
 /** Time between two kills of the Batch server. */
 const LIVES_MS = { shortest: 10_000, longest: 35_000 }
-/** Time between two sweeps; five minutes in production. A run whose last event was lost waits for the next sweep. */
+/** Time between two sweeps; five minutes in production. A run whose last Batch job event was lost waits for the next sweep. */
 const SWEEP_PAUSE_MS = 5000
 const RESTART_POLL_MS = 50
 const LONGEST_RESTART_MS = 60_000
 
 /**
- * Starts the fault injection and regular sweeps, which are disturbed as well.
- * @returns a function that stops the fault injection, and resolves when no call is delayed any more
+ * Starts the fault injection, and regular sweeps, whose calls get faults as well.
+ * @returns a function that stops both, and resolves when no call is delayed any more
  */
 export async function disturb(
   stack: LocalStack,
@@ -50,7 +50,7 @@ export async function disturb(
       () => sweepNow(stack).catch(() => undefined),
     ),
   ])
-  // The caller gets this error from the function below.
+  // The function below reports this error.
   working.catch(() => undefined)
   return async () => {
     ending.abort()
@@ -84,7 +84,7 @@ async function killBatch(stack: LocalStack, proxy: FaultyProxy, seed: number): P
   proxy.note('kill Batch server')
   const giveUpAt = Date.now() + LONGEST_RESTART_MS
   while (stack.batchPid() === pid) {
-    if (Date.now() > giveUpAt) throw new Error('the Batch server was not started again')
+    if (Date.now() > giveUpAt) throw new Error('the supervisor has not restarted the Batch server')
     await pause(RESTART_POLL_MS)
   }
   await setBatchFaults(stack, { ...BATCH_FAULTS, seed })

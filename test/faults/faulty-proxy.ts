@@ -5,29 +5,32 @@ import { LOOPBACK } from '../../local/ports.ts'
 import { readAll } from '../../src/shared/read-all.ts'
 import { findWorker, type WorkerProcess } from './worker-processes.ts'
 
-/** Faults of one call, in the order in which their random numbers are drawn. */
+/** Faults of a call, in the order in which their random numbers are drawn. */
 export const CALL_FAULTS = [
-  /** Answered with 500 or 503, not executed. */
+  /** The call is not executed, and answered with 500 (`fail`) or 503 (`refuse`). */
   'fail',
   'refuse',
-  /** Executed, answered with 500. */
+  /** The call is executed, and answered with 500. */
   'lose-answer',
-  /** Never answered, and executed after the client's time-out. A call to S3 is dropped, because nothing would remove so late an object. */
+  /**
+   * The call is never answered, and is executed after the client's time-out. A call of S3 is not executed, since nothing would remove
+   * an object written so late.
+   */
   'hang',
   /** The function that sent the call is killed before or after its execution. */
   'kill-before',
   'kill-after',
-  /** Executed twice. For answers to task tokens only: the clients of all other calls exclude this. */
+  /** The call is executed twice. Only for responses to task tokens: the clients of all other calls prevent a repetition. */
   'repeat',
 ] as const
 export type CallFault = (typeof CALL_FAULTS)[number]
 
-/** Shares of calls by fault; 0 for an absent fault. */
+/** Share of the calls that get a fault, from 0 to 1; 0 for an absent fault. */
 export type CallShares = Readonly<Partial<Record<CallFault, number>>>
 
 export interface FaultyProxy {
   readonly url: string
-  /** Sets the target of calls to S3, or of all others. @returns the proxy's address, to use in place of the target's */
+  /** Sets where calls to S3, or all others, are forwarded to. @returns the proxy's address, which callers use in place of the target's */
   setTarget(service: 's3' | 'others', url: string): string
   /** Numbers of injected faults, by fault and call. */
   readonly struck: ReadonlyMap<string, number>
@@ -40,13 +43,13 @@ export interface FaultyProxy {
   stop(): void
 }
 
-/** Exceeds the time-outs of the clients of DynamoDB and Step Functions (src/aws/clients.ts). */
+/** Longer than the time-outs of the clients of DynamoDB and Step Functions (src/aws/clients.ts). */
 const HANG_MS = 6000
 const TOKEN_ANSWERS = /^states:SendTask/u
 
 /**
- * Proxy between the functions, the emulator and the object store. Injects faults into calls of DynamoDB, S3, Step Functions and CloudWatch
- * Logs, and forwards all others. The fault of the nth call of an operation depends on the random numbers only.
+ * Proxy for the functions' calls to the emulator and the object store. Injects faults into calls to DynamoDB, S3, Step Functions and
+ * CloudWatch Logs, and forwards all others. The fault of the nth call of an operation depends on the random numbers only.
  */
 export async function startFaultyProxy(random: RandomSource): Promise<FaultyProxy> {
   const targets = { s3: '', others: '' }
@@ -85,7 +88,7 @@ export async function startFaultyProxy(random: RandomSource): Promise<FaultyProx
     if (fault === 'repeat') await passOn(request, body)
     if (fault === 'repeat') return passOn(request, body, response)
     if (fault === 'hang') {
-      // The connection is closed at once, because the stager's time-out of one minute is tested elsewhere.
+      // Closed at once, to save the stager's time-out of one minute, which is tested elsewhere.
       if (call.startsWith('s3:presigned')) return void response.destroy()
       if (call.startsWith('s3:')) return void (await once(response, 'close'))
       await new Promise((resolve) => setTimeout(resolve, HANG_MS))
@@ -95,7 +98,7 @@ export async function startFaultyProxy(random: RandomSource): Promise<FaultyProx
     response.end('{}')
   }
 
-  /** Forwards a call. Without `response`, the answer is discarded. */
+  /** Forwards a call. Without `response`, the target's response is discarded. */
   function passOn(
     request: IncomingMessage,
     body: IncomingMessage | Buffer,
@@ -148,19 +151,19 @@ export async function startFaultyProxy(random: RandomSource): Promise<FaultyProx
   }
 }
 
-/** Service and operation of a call that may be disturbed, in the notation of IAM; undefined for others. */
+/** Service and operation of a call, in the notation of IAM; undefined for calls that get no faults. */
 function callOf({ method, url = '/', headers }: IncomingMessage): string | undefined {
   const [service = '', operation = ''] = String(headers['x-amz-target'] ?? '').split('.')
   if (service.startsWith('DynamoDB')) return `dynamodb:${operation}`
   if (service === 'AWSStepFunctions') return `states:${operation}`
   if (service.startsWith('Logs')) return `logs:${operation}`
   const isS3 = /\/s3\/aws4_request/u.test(headers.authorization ?? '')
-  // Presigned URLs are used by the stager, which has other time-outs.
+  // Only the stager uses presigned URLs. Its time-outs differ.
   const isPresigned = url.includes('X-Amz-Signature=')
   return isS3 || isPresigned ? `s3:${isPresigned ? 'presigned ' : ''}${method}` : undefined
 }
 
-/** Draws one random number per call and fault, so that one fault does not depend on the share of another. */
+/** Draws a random number for each fault, so that no fault depends on the share of another. */
 export function chooseFault(call: string, shares: CallShares, random: RandomSource): CallFault | undefined {
   let chosen: CallFault | undefined
   for (const fault of CALL_FAULTS) {
@@ -172,8 +175,8 @@ export function chooseFault(call: string, shares: CallShares, random: RandomSour
 }
 
 /**
- * Whether the function may be killed. submit-job only after it has stored its task token: the emulator (MiniStack 1.5.33) does not retry
- * a function that dies with a token, as Step Functions does. Afterwards the sweeper finds token and job.
+ * Whether the function may be killed. submit-job may be killed only after it has stored its task token, so that the sweeper finds token and
+ * job: unlike Step Functions, the emulator (MiniStack 1.5.33) does not retry a function that dies with a token.
  */
 function mayBeKilled(worker: WorkerProcess, call: string, fault: CallFault): boolean {
   const holdsToken = /SubmitJob/u.test(worker.functionName)
@@ -189,7 +192,7 @@ function kill({ pid }: WorkerProcess): void {
   }
 }
 
-/** Function name without the prefix and suffix by CloudFormation. */
+/** Function name without the prefix and suffix that CloudFormation adds. */
 function nameOf({ functionName }: WorkerProcess): string {
   return (
     /(?:Api|ImportBundle|SubmitJob|CollectOutputs|FailRun|RecordJobState|SweepRuns)/u.exec(

@@ -1,13 +1,13 @@
 /*
  * Runs the example task many times on a separate local stack with random faults. Then checks that every run has ended correctly and that
- * nothing remains:
+ * no resources are left over:
  *
  *   npm run test:faults [-- [--runs <number>] [--seed <number>] [--keep]]
  *
- * A seed reproduces the runs, what is done to each and when; the fault of the nth call of each operation and of the nth event; and the
- * times between two kills of the Batch server. It cannot reproduce scheduling: which run sends the nth call, and whether a function's
- * process can be killed. A fault that depends on an order of calls may need several attempts or more runs. `--keep` keeps the logs and
- * data in `.local/faults-…`.
+ * A seed reproduces the runs with their cancellations and deletions, the fault of the nth call of each operation, the fault of the nth
+ * event, and the times between two kills of the Batch server. It does not reproduce scheduling: which run sends the nth call, and whether
+ * a function's process can be killed. An error that depends on the order of calls may need several attempts or more runs to recur.
+ * `--keep` keeps the logs and data in `.local/faults-…`.
  *
  * Exits with 1 when a check fails. Reads /proc, so it runs on Linux only.
  */
@@ -16,10 +16,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createProgress } from '../../cli/progress.ts'
 import { FAULT_MARK } from '../../local/batch/faults.ts'
 import { createSeededRandom, type RandomSource } from '../../local/batch/seeded-random.ts'
 import { type LocalStack, startTemporaryStack } from '../../local/stack.ts'
+import { createProgress } from '../../src/shared/progress.ts'
 import { type EndedRun, endOf, findViolations } from './check-runs.ts'
 import { disturb, sweepNow } from './disturbances.ts'
 import { type DisturbedSets, ROWS, startSets } from './disturbed-sets.ts'
@@ -31,12 +31,12 @@ import { createStateReader } from './stack-state.ts'
 const PROJECT = join(import.meta.dirname, '../..')
 const DEFAULT_SEED = 2026
 
-/** Number of concurrently active runs. Exceeds the capacity, so that runs go through all states. */
+/** Number of concurrently active runs. Exceeds the capacity of the Batch server, so that runs go through all states. */
 const WAVE = 40
 /** Clients that start runs. */
 const CLIENTS = 4
 const POLL_MS = 1000
-/** Time limit. 300 runs take two minutes on two idle processors, and up to ten times as long under other load. */
+/** Time limit of all runs is the sum of these. 300 runs take two minutes on two idle processors, and ten times that under other load. */
 const LONGEST_START_MS = 300_000
 const LONGEST_PER_RUN_MS = 5000
 /** Time limit from the last fault until no run is active: several grace periods of the sweeper (30 s), but not its step limit (5 min). */
@@ -65,7 +65,7 @@ console.log(`${RUNS} runs, seed ${SEED}`)
 
 const random = createSeededRandom(SEED)
 const proxy = await startFaultyProxy(random)
-let wrongs: readonly string[] = ['the test did not come to its end']
+let wrongs: readonly string[] = ['the test was interrupted']
 try {
   await using stack = await startTemporaryStack({
     instance,
@@ -80,8 +80,8 @@ try {
   for (const wrong of wrongs) console.log(`WRONG: ${wrong}`)
   const words =
     wrongs.length === 0
-      ? 'all right'
-      : `${wrongs.length} wrong; npm run test:faults -- --runs ${RUNS} --seed ${SEED}`
+      ? 'no faults found'
+      : `${wrongs.length} faults found; repeat by npm run test:faults -- --runs ${RUNS} --seed ${SEED}`
   console.log(`${words}, after ${Math.round((Date.now() - startedAt) / 1000)} s`)
   process.exitCode = wrongs.length === 0 ? 0 : 1
 }
@@ -118,7 +118,7 @@ async function install({ baseUrl }: LocalStack, bundle: string): Promise<void> {
 type StateReader = ReturnType<typeof createStateReader>
 
 /**
- * Starts all runs, a limited number at a time, and waits until few are active.
+ * Starts all runs, with a limited number of concurrently active ones, and waits until few are active.
  * @throws Error when the time limit is exceeded
  */
 async function startAll(
@@ -154,7 +154,7 @@ async function startAll(
       await pause(POLL_MS)
       active = await stateReader.countActive()
       tell(`${started.size} started, ${active} active`)
-      if (Date.now() > giveUpAt) throw new Error(`${active} runs are active for ever`)
+      if (Date.now() > giveUpAt) throw new Error(`${active} runs are still active at the time limit`)
     } while (!isOver && (started.size < RUNS || active > WAVE / 4))
   }
 

@@ -12,22 +12,26 @@ export interface RunView {
 export interface SetView {
   readonly id: string
   readonly state: string
-  readonly counts: Readonly<Record<'waiting' | 'active' | 'finished' | 'failed', number>>
+  readonly round: number
+  readonly rows: number
+  readonly counts: Readonly<Record<'waiting' | 'active' | 'finished' | 'failed' | 'skipped', number>>
 }
 
-/** Client that retries unanswered calls. Before it retries a start, it reads the state of the run. */
+/** Client that retries calls until they are answered. Before it retries the start of a run, it reads the run's state. */
 export interface PersistentClient {
-  /** @returns the id of the run, which is started or has already ended */
+  /** Creates a run and starts it. @returns its id */
   start(plan: RunPlan): Promise<string>
   cancel(runId: string): Promise<void>
   remove(runId: string): Promise<void>
-  /** Creates a run set with a row for each plan. All plans must have the same task. @returns its id */
+  /** Creates a run set with one row for each plan. All plans must have the same task. @returns its id */
   startSet(plans: readonly RunPlan[]): Promise<string>
   /** @returns undefined for a set that does not exist */
   viewSet(setId: string): Promise<SetView | undefined>
   cancelSet(setId: string): Promise<void>
+  /** Waits until the set has ended, and retries it. */
+  retrySet(setId: string): Promise<void>
   removeSet(setId: string): Promise<void>
-  /** Ids of the runs of a set, by row from 0. */
+  /** Ids of a set's runs, in the order of the rows. */
   runsOfSet(setId: string): Promise<readonly string[]>
   /** @returns undefined for a run that does not exist */
   view(runId: string): Promise<RunView | undefined>
@@ -37,6 +41,8 @@ export interface PersistentClient {
 const PAUSE_MS = 250
 const MOST_TRIES = 60
 const TIMEOUT_MS = 60_000
+/** Time limit of one round of a disturbed set. */
+const LONGEST_SET_MS = 600_000
 
 /** @param baseUrl URL of the edge */
 export function createPersistentClient(baseUrl: string): PersistentClient {
@@ -51,7 +57,7 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
     return new Response(response.status === 204 ? null : await response.arrayBuffer(), response)
   }
 
-  /** Retries until an answer is not a server error. */
+  /** Retries until there is a response that is not a server error. */
   async function call(method: string, path: string, body?: unknown): Promise<Response> {
     let last = ''
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
@@ -60,7 +66,7 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
       last = typeof answer === 'string' ? answer : `${answer.status} ${await answer.text()}`
       await pause(PAUSE_MS)
     }
-    throw new Error(`${method} ${path}: no answer in ${MOST_TRIES} tries, the last: ${last}`)
+    throw new Error(`${method} ${path}: all ${MOST_TRIES} attempts failed, the last with: ${last}`)
   }
 
   async function callOk(method: string, path: string, body?: unknown): Promise<Response> {
@@ -76,28 +82,42 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
     return (await answer.json()) as RunView
   }
 
+  async function viewSet(setId: string): Promise<SetView | undefined> {
+    const answer = await call('GET', `run-sets/${setId}`)
+    if (answer.status === 404) return undefined
+    if (!answer.ok) throw new Error(`GET of run set ${setId}: ${answer.status} ${await answer.text()}`)
+    return (await answer.json()) as SetView
+  }
+
   return {
     async startSet(plans) {
       const [first] = plans
-      if (first === undefined) throw new Error('a set has a row')
+      if (first === undefined) throw new Error('a set needs at least one row')
       const task = { namespace: TASKS[first.task].namespace, version: '1.0.0' }
       const rows = plans.map(({ inputs }) => inputs)
-      // A lost answer leaves another set, which ends as well.
+      // The retry after a lost response creates a second set, which ends as well.
       const answer = await callOk('POST', 'run-sets', { task, rows, maxConcurrency: 8 })
       return ((await answer.json()) as SetView).id
     },
 
-    async viewSet(setId) {
-      const answer = await call('GET', `run-sets/${setId}`)
-      if (answer.status === 404) return undefined
-      if (!answer.ok) throw new Error(`GET of run set ${setId}: ${answer.status} ${await answer.text()}`)
-      return (await answer.json()) as SetView
-    },
+    viewSet,
 
     async cancelSet(setId) {
       const answer = await call('POST', `run-sets/${setId}/cancel`)
       // 409: the set has already ended.
       if (!answer.ok && answer.status !== 409) throw new Error(`cancelling of set ${setId}: ${answer.status}`)
+    },
+
+    async retrySet(setId) {
+      const before = await viewSet(setId)
+      const giveUpAt = Date.now() + LONGEST_SET_MS
+      for (let view = before; view?.round === before?.round; view = await viewSet(setId)) {
+        if (Date.now() > giveUpAt) throw new Error(`run set ${setId} is ${view?.state} and cannot be retried`)
+        // 409: the set has not ended yet, or an earlier try whose answer was lost was executed.
+        const answer = await call('POST', `run-sets/${setId}/retry`)
+        if (!answer.ok && answer.status !== 409) throw new Error(`retry of set ${setId}: ${answer.status}`)
+        await pause(PAUSE_MS)
+      }
     },
 
     removeSet: async (setId) => void (await callOk('DELETE', `run-sets/${setId}`)),
@@ -115,7 +135,7 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
       const provisions = Object.entries(inputs).map(([parameterName, value]) => ({ parameterName, value }))
       await callOk('PUT', `task-runs/${id}/input-provisions`, provisions)
       for (;;) {
-        // Not retried without a check, because a second start of a run is refused.
+        // Retried only after reading the state, because a second start of a run is refused.
         const answer = await once('POST', `task-runs/${id}/state-actions`, { desired: 'RUNNING' }).catch(
           () => undefined,
         )

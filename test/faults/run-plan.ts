@@ -3,13 +3,13 @@ import type { RandomSource } from '../../local/batch/seeded-random.ts'
 /** Action on a run after its start. */
 export type RunIntent = 'complete' | 'fail' | 'cancel' | 'delete'
 
-/** Tasks of the runs: the example and, for a run that has to fail, one whose input is its exit code. */
+/** Tasks of the runs: the example, and for runs that have to fail a task that exits with the code in its input. */
 export const TASKS = {
   example: { bundle: 'examples/add-and-echo/add-and-echo.zip', namespace: 'org.example.add-and-echo' },
   probe: { bundle: 'test/fixtures/probe-task/probe-task.zip', namespace: 'org.example.probe-task' },
 } as const
 
-/** One run, planned completely before any run starts. */
+/** A run that is planned completely before the first run starts. */
 export interface RunPlan {
   readonly number: number
   readonly intent: RunIntent
@@ -29,10 +29,9 @@ const SHARES: readonly (readonly [RunIntent, number])[] = [
 /** Long enough to reach every state of a run under this load. */
 const LONGEST_BEFORE_DISTURBING_MS = 20_000
 export const FAILING_EXIT_CODE = 1
-/** Texts of more than 4 KB are objects in the bucket instead of items in the table. */
+/** Some texts exceed 4 KB, and are stored in the bucket instead of the table. */
 const LONGEST_TEXT = 6000
 
-/** Plans all runs. */
 export function planRuns(count: number, random: RandomSource): readonly RunPlan[] {
   return Array.from({ length: count }, (_, number): RunPlan => {
     const intent = chooseIntent(random('run intent'))

@@ -31,14 +31,14 @@ import { parseJobName } from '../../src/run/job/job-definition.ts'
 import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
 import { pagesOf } from '../../src/shared/pages.ts'
 
-/** State of runs in all services, read without the API. */
+/** Traces of runs in the services of a stack, read without the API. */
 export interface StackState {
-  /** Runs and run sets with items in the table, by id. `isActive`: whether the sweeper's index has the run. */
+  /** Runs and run sets with items in the table, by id. `isActive`: whether the sweeper's index contains it. */
   readonly tableRuns: ReadonlyMap<string, { readonly isActive: boolean }>
   /** Jobs by run, oldest first. */
   readonly jobs: ReadonlyMap<string, readonly JobDetail[]>
   readonly runningExecutions: readonly string[]
-  /** Keys of objects by run or run set. */
+  /** Keys of objects, by the id of the run or run set. */
   readonly objects: ReadonlyMap<string, readonly string[]>
   readonly containers: readonly string[]
   /** Command lines of the stagers, which the local stage runs as processes. */
@@ -55,7 +55,7 @@ const ENDED = ['SUCCEEDED', 'FAILED'] as const
 const RUN_OF_KEY = /^task-run-(?:inputs|outputs|set)-([0-9a-f-]{36})\//u
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
 
-/** Reads the state of a stack. Its fault injection must be off. */
+/** Creates functions that read the state of a stack. Its fault injection must be off, except for `countActive`. */
 export function createStateReader(stack: LocalStack) {
   const emulator = { ...local, endpoint: stack.emulatorUrl }
   const batch = new BatchClient({ ...local, endpoint: stack.batchUrl })
@@ -110,6 +110,11 @@ export function createStateReader(stack: LocalStack) {
     return sum
   }
 
+  async function countActive(): Promise<number> {
+    const counts = await Promise.all(ACTIVE_RUNS.map(countIndexed))
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
   async function listTableRuns(): Promise<StackState['tableRuns']> {
     const { partitionKey } = TABLE
     const isActive = TABLE.unfinishedIndex.partitionKey
@@ -142,9 +147,9 @@ export function createStateReader(stack: LocalStack) {
   }
 
   return {
-    countActive: () => countIndexed(ACTIVE_RUNS),
+    countActive,
     isQuiet: async (): Promise<boolean> =>
-      (await countIndexed(ACTIVE_RUNS)) === 0 &&
+      (await countActive()) === 0 &&
       (await countIndexed(RUNS_IN_REMOVAL)) === 0 &&
       (await countIndexed(TASKS_IN_REMOVAL)) === 0 &&
       (await countIndexed(UNFINISHED_RUN_SETS)) === 0 &&

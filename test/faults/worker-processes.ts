@@ -7,8 +7,8 @@ export interface WorkerProcess {
 }
 
 /**
- * Finds the function's process of a connection among the descendants of this process; undefined for other clients. Reads Linux's process
- * table.
+ * Finds the function's process that opened a connection, among the descendants of this process; undefined when the client is not one.
+ * Linux only.
  */
 export function findWorker(connection: {
   readonly clientPort: number
@@ -23,7 +23,7 @@ export function findWorker(connection: {
   return undefined
 }
 
-/** Name of the connection's socket among the open files of the client. */
+/** Name that the connection's socket has among the open files of the client. */
 function socketOf({
   clientPort,
   serverPort,
@@ -81,7 +81,7 @@ function descendantsOf(root: number): number[] {
   return found
 }
 
-/** Empty for a process that has ended or whose file is not readable. */
+/** Empty when the process has ended or the file is not readable. */
 function readProc(pid: number, file: 'environ' | 'stat'): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')

@@ -18,7 +18,7 @@ import { mutateJson } from './mutate-json.ts'
 import { createRandom, type Random } from './random.ts'
 import { makeThinCase, type ThinCase } from './thin-cases.ts'
 
-/** Part of the bundle that a case mutates. */
+/** Parts of a bundle, one of which a case mutates. */
 const SMALL_KINDS = [
   'zip',
   'packed',
@@ -38,13 +38,13 @@ type Kind = (typeof KINDS)[number]
 interface FuzzCase {
   readonly kind: Kind
   readonly bundle: Buffer
-  /** Set for the kind `thin`. */
+  /** Content of a bundle of the kind `thin`. */
   readonly thin?: ThinCase
 }
 
 const LAYERS = await Promise.all(['echo hello', 'text '.repeat(400)].map((content) => aLayer(content)))
 const DIFF_IDS = LAYERS.map(digestOf)
-/** Plain layers are rare, because the importer compresses them, which takes longest. */
+/** Compressions to choose from. Plain layers are rare, because the importer compresses them, which takes longest. */
 const COMPRESSIONS: readonly [Compression, ...Compression[]] = ['none', 'gzip', 'gzip', 'zstd', 'zstd']
 
 /** A compressed layer. */
@@ -55,14 +55,14 @@ export interface LargeLayer {
 type LargeLayers = readonly [LargeLayer, ...LargeLayer[]]
 
 const LARGE_BYTES = 64 * 1024 ** 2
-/** log2 of zstd windows: 2 MiB, and twice the largest that is accepted. The next larger one is refused. */
+/** log2 of accepted zstd windows: 2 MiB, and the maximum of 32 MiB, which is twice as likely. */
 const TAKEN_WINDOW_LOGS = [21, 25, 25]
 const REFUSED_WINDOW_LOG = 26
-/** One of so many cases is large, because it takes as long as fifty others. */
+/** One of this many cases is large, because a large one takes as long as fifty others. */
 const LARGE_EVERY = 500
 
 /**
- * Creates layers with a high compression ratio, the last of which must be refused. Call it in another process than the one whose memory is
+ * Creates layers with a high compression ratio, the last of which must be refused. Must not be called in a process whose memory is
  * measured.
  */
 export async function makeLargeLayers(): Promise<LargeLayers> {
@@ -76,10 +76,10 @@ export async function makeLargeLayers(): Promise<LargeLayers> {
   return [{ bytes: gzipSync(layer, { level: 9 }), diffId }, ...compressed]
 }
 
-/** Archive of the kind `packed`. Created once, because its compression takes longer than a case. */
+/** Compressed archive for the kind `packed`. Created once, because its compression takes longer than a case. */
 const PACKED_BZIP2 = packBzip2(await packTar(anArchive('docker', LAYERS, DIFF_IDS)))
 
-/** Creates the case of a seed, deterministically. */
+/** Creates a case that depends only on the seed. */
 export async function makeCase(seed: number, large: LargeLayers): Promise<FuzzCase> {
   const random = createRandom(seed)
   if (seed % LARGE_EVERY === 0) return { kind: 'large', bundle: await aLargeBundle(random, large) }
@@ -157,7 +157,7 @@ function broken(text: string, random: Random): string {
 
 type Document = 'manifest.json' | 'index.json' | 'index' | 'manifest' | 'config'
 
-/** Changes during the creation of a bundle. Digests and sizes are computed after each change. */
+/** Changes to make while a bundle is created. Digests and sizes are computed after each change. */
 interface Changes {
   readonly document?: (name: Document, text: string) => string
   readonly layer?: (layer: Buffer) => Buffer
@@ -189,10 +189,10 @@ async function aBundle(random: Random, changes: Changes = {}): Promise<Buffer> {
   })
 }
 
-/** Limit for the simple bzip2 compression of tests, which is slow. */
+/** Maximum size for the bzip2 compression of the tests, which is slow. */
 const LARGEST_BZIP2_BYTES = 32 * 1024
 
-/** An entry with a random compression method out of those that bundles may use. */
+/** An entry with a random one of the compression methods that bundles may use. */
 function packedEntry(name: string, body: Buffer, random: Random): RawEntry {
   const method = random.pick([0, 8, 8, 9, 12])
   if (method === 9) return { name, body, method, packed: packWithoutCopies(body) }
@@ -201,7 +201,7 @@ function packedEntry(name: string, body: Buffer, random: Random): RawEntry {
   return { name, body, method: method === 0 ? 0 : 8 }
 }
 
-/** An OCI layout, in some forms with `manifest.json`. */
+/** Files of an OCI layout, which in the forms `docker` and `legacy` also has a `manifest.json`. */
 function anArchive(
   form: string,
   bodies: readonly Buffer[],

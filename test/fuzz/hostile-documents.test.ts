@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aBundle, aDescriptorText, type FileEntry, packZip } from '../fixtures/bundle-builder.ts'
 import type { HostileResult } from './hostile-worker.ts'
 
-/** Limit for a process that imports one bundle; Node, its loader and the fixtures take 105 MB of it. */
+/** Memory limit of a process that imports one bundle. Node, its loader and the fixtures need 105 MB of it. */
 const MAX_PEAK_BYTES = 256 * 1024 ** 2
 /** Sizes just below the limits of a document and a descriptor. */
 const DOCUMENT_BYTES = 2 * 1024 ** 2 - 1000
@@ -20,11 +20,11 @@ const index = (manifests: string): string => `{"schemaVersion":2,"manifests":[${
 const DIGEST = `"digest":"sha256:${'a'.repeat(64)}"`
 
 const DOCUMENTS: Readonly<Record<string, string>> = {
-  'objects without anything': index(`${fill('{},', DOCUMENT_BYTES)}{}`),
-  'numbers in the place of objects': index(`${fill('1,', DOCUMENT_BYTES)}1`),
+  'empty objects': index(`${fill('{},', DOCUMENT_BYTES)}{}`),
+  'numbers instead of objects': index(`${fill('1,', DOCUMENT_BYTES)}1`),
   'annotations of another type': index(`{${DIGEST},"annotations":{${keys('1', DOCUMENT_BYTES - 100)}}}`),
   'addresses of another type': index(`{${DIGEST},"urls":[${fill('1,', DOCUMENT_BYTES - 100)}1]}`),
-  'objects in objects': index(
+  'nested objects': index(
     `{"digest":${fill('{"a":', DOCUMENT_BYTES - 400_000)}1${fill('}', (DOCUMENT_BYTES - 400_000) / 5)}}`,
   ),
 }
@@ -33,7 +33,7 @@ const DESCRIPTORS: Readonly<Record<string, string>> = {
   'a list of numbers': `x: [${fill('1,', DESCRIPTOR_LENGTH)}1]`,
   'a list of mappings': `x: [${fill('{},', DESCRIPTOR_LENGTH)}1]`,
   'tabs and colons': fill('\t:\n', DESCRIPTOR_LENGTH),
-  'lists in lists': `x: ${fill('[', DESCRIPTOR_LENGTH / 2)}${fill(']', DESCRIPTOR_LENGTH / 2)}`,
+  'nested lists': `x: ${fill('[', DESCRIPTOR_LENGTH / 2)}${fill(']', DESCRIPTOR_LENGTH / 2)}`,
 }
 
 let folder: string
@@ -53,8 +53,8 @@ async function importAlone(entries: readonly FileEntry[]): Promise<HostileResult
   return result
 }
 
-describe('a small bundle with the largest possible documents', () => {
-  it.each(Object.entries(DOCUMENTS))('with an index of %s stays within memory', async (_, text) => {
+describe('the import of a small bundle with the largest possible documents', () => {
+  it.each(Object.entries(DOCUMENTS))('stays within its memory with an index of %s', async (_, text) => {
     const image = [
       { name: 'oci-layout', body: '{"imageLayoutVersion": "1.0.0"}' },
       { name: 'index.json', body: text },
@@ -66,7 +66,7 @@ describe('a small bundle with the largest possible documents', () => {
     expect(peakBytes).toBeLessThan(MAX_PEAK_BYTES)
   })
 
-  it.each(Object.entries(DESCRIPTORS))('with a descriptor of %s stays within memory', async (_, text) => {
+  it.each(Object.entries(DESCRIPTORS))('stays within its memory with a descriptor of %s', async (_, text) => {
     const entries = await aBundle()
     const descriptor = { name: 'descriptor.yml', body: `${aDescriptorText()}\n${text}` }
     const others = entries.filter(({ name }) => name !== descriptor.name)

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { importBytes } from '../fixtures/import-bytes.ts'
 
 /*
- * Imports one bundle, whose file is the argument. Reports the result and the peak memory of the process to its parent.
+ * Imports the bundle in the file that the argument names. Sends the result and the peak memory of the process to its parent.
  */
 
 export interface HostileResult {
-  /** Status of the refusal; 0 when the bundle was imported. */
+  /** Status of the refusal; 0 if the bundle was imported. */
   readonly status: number
   readonly peakBytes: number
 }

@@ -8,19 +8,19 @@ import { KINDS, makeLargeLayers } from './cases.ts'
 import type { FuzzMessage } from './worker.ts'
 
 /*
- * Imports mutated bundles, 20 000 by default. Each must be refused with a message or imported correctly. None may hang or crash the
- * importer, or exceed its memory. FUZZ_SEED and FUZZ_CASES select other cases, or repeat a failed one.
+ * Imports mutated bundles, 20 000 by default. Each must be refused with a message or imported correctly, and must not hang or crash the
+ * importer or exceed its memory. FUZZ_SEED and FUZZ_CASES select other cases, or repeat a failed one.
  */
 
 const FIRST_SEED = Number(process.env.FUZZ_SEED ?? 20_261_123)
 const CASES = Number(process.env.FUZZ_CASES ?? 20_000)
-/** Number of cases per process, in which a memory leak would show. */
+/** Number of cases per process: enough for a memory leak to exceed the limit. */
 const CASES_EACH = 2500
 /** Concurrent processes: one for each core of a CI machine. */
 const AT_ONCE = 2
 /** Time limit of a case, which usually takes some milliseconds. */
 const STALLED_MS = 30_000
-/** Limit for the whole process, which also creates the cases. */
+/** Memory limit of a whole process, which also creates the cases. */
 const MAX_PEAK_BYTES = 256 * 1024 ** 2
 const MAX_FAILURES = 5
 
@@ -38,7 +38,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fuzz-'))
   large = join(folder, 'large-layers')
   await writeFile(large, serialize([await makeLargeLayers()]))
-  console.info(`fuzz: ${CASES} cases from seed ${FIRST_SEED} on; FUZZ_SEED and FUZZ_CASES choose others`)
+  console.info(
+    `fuzz: ${CASES} cases, the first with seed ${FIRST_SEED}; FUZZ_SEED and FUZZ_CASES select others`,
+  )
   const starts = Array.from({ length: Math.ceil(CASES / CASES_EACH) }, (_, index) => index * CASES_EACH)
   const work = async (): Promise<void> => {
     for (let start = starts.shift(); start !== undefined; start = starts.shift()) {
@@ -58,7 +60,7 @@ afterAll(async () => {
 async function runCases(firstSeed: number, count: number): Promise<Outcome> {
   const child = fork(join(import.meta.dirname, 'worker.ts'), [String(firstSeed), String(count), large], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // Without a limit, V8 keeps the garbage of thousands of cases. A process that needs a larger heap crashes.
+    // Without a limit, V8 would keep the garbage of thousands of cases. A process that needs a larger heap crashes.
     execArgv: ['--max-old-space-size=96', '--max-semi-space-size=8'],
   })
   const failures: string[] = []
@@ -92,24 +94,27 @@ function exitOf(child: ChildProcess): Promise<string> {
 }
 
 describe('a mutated bundle', () => {
-  it('is refused with a message or imported correctly, and never hangs or crashes the importer', () => {
+  it('is refused with a message or imported correctly, and does not hang or crash the importer', () => {
     const failures = outcomes.flatMap((outcome) => outcome.failures)
 
     expect(failures).toEqual([])
   })
 
-  it('never needs more than 256 MB', () => {
+  it('needs less than 256 MB', () => {
     const peaks = outcomes.map(({ end }) => end?.peakBytes)
 
     for (const bytes of peaks) expect(bytes).toBeLessThan(MAX_PEAK_BYTES)
   })
 
-  // Few cases need not contain every kind.
-  it.runIf(CASES >= 1000)('of every kind is among the cases, refused and imported', () => {
-    const kinds = new Set(outcomes.flatMap(({ end }) => Object.keys(end?.refused ?? {})))
-    const installed = outcomes.reduce((sum, { end }) => sum + (end?.installed ?? 0), 0)
+  // A small number of cases may not include every kind.
+  it.runIf(CASES >= 1000)(
+    'of each kind is refused at least once, and more than 1 % of all are imported',
+    () => {
+      const kinds = new Set(outcomes.flatMap(({ end }) => Object.keys(end?.refused ?? {})))
+      const installed = outcomes.reduce((sum, { end }) => sum + (end?.installed ?? 0), 0)
 
-    expect([...kinds].sort()).toEqual([...KINDS].sort())
-    expect(installed).toBeGreaterThan(CASES / 100)
-  })
+      expect([...kinds].sort()).toEqual([...KINDS].sort())
+      expect(installed).toBeGreaterThan(CASES / 100)
+    },
+  )
 })

@@ -1,6 +1,6 @@
 import type { Random } from './random.ts'
 
-/** Limits of signed and unsigned fields of 1 to 8 bytes, and sizes with a special meaning. */
+/** Limits of signed and unsigned fields of 1 to 8 bytes, and values with a special meaning. */
 const EDGES = [
   0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
 ] as const
@@ -49,7 +49,7 @@ function pieceOf(bytes: Buffer, random: Random): Buffer {
   return bytes.subarray(start, start + random.below(LARGEST_PIECE))
 }
 
-/** Applies one to four changes at offsets from `place`, by default anywhere. */
+/** Applies one to four changes at the offsets that `place` returns; by default at random ones. */
 export function mutateBytes(
   bytes: Buffer,
   random: Random,
@@ -71,7 +71,7 @@ export function nearZipRecord(bytes: Buffer, random: Random): number {
 }
 
 const BLOCK = 512
-/** Name, size, type, link, magic and prefix in a tar header. */
+/** Fields of a tar header: name, size, type, link, magic and prefix. */
 type Field = readonly [start: number, length: number]
 const TAR_FIELDS: readonly [Field, ...Field[]] = [
   [0, 100],

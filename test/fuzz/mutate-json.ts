@@ -8,7 +8,7 @@ const LARGE_LENGTH = 100_000
 /** Changes some tokens of a document. The result may be invalid JSON. */
 export function mutateJson(text: string, random: Random): string {
   let mutated = text
-  // Stops when the document is large: its tokens need more memory here than in the importer.
+  // Stops when the document is large, because its tokens need more memory here than in the importer.
   for (let count = 1 + random.below(3); count > 0 && mutated.length < LARGE_LENGTH; count -= 1) {
     const tokens = [...mutated.matchAll(TOKEN)]
     const token = tokens[random.below(tokens.length)]
@@ -38,7 +38,7 @@ function replacement(token: string, random: Random): string {
   ])()
 }
 
-/** Another key, no key, or the same key twice: most parsers use the last one. */
+/** Another key, no key, or the same key twice (most parsers use the last one). */
 function keyInstead(token: string, random: Random): string {
   return random.pick([
     '',

@@ -1,4 +1,4 @@
-/** Random choices that a seed reproduces. */
+/** Source of random choices that a seed reproduces. */
 export interface Random {
   /** Integer from 0 to the bound, exclusive. */
   below(bound: number): number
@@ -7,7 +7,7 @@ export interface Random {
   bytes(length: number): Buffer
 }
 
-/** Generator mulberry32, which has 32 bits of state and suffices to choose mutations. */
+/** Uses the generator mulberry32: its 32 bits of state suffice to choose mutations. */
 export function createRandom(seed: number): Random {
   let state = seed | 0
   const next = (): number => {

@@ -11,13 +11,13 @@ import { blobName } from '../fixtures/oci-layout.ts'
 import { rawZip } from '../fixtures/raw-zip.ts'
 import type { Random } from './random.ts'
 
-/** A bundle without some layers, and an earlier bundle that had them. */
+/** A bundle that lacks some layers, and an earlier bundle that contains them. */
 export interface ThinCase {
   readonly bundle: Buffer
   readonly before: Buffer
-  /** Layers from the service's answer, in some cases altered as by a foreign client. */
+  /** Layers as the service has named them to the client; in some cases altered, as another client might. */
   readonly namedLayers: readonly NamedLayer[]
-  /** Whether the registry has lost a layer since, by the digest of its blob. */
+  /** Whether the registry has lost the layer with this digest since. */
   readonly isLost: (digest: string) => boolean
 }
 
@@ -29,7 +29,7 @@ interface Material {
 const COMPRESSIONS: readonly [Compression, ...Compression[]] = ['none', 'gzip', 'gzip', 'zstd']
 const NAMESPACES: readonly [string, ...string[]] = ['com.example.before', 'com.example.other']
 
-/** Creates the case of a random stream, deterministically. */
+/** Creates a case that depends only on the random choices. */
 export async function makeThinCase(random: Random, { layers, archive }: Material): Promise<ThinCase> {
   const compress = (): Buffer[] => layers.map((layer) => compressLayer(layer, random.pick(COMPRESSIONS)))
   const diffIds = layers.map(digestOf)

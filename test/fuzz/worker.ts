@@ -52,7 +52,7 @@ for (let index = 0; index < count; index += 1) {
 tell({ kind: 'end', installed, refused, peakBytes: process.resourceUsage().maxRSS * 1024, slowestMs })
 process.disconnect?.()
 
-/** Imports a bundle. @returns the fault in its import or refusal */
+/** Imports a bundle. @returns what is wrong with its import or refusal */
 async function check(bundle: Buffer, kind: string): Promise<string | undefined> {
   const importer = anImporter()
   const result = await importBytes(bundle, importer)
@@ -74,15 +74,15 @@ function refusalProblem(
   refused[kind] = (refused[kind] ?? 0) + 1
   const { status } = result.refusal
   if (status < 400 || status >= 500) return `refused with ${status}`
-  return result.words.trim() === '' ? 'refused without words' : undefined
+  return result.words.trim() === '' ? 'refused without a message' : undefined
 }
 
-/** Imports a bundle without layers. If it is refused, the earlier task must be unchanged. @returns the fault */
+/** Imports a bundle that lacks layers. If it is refused, the earlier task must be unchanged. @returns what is wrong */
 async function checkThin({ before, bundle, namedLayers, isLost }: ThinCase): Promise<string | undefined> {
   const importer = anImporter()
   const { registry, uploads } = importer
   const first = await importBytes(before, importer, 'before')
-  if ('refusal' in first) return `the bundle before was refused: ${first.words}`
+  if ('refusal' in first) return `the earlier bundle was refused: ${first.words}`
   const { repository, digest } = first.task.image
   const { layers } = JSON.parse(String(registry.manifest(repository, digest)))
   const lost = (layers as { digest: string }[]).filter((layer) => isLost(layer.digest))
@@ -103,7 +103,7 @@ async function checkThin({ before, bundle, namedLayers, isLost }: ThinCase): Pro
   return isLeft ? `refused, but left ${JSON.stringify(registry.images())}` : undefined
 }
 
-/** Checks that the layers of an installed image match its config. @returns the fault */
+/** Checks that the layers of an installed image match its config. @returns what is wrong */
 function imageProblem(
   { registry }: Importer,
   { repository, digest }: { readonly repository: string; readonly digest: string },

@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'app-'))
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Runs the app like `cdk synth`, with the options after `-c`. */
+/** Runs the app like `cdk synth`. `context` contains the options that `-c` passes. */
 function runApp(context: Readonly<Record<string, string>>) {
   const { status, stderr } = spawnSync(process.execPath, ['bin/app.ts'], {
     cwd: ROOT,
@@ -31,7 +31,7 @@ describe('the CDK app', () => {
     ['a file that is not JSON', () => ({ settings: aFile('{') }), /lab\.json is not JSON/u],
     ['a wrong value', () => ({ settings: aFile('{"name": "X"}') }), /lab\.json: name \("X"\) must have/u],
     ['a stage that does not exist', () => ({ stage: 'staging' }), /unknown stage "staging"/u],
-  ])('fails with a one-sentence message after %s', (_, context, words) => {
+  ])('fails with a message of one line for %s', (_, context, words) => {
     const { status, stderr } = runApp(context())
 
     expect(stderr).toMatch(words)

@@ -1,4 +1,4 @@
-/** Types of the package, which has none. The validator writes defaults into its argument. */
+/** Types for a package without types. The validator adds defaults to its argument. */
 declare module 'asl-validator' {
   export default function validate(definition: unknown): {
     readonly isValid: boolean

@@ -68,7 +68,7 @@ describe('compute stack', () => {
     expect(services.sort()).toEqual(['ecr.api', 'ecr.dkr', 'execute-api', 'logs', 's3'])
   })
 
-  it('allows S3 for inputs, outputs and image layers', () => {
+  it('allows jobs to read inputs and image layers from S3, and to write outputs to it', () => {
     const statements = endpointPolicy('s3').map(({ actions, resources }) => ({ actions, resources }))
 
     expect(statements).toEqual([
@@ -106,7 +106,7 @@ describe('compute stack', () => {
     ])
   })
 
-  it('allows maxVcpus on spot and on demand each with spot-first', () => {
+  it('allows maxVcpus for both spot and on-demand capacity with spot-first', () => {
     const { stacks } = synthesize('production', {
       queues: {
         ...stageNamed('production', {}).queues,
@@ -130,7 +130,7 @@ describe('compute stack', () => {
     })
   })
 
-  it('cancels a job that fits on no machine', () => {
+  it('cancels a job that does not fit on any machine', () => {
     const reasons = [
       'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
       'MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE',
@@ -156,7 +156,7 @@ describe('compute stack', () => {
     template.resourceCountIs('AWS::Batch::JobDefinition', 0)
   })
 
-  it('allows the agent to pull images and write logs', () => {
+  it('allows the container agent only to pull images and write logs', () => {
     const policies = resourcesOf(template, 'AWS::IAM::Policy').filter(([id]) =>
       id.startsWith('ExecutionRole'),
     )

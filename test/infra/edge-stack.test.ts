@@ -62,7 +62,7 @@ describe('edge stack', () => {
     expect(synthesize('local').stacks.edge).toBeUndefined()
   })
 
-  it('calls the callers’ API, not that of stagers', () => {
+  it('calls the API for callers and not that for stagers', () => {
     const { stacks } = synthesize('production', { access: IAM, edge: settings() })
 
     const template = stacks.edge && Template.fromStack(stacks.edge)
@@ -71,7 +71,7 @@ describe('edge stack', () => {
     )
   })
 
-  it.each([PRIVATE, IAM])('breaks no AWS Solutions rule with access $mode', (access) => {
+  it.each([PRIVATE, IAM])('complies with all AWS Solutions rules with access $mode', (access) => {
     const app = anApp()
     anEdge(access, {}, app)
     app.synth()
@@ -81,7 +81,7 @@ describe('edge stack', () => {
     expect(violations.map(({ ruleName }) => ruleName)).toEqual([])
   })
 
-  it('identifies clients by the header of its load balancer, and gives each a share', () => {
+  it('identifies clients by the header of its load balancer, and gives each a share of the uploads', () => {
     const environment = environmentOf(anEdge(PRIVATE, { memoryMib: 2048, clientSharePercent: 100 }))
 
     expect(environment).toMatchObject({
@@ -91,7 +91,7 @@ describe('edge stack', () => {
     })
   })
 
-  it('accepts the host names of its load balancer and of the setting hosts, or any host without it', () => {
+  it('accepts the host names of its load balancer and of the setting hosts, or any host without this setting', () => {
     const named = environmentOf(anEdge(PRIVATE, { hosts: ['engine.example.org'] }))
 
     expect(named.HOSTS).toMatch(/^<EdgeLoadBalancer\w+\.DNSName>,engine\.example\.org$/u)
@@ -107,7 +107,7 @@ describe('edge stack', () => {
     })
   })
 
-  it('is internal, and reachable by the setting clients only', () => {
+  it('is internal, and accepts connections only from the setting clients', () => {
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' })
     inPrivate.hasResourceProperties('AWS::ECS::Service', {
       NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
@@ -129,7 +129,7 @@ describe('edge stack', () => {
     ])
   })
 
-  it('connects to the setting reaches only', () => {
+  it('connects only to the setting reaches', () => {
     const inline = resourcesOf(inPrivate, 'AWS::EC2::SecurityGroup').flatMap(
       ([, { Properties }]) => (Properties.SecurityGroupEgress ?? []) as readonly Record<string, unknown>[],
     )
@@ -157,19 +157,19 @@ describe('edge stack', () => {
     for (const name of Object.keys(environmentOf(inIam))) expect(main).toContain(`  ${name}: z.`)
   })
 
-  it('has no permission when the API needs no credentials', () => {
+  it('has no permissions when the API needs no credentials', () => {
     expect(environmentOf(inPrivate)).toMatchObject({ API_AUTH: 'none' })
     expect(permissionsOf(inPrivate, 'TaskRole')).toEqual([])
   })
 
-  it('may call its API only, in mode iam', () => {
+  it('may only call its API in mode iam', () => {
     expect(environmentOf(inIam)).toMatchObject({ API_AUTH: 'iam', API_URL })
     expect(permissionsOf(inIam, 'TaskRole')).toEqual([
       ['execute-api:Invoke', 'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:a1b2c3/*'],
     ])
   })
 
-  it('allows the container agent to pull the image and write the log only', () => {
+  it('allows the container agent only to pull the image and write the log', () => {
     const permissions = permissionsOf(inIam, 'ExecutionRole')
 
     expect(permissions.map(([actions]) => actions)).toEqual([
@@ -179,7 +179,7 @@ describe('edge stack', () => {
     ])
   })
 
-  it('runs without capabilities or writable root, as the user of the image', () => {
+  it('runs as the user of the image, without capabilities and with a read-only root', () => {
     inPrivate.hasResourceProperties('AWS::ECS::TaskDefinition', {
       RuntimePlatform: { CpuArchitecture: 'ARM64' },
       ContainerDefinitions: [
@@ -193,7 +193,7 @@ describe('edge stack', () => {
     })
   })
 
-  it('drains uploads for an hour, and stops within the time of Fargate', () => {
+  it('drains uploads for an hour, and stops within the time limit of Fargate', () => {
     const { STOP_TIMEOUT_SECONDS } = environmentOf(inPrivate)
 
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
@@ -207,7 +207,7 @@ describe('edge stack', () => {
     expect(Number(STOP_TIMEOUT_SECONDS)).toBeLessThan(120)
   })
 
-  it('has the longest idle timeout of a load balancer, and a longer keep-alive', () => {
+  it('has the maximum idle timeout of a load balancer, and a longer keep-alive', () => {
     const { KEEP_ALIVE_SECONDS } = environmentOf(inPrivate)
 
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
@@ -216,13 +216,13 @@ describe('edge stack', () => {
     expect(Number(KEEP_ALIVE_SECONDS)).toBeGreaterThan(4000)
   })
 
-  it('checks the health of the edge, not of the API behind it', () => {
+  it('checks only its own health, not that of the API', () => {
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
       HealthCheckPath: '/edge/health',
     })
   })
 
-  it('uses TLS with a certificate', () => {
+  it('uses TLS if there is a certificate', () => {
     const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/0a1b'
 
     const template = anEdge(PRIVATE, { certificateArn })
@@ -236,7 +236,7 @@ describe('edge stack', () => {
     expect(spell(output?.Value)).toMatch(/^https:\/\//u)
   })
 
-  it('retains its log group, with a retention', () => {
+  it('has a log group with a retention, which is kept when the stack is deleted', () => {
     inPrivate.hasResource('AWS::Logs::LogGroup', {
       DeletionPolicy: 'Retain',
       Properties: { RetentionInDays: 180 },

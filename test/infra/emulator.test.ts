@@ -39,7 +39,7 @@ describe('the emulator of the local stage', () => {
     })
   })
 
-  it('has another host for functions, clients and jobs, with the same ports', () => {
+  it('can have different hosts for functions, clients and jobs, with the same ports', () => {
     expect(emulatorOf({ ...URLS, ...HOSTS })).toMatchObject({
       functions: {
         endpoint: 'http://functions:1',
@@ -61,13 +61,13 @@ describe('the emulator of the local stage', () => {
     ['CLIENT_ADDRESS', 'clients:80', 'expected a host name'],
     ['FUNCTION_ADDRESS', '-', 'expected a host name'],
     ['FUNCTION_ARCHITECTURE', 'amd64', 'expected arm64 or x86_64'],
-  ])('refuses %s "%s" in one sentence', (name, value, expected) => {
+  ])('cannot have the %s "%s", which is refused in one sentence', (name, value, expected) => {
     const read = () => emulatorOf({ [name]: value })
 
     expect(read).toThrow(new RegExp(`^${name} is "${value}": ${expected}[^\n]*\\.$`, 'u'))
   })
 
-  it('refuses an address that is not a URL', () => {
+  it('cannot have an address that is not a URL', () => {
     expect(() => emulatorOf({ REGISTRY_URL: 'nowhere' })).toThrow(/REGISTRY_URL must be a URL.*"nowhere"/u)
   })
 })

@@ -28,8 +28,8 @@ const EMULATOR: Emulator = {
   architecture: 'x86_64',
 }
 
-describe('function', () => {
-  it('runs on the Node of this project, on ARM', () => {
+describe('a function', () => {
+  it('runs on ARM and on the version of Node that this project uses', () => {
     aFunction().hasResourceProperties('AWS::Lambda::Function', {
       Runtime: `nodejs${process.versions.node.split('.')[0]}.x`,
       Architectures: ['arm64'],
@@ -39,7 +39,7 @@ describe('function', () => {
     })
   })
 
-  it('has the variables that it reads and no other', () => {
+  it('has exactly the variables that it reads', () => {
     aFunction().hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: Match.exact({ INSTALLATION: 'test', TABLE_NAME: 'the-table' }) },
     })
@@ -76,7 +76,7 @@ describe('function', () => {
     })
   })
 
-  it('has a role that allows logging only', () => {
+  it('has a role that only allows logging', () => {
     const template = aFunction()
 
     template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() })

@@ -11,41 +11,44 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const service = Template.fromStack(synthesize('production').stacks.service)
 const local = Template.fromStack(synthesize('local').stacks.service)
 
-/** Names in the array that a function passes to `readEnvironment`. */
+/** Environment variables whose names the function passes to `readEnvironment`. */
 function variablesReadBy(name: string): string[] {
   const source = readFileSync(join(ROOT, 'lambdas', name, 'index.ts'), 'utf8')
   const [call, ...others] = [...source.matchAll(/\breadEnvironment\(\[([^\]]*)\]/gu)]
   if (call === undefined || others.length > 0)
-    throw new Error(`${name} calls readEnvironment once, with a list`)
+    throw new Error(`${name} must call readEnvironment exactly once, with a list`)
   return [...(call[1] ?? '').matchAll(/'(\w+)'/gu)].map(
     ([, key = '']) => VARIABLES[key as keyof typeof VARIABLES],
   )
 }
 
 describe('functions', () => {
-  it('are all folders of lambdas that have an index.ts', () => {
+  it('include all folders of lambdas that have an index.ts', () => {
     const folders = globSync('lambdas/*/index.ts', { cwd: ROOT }).map((file) => file.split('/')[1])
 
     expect(FUNCTIONS.map(({ name }) => name).sort()).toEqual(folders.sort())
     service.resourceCountIs('AWS::Lambda::Function', FUNCTIONS.length)
   })
 
-  it.each(FUNCTIONS)('give $name the variables that it reads and no other', (definition) => {
+  it.each(FUNCTIONS)('define exactly the variables that $name reads', (definition) => {
     const { name } = definition
 
     expect(Object.keys(environmentOf(service, idOf(definition))).sort()).toEqual(variablesReadBy(name).sort())
   })
 
-  it.each(FUNCTIONS)('add the addresses of the emulator to $name in the local stage', (definition) => {
-    const environment = environmentOf(local, idOf(definition))
-    const added = Object.keys(environment).filter((name) => /^AWS_|^S3_URL_/u.test(name))
+  it.each(FUNCTIONS)(
+    'add the addresses of the emulator to the variables of $name in the local stage',
+    (definition) => {
+      const environment = environmentOf(local, idOf(definition))
+      const added = Object.keys(environment).filter((name) => /^AWS_|^S3_URL_/u.test(name))
 
-    expect(environment.AWS_ENDPOINT_URL).toBe('http://127.0.0.1:4566')
-    expect(added).toHaveLength(5)
-    expect(Object.keys(environment).sort()).toEqual([...variablesReadBy(definition.name), ...added].sort())
-  })
+      expect(environment.AWS_ENDPOINT_URL).toBe('http://127.0.0.1:4566')
+      expect(added).toHaveLength(5)
+      expect(Object.keys(environment).sort()).toEqual([...variablesReadBy(definition.name), ...added].sort())
+    },
+  )
 
-  it.each(FUNCTIONS)('have an output with the name of $name', (definition) => {
+  it.each(FUNCTIONS)('have an output for the name of $name', (definition) => {
     service.hasOutput(`${idOf(definition)}FunctionName`, {})
   })
 })

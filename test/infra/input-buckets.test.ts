@@ -5,7 +5,7 @@ import { resourcesOf, statementsOf, synthesize } from './synthesis.ts'
 
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
 /**
- * Maximum number of characters of all inline policies of a role.
+ * Maximum number of characters of all inline policies of a role together.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
 const MAX_INLINE_POLICY = 10_240
@@ -19,7 +19,7 @@ function policiesOf(inputBuckets: string[], inputBucketKeys: string[] = []) {
   }
 }
 
-/** Statements about S3 buckets that the stacks do not create, and about the keys of their objects. */
+/** Statements about S3 buckets that the stacks do not create, and about the keys that encrypt their objects. */
 function statementsAboutInputs(settings: ReturnType<typeof policiesOf>) {
   return settings.policies
     .flatMap(([name, document]) => statementsOf(document).map((statement) => ({ name, ...statement })))
@@ -29,22 +29,23 @@ function statementsAboutInputs(settings: ReturnType<typeof policiesOf>) {
 }
 
 describe('input buckets of the settings', () => {
-  it('are read only while they belong to this account', () => {
+  it('can be read only while they belong to this account', () => {
     const statements = statementsAboutInputs(policiesOf(['slides', 'scans']))
 
-    expect(statements).toHaveLength(1)
-    expect(statements[0]).toMatchObject({
+    const ofThisAccount = {
       name: expect.stringMatching(/^WorkOnRunSetRole/u),
-      actions: ['s3:GetObject', 's3:ListBucket'],
-      resources: ['scans', 'scans/*', 'slides', 'slides/*'].map(
-        (name) => `arn:<AWS::Partition>:s3:::${name}`,
-      ),
       condition: { StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } },
-    })
+    }
+    const arnsOf = (...names: string[]) => names.map((name) => `arn:<AWS::Partition>:s3:::${name}`)
+    expect(statements).toHaveLength(2)
+    expect(statements).toMatchObject([
+      { ...ofThisAccount, actions: ['s3:GetObject'], resources: arnsOf('scans/*', 'slides/*') },
+      { ...ofThisAccount, actions: ['s3:ListBucket'], resources: arnsOf('scans', 'slides') },
+    ])
   })
 
-  it('have keys that decrypt their objects, through S3 only', () => {
-    const [, decrypt, ...others] = statementsAboutInputs(policiesOf(['slides'], [KEY]))
+  it('have keys that may be used only by S3, to decrypt their objects', () => {
+    const [, , decrypt, ...others] = statementsAboutInputs(policiesOf(['slides'], [KEY]))
 
     expect(others).toEqual([])
     expect(decrypt).toMatchObject({ actions: ['kms:Decrypt'], resources: [KEY] })
@@ -57,7 +58,7 @@ describe('input buckets of the settings', () => {
     expect(statementsAboutInputs(policiesOf([]))).toEqual([])
   })
 
-  it('break no AWS Solutions rule, and fit into the policy of a role', () => {
+  it('comply with all AWS Solutions rules, and fit into the policy of a role', () => {
     const buckets = Array.from({ length: 10 }, (_, index) => `${'b'.repeat(62)}${index}`)
     const { app, policies } = policiesOf(
       buckets,

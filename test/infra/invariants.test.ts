@@ -12,7 +12,7 @@ function build(settings: unknown) {
   return {
     all,
     ofType: (type: string) => all.filter(([, resource]) => resource.Type === type),
-    /** Policies of roles and endpoints. Those of buckets and queues apply to that resource only. */
+    /** Statements in the policies of roles and endpoints. Those of buckets and queues apply only to that resource. */
     statements: all
       .filter(([, { Type }]) =>
         ['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::EC2::VPCEndpoint'].includes(Type),
@@ -59,7 +59,7 @@ const PRODUCTION = { name: 'production' }
 describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resources of %s', (_, settings) => {
   const { all, ofType, statements } = build(settings)
 
-  it('run functions on ARM and on the newest Node that Lambda has', () => {
+  it('run functions on ARM and on the newest version of Node in Lambda', () => {
     const newest = Runtime.ALL.filter(({ family }) => family === RuntimeFamily.NODEJS)
       .map(({ name }) => name)
       .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
@@ -72,7 +72,7 @@ describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resourc
     }
   })
 
-  it('have no wildcard in an action', () => {
+  it('have no wildcards in actions', () => {
     expect(statements.length).toBeGreaterThan(10)
     for (const [id, { effect, actions }] of statements) {
       if (effect === 'Allow') expect(actions.join(' '), id).not.toContain('*')
@@ -87,7 +87,7 @@ describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resourc
     }
   })
 
-  it('pass the execution role only, to ECS', () => {
+  it('may pass only the execution role, and only to ECS', () => {
     const passing = statements.filter(([, { actions }]) => actions.includes('iam:PassRole'))
 
     expect(passing.map(([, { resources, condition }]) => ({ resources, condition }))).toEqual([
@@ -144,7 +144,7 @@ describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resourc
     expect(refusing.map(spell).sort()).toEqual(kept.sort())
   })
 
-  it('need no custom resource', () => {
+  it('include no custom resource', () => {
     const custom = all.filter(([, { Type }]) => /^(Custom::|AWS::CloudFormation::CustomResource)/u.test(Type))
 
     expect(custom).toEqual([])
@@ -154,7 +154,7 @@ describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resourc
 describe('resources of production', () => {
   const { ofType } = build(PRODUCTION)
 
-  it('are retained when they have state', () => {
+  it('are kept if they have state', () => {
     const stateful = ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'].flatMap(ofType)
 
     expect(stateful.length).toBeGreaterThan(2)
@@ -163,7 +163,7 @@ describe('resources of production', () => {
     }
   })
 
-  it('have no fixed names where they have state', () => {
+  it('have no fixed names if they have state', () => {
     for (const [id, { Properties }] of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table'].flatMap(ofType)) {
       expect(Properties.BucketName ?? Properties.TableName, id).toBeUndefined()
     }

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { STAGE_NAMES } from '../../lib/stages.ts'
-import {
-  createReferenceResolver,
-  type SynthesizedTemplate,
-  type TemplateResource,
-} from '../../local/templates/resolve-references.ts'
 import { STAGER_VARIABLES } from '../../src/contract/staging.ts'
 import { describeJob, describeOverrides, jobNameOf } from '../../src/run/job/job-definition.ts'
 import { placeJob } from '../../src/run/job/job-size.ts'
 import { isMountable } from '../../src/task/descriptor/folders.ts'
 import { aTask } from '../fixtures/builders.ts'
+import {
+  createReferenceResolver,
+  type SynthesizedTemplate,
+  type TemplateResource,
+} from '../templates/resolve-references.ts'
 import { synthesize } from './synthesis.ts'
 
-/** Limits of AWS, with their documentation. */
+/** Limits of AWS, with links to their documentation. */
 const LIMITS = {
   // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-  // The limit of 51 200 bytes for a template in a request does not apply: the CDK uploads templates to its bucket.
+  // The limit of 51 200 bytes for templates in requests does not apply, because the CDK uploads templates to its bucket.
   template: { resources: 500, parameters: 200, outputs: 200, bytes: 1024 * 1024 },
-  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; white space is not counted.
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html White space does not count.
   policies: { inlineOfRole: 10_240, managed: 6144, trust: 2048 },
   // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
   lambdaEnvironmentBytes: 4096,
@@ -34,15 +34,16 @@ const LIMITS = {
   overrideCharacters: 8192,
 } as const
 
-/** A resource with names in place of references. */
+/** A resource with names instead of references. */
 interface ResolvedResource {
   readonly type: string
   readonly properties: Readonly<Record<string, unknown>>
 }
 
-/** Replaces references by names. AWS's names are longer, by the suffixes that CloudFormation adds. */
+/** Stands for the suffix that CloudFormation adds to names. */
 const SUFFIX = '-XXXXXXXXXXXXX'
 
+/** Replaces references by names as long as those on AWS. */
 function resolved(templates: readonly SynthesizedTemplate[]): ReadonlyMap<string, ResolvedResource> {
   const everything = templates.flatMap((template) => {
     const ids = Object.keys(template.Resources)
@@ -59,7 +60,7 @@ function resolved(templates: readonly SynthesizedTemplate[]): ReadonlyMap<string
 }
 
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
-/** Length of a policy without white space, which IAM does not count. */
+/** Number of characters of a policy that IAM counts: all except white space. */
 const policySize = (document: unknown): number => JSON.stringify(document).replaceAll(/\s/gu, '').length
 
 describe.each(STAGE_NAMES)('stage %s', (stage) => {
@@ -83,7 +84,7 @@ describe.each(STAGE_NAMES)('stage %s', (stage) => {
     }
   })
 
-  it('has inline policies that fit into their roles', () => {
+  it('has policies within the limits of IAM', () => {
     const sizes = new Map<string, number>()
     const add = (role: string, document: unknown) =>
       sizes.set(role, (sizes.get(role) ?? 0) + policySize(document))
@@ -145,26 +146,26 @@ describe('the job of the largest descriptor', () => {
     { fargate: { arn: 'q' } },
   )
   const registry = '123456789012.dkr.ecr.ap-southeast-1.amazonaws.com'
-  // ECR's longest repository name.
+  // The repository has the longest name that ECR accepts.
   const image = `${registry}/${'r'.repeat(256)}@sha256:${'0'.repeat(64)}`
 
-  it('has folders with the longest names', () => {
+  it('has folders with the longest names that are accepted', () => {
     expect(isMountable(task.inputFolder)).toBe(true)
     expect(isMountable(`${task.inputFolder}x`)).toBe(false)
   })
 
-  it('fits into a job definition of Batch', () => {
+  it('has a definition within the limit of Batch', () => {
     if ('unschedulable' in size) throw new Error(size.unschedulable)
 
     const definition = describeJob(task, image, size, {
       definitionPrefix: 'p'.repeat(40),
-      // Limit of the service stack.
+      // As many bytes as the service stack accepts.
       tags: Object.fromEntries(
         Array.from({ length: 20 }, (_, index) => [`tag-${index}`.padEnd(40, 'k'), 'v'.repeat(56)]),
       ),
       stagerImage: image,
       executionRoleArn: `arn:aws:iam::123456789012:role/${'e'.repeat(64)}`,
-      // CloudWatch's longest name.
+      // The longest name that CloudWatch accepts.
       logGroupName: 'l'.repeat(512),
       region: 'ap-southeast-1',
       attemptTimeoutSeconds: 86_400,

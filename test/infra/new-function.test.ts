@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { SynthesizedTemplate } from '../../local/templates/resolve-references.ts'
+import type { SynthesizedTemplate } from '../templates/resolve-references.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
@@ -60,7 +60,7 @@ export const countUploads: FunctionDefinition = {
 let copy: string
 let service: SynthesizedTemplate
 
-/** Returns the content of all sources below a folder, by path. */
+/** Contents of all source files below a folder, by path. */
 function filesOf(root: string): Map<string, string> {
   const files = globSync(
     SOURCES.flatMap((source) => [source, `${source}/**/*.*`]),
@@ -73,7 +73,7 @@ function filesOf(root: string): Map<string, string> {
   )
 }
 
-/** Adds an entry to the list of functions: its import, and its name. */
+/** Adds the import and the name of the new function to the list of functions. */
 function addToList(source: string): string {
   return source
     .replace('import { failRun }', "import { countUploads } from './count-uploads.ts'\n$&")
@@ -115,7 +115,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(copy, { recursive: true }))
 
 describe('a new function', () => {
-  it('requires two new files and one change', () => {
+  it('requires two new files and one changed file', () => {
     const [before, after] = [filesOf(ROOT), filesOf(copy)]
     const touched = [...after].filter(([file, text]) => before.get(file) !== text).map(([file]) => file)
 
@@ -139,12 +139,12 @@ describe('a new function', () => {
     ['a log group', 'AWS::Logs::LogGroup', /^CountUploadsLogs/u],
     ['a rule that calls it', 'AWS::Events::Rule', /^UploadCountRule/u],
     ['a dead-letter queue', 'AWS::SQS::Queue', /^UploadCountDeadLetters/u],
-    ['an alarm for events that it could not handle', 'AWS::CloudWatch::Alarm', /DeadLettersUploadCounts/u],
+    ['an alarm for events that it could not process', 'AWS::CloudWatch::Alarm', /DeadLettersUploadCounts/u],
   ])('has %s', (_, type, id) => {
     expect(idsOf(type).filter((one) => id.test(one))).toHaveLength(1)
   })
 
-  it('has its name in the outputs, in alarms and in the dashboard', () => {
+  it('occurs in the outputs, in alarms and in the dashboard', () => {
     const { Outputs } = service as SynthesizedTemplate & {
       readonly Outputs: Readonly<Record<string, unknown>>
     }

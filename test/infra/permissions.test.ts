@@ -9,7 +9,7 @@ import { anApp, resourcesOf, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production').stacks.service)
 
-/** Allowed actions of a function, by resource. */
+/** Allowed actions of a function, by resource and condition. */
 function permissionsOf(id: string): Record<string, string> {
   const policies = resourcesOf(service, 'AWS::IAM::Policy').filter(([name]) => name.startsWith(`${id}Role`))
   const statements = policies.flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument))
@@ -27,8 +27,8 @@ function permissionsOf(id: string): Record<string, string> {
 }
 
 describe('permissions of functions', () => {
-  // Review changes of this snapshot: they change what an attacker with control of the function can do.
-  it.each(FUNCTIONS)('are these and no more for $name', (definition) => {
+  // Changes of this snapshot must be reviewed: they change what an attacker who controls the function can do.
+  it.each(FUNCTIONS)('are exactly these for $name', (definition) => {
     expect(permissionsOf(idOf(definition))).toMatchSnapshot()
   })
 })
@@ -38,7 +38,7 @@ describe('a permission', () => {
     new Role(new Stack(anApp(), 'Test'), 'Role', { assumedBy: new ServicePrincipal('x.amazonaws.com') })
   const permission: Permission = { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::bucket/key'] }
 
-  it('has no wildcard in its actions', () => {
+  it('must not have a wildcard in its actions', () => {
     expect(() => allow(aRole(), { ...permission, actions: ['s3:Get*'] })).toThrow(/^Test\/Role: .*s3:Get\*/u)
   })
 
@@ -48,7 +48,7 @@ describe('a permission', () => {
     )
   })
 
-  it('keeps the reason for the report', () => {
+  it('passes its reason on to the report', () => {
     const role = aRole()
 
     allow(role, { ...permission, resources: ['arn:aws:s3:::bucket/*'], because: 'it is so' })

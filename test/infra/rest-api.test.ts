@@ -21,7 +21,7 @@ function anApi(access: ApiAccess): Template {
   return Template.fromStack(stack)
 }
 
-/** Path and authorization of every method; `apiId` selects one of several APIs. */
+/** Path and authorization of every method. `apiId` selects one of several APIs. */
 function methodsOf(template: Template, apiId?: string): string[] {
   const resources = new Map(resourcesOf(template, 'AWS::ApiGateway::Resource'))
   const pathOf = (reference: string): string => {
@@ -46,7 +46,7 @@ describe('REST API', () => {
     template.hasResourceProperties('AWS::ApiGateway::RestApi', { BinaryMediaTypes: ['*/*'] })
   })
 
-  it('accepts requests through the named VPC endpoints only, in mode private', () => {
+  it('accepts requests only through the named VPC endpoints in mode private', () => {
     const template = anApi({
       mode: 'private',
       vpcEndpointIds: ['vpce-1', 'vpce-2'],
@@ -103,7 +103,7 @@ describe('REST API', () => {
     { mode: 'iam', stagerEndpointId: 'vpce-1' },
     { mode: 'private', vpcEndpointIds: ['vpce-2'], stagerEndpointId: 'vpce-1' },
   ])(
-    'has an API for stagers in mode $mode: only staging routes, only through the endpoint of jobs',
+    'has an API for stagers in mode $mode, with staging routes only and through the endpoint of jobs only',
     (access) => {
       const template = anApi(access)
 
@@ -153,7 +153,7 @@ describe('REST API', () => {
     expect([role?.DeletionPolicy, role?.UpdateReplacePolicy]).toEqual(['Retain', 'Retain'])
   })
 
-  it('throttles and logs at a stage of a fixed name', () => {
+  it('throttles and logs requests, in a stage with a fixed name', () => {
     anApi({ mode: 'open' }).hasResourceProperties('AWS::ApiGateway::Stage', {
       StageName: 'api',
       AccessLogSetting: { DestinationArn: Match.anyValue(), Format: Match.anyValue() },
@@ -168,7 +168,7 @@ describe('REST API', () => {
     })
   })
 
-  it('has its own limit for stagers, which suffices for a hundred runs that start at once', () => {
+  it('has a separate limit for stagers, which is enough for a hundred runs that start together', () => {
     const stages = resourcesOf(anApi({ mode: 'iam', stagerEndpointId: 'vpce-1' }), 'AWS::ApiGateway::Stage')
 
     expect(stages.map(([, { Properties }]) => Properties.MethodSettings)).toEqual([
@@ -177,7 +177,7 @@ describe('REST API', () => {
     ])
   })
 
-  it('keeps headers, queries and bodies out of the access log', () => {
+  it('does not write headers, queries and bodies to the access log', () => {
     const [[, stage] = ['', undefined]] = resourcesOf(anApi({ mode: 'open' }), 'AWS::ApiGateway::Stage')
 
     expect(JSON.stringify(stage)).not.toMatch(/header|querystring|requestOverride|body/iu)

@@ -7,7 +7,7 @@ import { STAGE_NAMES } from '../../lib/stages.ts'
 import { anApp, synthesize } from './synthesis.ts'
 
 describe('AWS Solutions rules', () => {
-  it.each(STAGE_NAMES)('find nothing in the stage %s', (name) => {
+  it.each(STAGE_NAMES)('report no violation in the stage %s', (name) => {
     const { app } = synthesize(name)
     app.synth()
 
@@ -18,7 +18,7 @@ describe('AWS Solutions rules', () => {
     )
   })
 
-  it('find a wildcard without a reason', () => {
+  it('report a wildcard without a reason', () => {
     const app = anApp()
     const role = new Role(new Stack(app, 'Test'), 'Role', {
       assumedBy: new ServicePrincipal('x.amazonaws.com'),

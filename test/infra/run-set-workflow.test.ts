@@ -1,6 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
-import { MAX_ROWS } from '../../src/run/set/set-run-id.ts'
+import { MAX_ROWS } from '../../src/contract/run-set-limits.ts'
 import { resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 interface State {
@@ -22,11 +22,11 @@ function definitionOf(name: string): { readonly States: Readonly<Record<string, 
 const { States: ofSet } = definitionOf('app-engine-run-set')
 const { States: ofRun } = definitionOf('app-engine-run')
 const map = ofSet.Runs as State & {
-  readonly ItemProcessor: { readonly States: Readonly<Record<string, State>> }
+  readonly ItemProcessor: { readonly StartAt: string; readonly States: Readonly<Record<string, State>> }
 }
 
 describe('the workflow of run sets', () => {
-  it('executes each run with the steps of the workflow of runs', () => {
+  it('executes each run by the steps of the run workflow', () => {
     const steps = map.ItemProcessor.States
 
     expect(Object.keys(steps).sort()).toEqual(Object.keys(ofRun).sort())
@@ -37,7 +37,19 @@ describe('the workflow of run sets', () => {
     }
   })
 
-  it('limits concurrency to the value of the set, and continues when runs fail', () => {
+  it('takes no more transitions for a run than the run workflow', () => {
+    const stepsOf = (states: Readonly<Record<string, State>>, start: unknown): number => {
+      let steps = 0
+      for (let at = start; typeof at === 'string'; at = states[at]?.Next) steps += 1
+      return steps
+    }
+
+    expect(stepsOf(map.ItemProcessor.States, map.ItemProcessor.StartAt)).toBe(stepsOf(ofRun, 'SubmitJob'))
+    // The start and the end are transitions too, see docs/cost.md.
+    expect(stepsOf(ofRun, 'SubmitJob')).toBe(2)
+  })
+
+  it('limits concurrency to the maximum of the set, and continues when runs fail', () => {
     expect(map).toMatchObject({
       Type: 'Map',
       ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
@@ -69,7 +81,7 @@ describe('the worker of run sets', () => {
 })
 
 describe('the queues', () => {
-  it('share their machines fairly between sets', () => {
+  it('have a scheduling policy, which shares machines fairly between sets', () => {
     const queues = Template.fromStack(compute ?? service)
 
     queues.resourceCountIs('AWS::Batch::SchedulingPolicy', 1)

@@ -51,8 +51,8 @@ function longestPauses(retrier: Readonly<Record<string, unknown>> = {}): number 
   ).reduce((sum, pause) => sum + pause, 0)
 }
 
-describe('run workflow', () => {
-  it('submits, collects and records failures in this order', () => {
+describe('the run workflow', () => {
+  it('submits the job, collects the outputs, and records a failure of either step', () => {
     expect(Object.keys(definition.States).sort()).toEqual(['CollectOutputs', 'FailRun', 'SubmitJob'])
     expect(definition.StartAt).toBe('SubmitJob')
     expect(SubmitJob.Next).toBe('CollectOutputs')
@@ -68,7 +68,7 @@ describe('run workflow', () => {
     expect(FailRun.Arguments.Payload).toBe('{% $states.input %}')
   })
 
-  it('waits for the token, within a limit, and passes the run on', () => {
+  it('waits for the response to the token up to a time limit, and passes the run on', () => {
     expect(SubmitJob.Resource).toMatch(/:states:::lambda:invoke\.waitForTaskToken$/u)
     expect(SubmitJob.Arguments.Payload).toEqual({
       runId: '{% $states.input.runId %}',
@@ -78,11 +78,11 @@ describe('run workflow', () => {
     expect(SubmitJob.Output).toBe('{% $states.input %}')
   })
 
-  it('never uses the integration that multi-container jobs refuse', () => {
+  it('does not use the integration that does not support multi-container jobs', () => {
     expect(JSON.stringify(definition)).not.toContain('batch:submitJob')
   })
 
-  it('retries a submission unless the job failed or was refused, for half an hour when throttled', () => {
+  it('retries a submission unless the job failed or was refused, and does so for half an hour when throttled', () => {
     expect(SubmitJob.Retry).toEqual([
       { ErrorEquals: ['JobFailed', 'JobRefused'], MaxAttempts: 0 },
       {
@@ -106,7 +106,7 @@ describe('run workflow', () => {
   it.each([
     ['the collection of outputs', CollectOutputs],
     ['the record of a failure', FailRun],
-  ])('retries %s for half an hour when throttled, else a few times', (_, { Retry }) => {
+  ])('retries %s for half an hour when throttled, and a few times after other errors', (_, { Retry }) => {
     expect(Retry).toMatchObject([
       {
         ErrorEquals: ['Lambda.TooManyRequestsException'],
@@ -125,13 +125,13 @@ describe('run workflow', () => {
     const stepLimit = stageNamed('production', {}).sweep.stepLimitSeconds
     const [throttled, failed] = Retry.slice(-2)
 
-    // Half an hour and two minutes of pauses; a throttled call itself takes no time.
+    // Pauses of half an hour and of two minutes. A throttled call itself takes no time.
     expect([throttled, failed].map(longestPauses)).toEqual([1806, 126])
     const calls = 1 + Number(failed?.MaxAttempts)
     expect(1806 + 126 + calls * secondsOfCall).toBeLessThan(stepLimit)
   })
 
-  it('records every other failure', () => {
+  it('records every failure that remains after the retries', () => {
     expect(SubmitJob.Catch).toEqual([EVERY_FAILURE])
     expect(CollectOutputs.Catch).toEqual([EVERY_FAILURE])
   })

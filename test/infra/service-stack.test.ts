@@ -8,8 +8,8 @@ const local = Template.fromStack(synthesize('local').stacks.service)
 
 const A_DEAD_LETTER_QUEUE = { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetters'), 'Arn'] }
 
-describe('service stack', () => {
-  it('passes the URL of the stagers’ API to submit-job', () => {
+describe('the service stack', () => {
+  it('passes the URL of the API for stagers to submit-job', () => {
     expect(environmentOf(service, 'SubmitJob').STAGER_API_URL).toMatch(
       /^https:\/\/<RestApi\w+>\.execute-api\.<AWS::Region>\.amazonaws\.com\/api\/app-engine\/v1\/$/u,
     )
@@ -19,7 +19,7 @@ describe('service stack', () => {
   })
 
   it.each<Stage['access']>([{ mode: 'iam' }, { mode: 'private', vpcEndpointIds: ['vpce-1'] }])(
-    'gives callers and stagers different APIs, with access $mode',
+    'has different APIs for callers and stagers with access $mode',
     (access) => {
       const template = Template.fromStack(synthesize('production', { access }).stacks.service)
 
@@ -45,7 +45,7 @@ describe('service stack', () => {
     expect(environmentOf(local, 'ImportBundle').REGISTRY_URL).toBe('http://127.0.0.1:4566')
   })
 
-  it('imports objects that are created below uploads/', () => {
+  it('calls import-bundle for objects that are created below uploads/', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.s3'],
@@ -58,13 +58,13 @@ describe('service stack', () => {
     })
   })
 
-  it('imports on events of its own functions', () => {
+  it('calls import-bundle for events that its own functions send', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { source: ['app-engine.app-engine'], 'detail-type': ['Import Requested'] },
     })
   })
 
-  it('sweeps lost runs every five minutes', () => {
+  it('calls the sweeper every five minutes', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(5 minutes)',
       Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SweepRuns'), 'Arn'] } })],
@@ -75,7 +75,7 @@ describe('service stack', () => {
     })
   })
 
-  it('records state changes of jobs in its own queue, and a blocked queue', () => {
+  it('calls record-job-state for state changes of jobs in its queue, and when the queue is blocked', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.batch'],
@@ -89,7 +89,7 @@ describe('service stack', () => {
   })
 
   it.each(['ImportBundle', 'RecordJobState', 'SweepRuns'])(
-    'sends events that %s could not handle to a dead-letter queue',
+    'sends events that %s could not process to a dead-letter queue',
     (id) => {
       service.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
         FunctionName: { Ref: Match.stringLikeRegexp(`^${id}Function`) },
@@ -110,7 +110,7 @@ describe('service stack', () => {
     },
   )
 
-  it('sends changes of runs, run sets and uploads to publish-events, and repeats them for twelve hours', () => {
+  it('sends changes of runs, run sets and uploads to publish-events, and retries for twelve hours', () => {
     service.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       FunctionName: { Ref: Match.stringLikeRegexp('^PublishEventsFunction') },
       EventSourceArn: { 'Fn::ImportValue': Match.stringLikeRegexp('Table\\w+StreamArn') },
@@ -125,7 +125,7 @@ describe('service stack', () => {
     })
   })
 
-  it('delivers to webhooks by a FIFO queue, one message a call, and keeps what failed eleven times', () => {
+  it('delivers to webhooks by a FIFO queue, one message per call, and keeps messages that failed eleven times', () => {
     service.hasResourceProperties('AWS::SQS::Queue', {
       FifoQueue: true,
       DeduplicationScope: 'messageGroup',
@@ -139,7 +139,7 @@ describe('service stack', () => {
     })
   })
 
-  it('lets webhooks of the local stack be on its machine, and those of AWS in the internet only', () => {
+  it('allows webhooks on this machine in the local stage, but only in the internet on AWS', () => {
     for (const id of ['Api', 'DeliverWebhooks']) {
       expect(environmentOf(service, id).WEBHOOK_NETWORKS).toBe('public')
       expect(environmentOf(local, id).WEBHOOK_NETWORKS).toBe('local')
@@ -173,7 +173,7 @@ describe('service stack', () => {
     )
   })
 
-  it('has the base URL of the emulator without a trailing slash as output', () => {
+  it('has an output with the base URL on the emulator, without a trailing slash', () => {
     const { ApiUrl } = local.toJSON().Outputs
 
     expect(spell(ApiUrl.Value)).toMatch(
@@ -181,7 +181,7 @@ describe('service stack', () => {
     )
   })
 
-  it('lets jobs call the stagers’ API through their endpoint, and refuses all calls to the callers’ API by default', () => {
+  it('lets jobs call the API for stagers by their endpoint, and refuses all calls to the API for callers by default', () => {
     const policies = resourcesOf(service, 'AWS::ApiGateway::RestApi').map(([id, { Properties }]) => [
       id.replace(/[0-9A-F]{8}$/u, ''),
       statementsOf(Properties.Policy).map(({ effect, condition }) => [effect, condition]),

@@ -6,7 +6,7 @@ import { pairwise } from '../fixtures/stage-choices.ts'
 
 const read = (file: string) => readFileSync(new URL(`../../docs/${file}`, import.meta.url), 'utf8')
 
-/** Paths of values without a description in the schema. */
+/** Paths of the settings that have no description in the schema. */
 function undescribed(schema: object, path: string): string[] {
   return Object.entries(schema).flatMap(([key, value]): string[] => {
     if (key === 'properties')
@@ -50,7 +50,7 @@ describe('the JSON schema of settings', () => {
     ['without a name', {}],
     ['with a setting that does not exist', { name: 'x', cidr: '10.0.0.0/16' }],
     ['with an open API', { name: 'x', access: { mode: 'open' } }],
-    ['with a retention that CloudWatch does not have', { name: 'x', logRetentionDays: 42 }],
+    ['with a retention that CloudWatch does not offer', { name: 'x', logRetentionDays: 42 }],
   ])('refuses settings %s', (_, settings) => {
     expect(validate(settings)).toBe(false)
   })

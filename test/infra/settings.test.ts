@@ -37,7 +37,7 @@ describe('settings of a stage', () => {
     expect(JSON.stringify(stage)).toBe(JSON.stringify(stageNamed('production', {})))
   })
 
-  it('come from a file', () => {
+  it('can be read from a file', () => {
     const path = aFile('{"name": "lab", "prefix": "lab-engine", "keepData": false, "runTimeoutHours": 72}')
 
     const stage = readSettings(path)
@@ -47,33 +47,29 @@ describe('settings of a stage', () => {
   })
 
   it.each<readonly [name: string, settings: unknown, words: string | RegExp]>([
-    ['a name that is missing', {}, 'name'],
+    ['a missing name', {}, 'name'],
     ['a setting that does not exist', { name: 'x', cidr: '10.0.0.0/8' }, 'cidr'],
     ['a prefix that AWS would refuse', { name: 'x', prefix: 'My_Engine' }, '3 to 28 lower-case letters'],
-    [
-      'an endpoint that is invalid',
-      { name: 'x', access: { mode: 'private', vpcEndpointIds: ['x'] } },
-      'vpce-',
-    ],
+    ['an invalid endpoint', { name: 'x', access: { mode: 'private', vpcEndpointIds: ['x'] } }, 'vpce-'],
     ['an open API', { name: 'x', access: { mode: 'open' } }, 'access.mode'],
-    [
-      'an address range that is invalid',
-      { name: 'x', network: { kind: 'new', cidr: '10.0.0.0' } },
-      'network.cidr',
-    ],
+    ['an invalid address range', { name: 'x', network: { kind: 'new', cidr: '10.0.0.0' } }, 'network.cidr'],
     [
       'attempts that outlast the run',
       { name: 'x', runTimeoutHours: 1 },
       'must not be longer than runTimeoutHours',
     ],
-    ['a retention that CloudWatch has not', { name: 'x', logRetentionDays: 42 }, 'must be one of 1, 3, 5'],
     [
-      'a queue limit below Batch’s',
+      'a retention that CloudWatch does not offer',
+      { name: 'x', logRetentionDays: 42 },
+      'must be one of 1, 3, 5',
+    ],
+    [
+      'a time limit of queues below the minimum of Batch',
       { name: 'x', queues: { longestUnplaceableMinutes: 5 } },
       'longestUnplaceable',
     ],
     [
-      'an internet queue without a way out',
+      'an internet queue in a network without internet access',
       {
         name: 'x',
         queues: { internet: { maxVcpus: 4 } },
@@ -103,13 +99,17 @@ describe('settings of a stage', () => {
       /one for each of isolatedSubnets[\s\S]*in the zones of isolatedSubnets/u,
     ],
     [
-      'a DNS firewall around the internet queue',
+      'a DNS firewall together with the internet queue',
       { name: 'x', network: { kind: 'new', dnsFirewall: true }, queues: { internet: { maxVcpus: 4 } } },
       'must be false with an internet queue',
     ],
-    ['one zone', { name: 'x', edge: { vpc: { id: 'vpc-0a1b2caa', subnets: {} } } }, 'two availability zones'],
     [
-      'the endpoint of jobs as one of callers',
+      'an edge without two zones',
+      { name: 'x', edge: { vpc: { id: 'vpc-0a1b2caa', subnets: {} } } },
+      'two availability zones',
+    ],
+    [
+      'the endpoint of jobs as an endpoint of callers',
       { name: 'x', access: { mode: 'private', vpcEndpointIds: ['vpce-0a1b2caa'] }, network: EXISTING },
       'tasks could call every route',
     ],
@@ -123,30 +123,38 @@ describe('settings of a stage', () => {
       },
       'must not be the network of the jobs',
     ],
-    ['an edge that may not call', { name: 'x', edge: EDGE }, "endpoint of the edge's network"],
+    ['an edge that may not call the API', { name: 'x', edge: EDGE }, "endpoint of the edge's network"],
     [
-      'a size that Fargate has not',
+      'a size that Fargate does not offer',
       { name: 'x', access: { mode: 'iam' }, edge: { ...EDGE, cpu: 2048 } },
       '4096 to 16384 for 2048',
     ],
-    ['a peer that is invalid', { name: 'x', edge: { ...EDGE, clients: ['everybody'] } }, 'sg-… or pl-…'],
-    ['a prefix that ECR would refuse', { name: 'x', prefix: 'my--engine' }, 'two hyphens'],
-    ['a network without room', { name: 'x', network: { kind: 'new', cidr: '10.0.0.0/20' } }, '/16 to /19'],
     [
-      'a network without room for the internet queue',
+      'an invalid client of the edge',
+      { name: 'x', edge: { ...EDGE, clients: ['everybody'] } },
+      'sg-… or pl-…',
+    ],
+    ['a prefix that ECR would refuse', { name: 'x', prefix: 'my--engine' }, 'two hyphens'],
+    [
+      'a network that is too small',
+      { name: 'x', network: { kind: 'new', cidr: '10.0.0.0/20' } },
+      '/16 to /19',
+    ],
+    [
+      'a network that is too small for the internet queue',
       { name: 'x', network: { kind: 'new', cidr: '10.0.0.0/18' }, queues: { internet: { maxVcpus: 4 } } },
       '/16 or /17',
     ],
     ...['c7g.large', 'm8gd.large', 'a1.large', 'g5g.xlarge', 'im4gn.large'].map(
       (type) =>
         [
-          `machines for other images: ${type}`,
+          `machines of the type ${type}, which cannot run the images,`,
           { name: 'x', queues: { ec2: { ...MACHINES, instanceTypes: [type] } } },
           'ARM',
         ] as const,
     ),
     [
-      'machines that are never started',
+      'machines that exceed maxVcpus',
       { name: 'x', queues: { ec2: { ...MACHINES, maxVcpus: 16 } } },
       'no job of that size would ever start',
     ],
@@ -173,7 +181,7 @@ describe('settings of a stage', () => {
       'must be empty without inputBuckets',
     ],
     [
-      'tags without room in the variables of functions',
+      'tags that do not fit into the variables of functions',
       {
         name: 'x',
         tags: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}`, 'x'.repeat(200)])),
@@ -194,7 +202,7 @@ describe('settings of a stage', () => {
     },
   )
 
-  it('accept every size of Fargate for the edge', () => {
+  it('accept sizes of Fargate for the edge', () => {
     const sizes = [
       [256, 2048],
       [512, 1024],
@@ -225,24 +233,20 @@ describe('settings of a stage', () => {
     expect(stageOf({ name: 'x', network: JSON.parse(ids) }).network).toHaveProperty('vpcId', 'vpc-0a1b2caa')
   })
 
-  it('may name their schema, for editors', () => {
+  it('may name their schema, which editors use', () => {
     expect(stageOf({ $schema: '../docs/settings.schema.json', name: 'production' })).toEqual(
       stageNamed('production', {}),
     )
   })
 
   it.each<readonly [what: string, settings: unknown, line: string]>([
-    ['a name that is missing', {}, 'lab.json: name is missing'],
+    ['a missing name', {}, 'lab.json: name is missing'],
     [
-      'a value that is wrong',
+      'an invalid value',
       { name: 'x', logRetentionDays: 42 },
       'lab.json: logRetentionDays (42) must be one of 1, 3, 5',
     ],
-    [
-      'a type that is wrong',
-      { name: 'x', keepData: 'yes' },
-      'lab.json: keepData ("yes") must be of type boolean',
-    ],
+    ['a wrong type', { name: 'x', keepData: 'yes' }, 'lab.json: keepData ("yes") must be of type boolean'],
     [
       'a number that is too large',
       { name: 'x', defaultRamGib: 1000 },
@@ -255,7 +259,7 @@ describe('settings of a stage', () => {
       'lab.json: access.mode ("open") must',
     ],
     [
-      'two that contradict each other',
+      'two settings that contradict each other',
       { name: 'x', runTimeoutHours: 1 },
       'lab.json: attemptTimeoutHours must not be longer than runTimeoutHours',
     ],

@@ -13,7 +13,7 @@ function normalized(template: Template): unknown {
 describe('templates of production', () => {
   const { storage, compute, service } = synthesize('production').stacks
 
-  it.each(Object.entries({ storage, compute, service }))('leave the %s stack unchanged', (_name, stack) => {
+  it.each(Object.entries({ storage, compute, service }))('are unchanged for the %s stack', (_name, stack) => {
     expect(stack === undefined ? undefined : normalized(Template.fromStack(stack))).toMatchSnapshot()
   })
 })

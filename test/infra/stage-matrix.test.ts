@@ -1,8 +1,10 @@
 import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import { buildEngine } from '../../lib/engine.ts'
+import { api } from '../../lib/functions/api.ts'
 import { EngineRules } from '../../lib/rules.ts'
 import { stageOf } from '../../lib/stages.ts'
+import { CONSOLE_FOLDER, CONSOLE_MODES } from '../../src/contract/console.ts'
 import { pairwise, STAGE_CHOICES } from '../fixtures/stage-choices.ts'
 import { anApp, type Resource, resourcesOf, spell, statementsOf } from './synthesis.ts'
 
@@ -30,7 +32,7 @@ function build(settings: unknown) {
 const MATRIX = pairwise().map(([name, settings]) => ({ name, settings, ...build(settings) }))
 
 describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) => {
-  it('breaks no AWS Solutions rule', () => {
+  it('complies with all AWS Solutions rules', () => {
     app.synth()
 
     const { violations } = new EngineRules(app).validateScope(app)
@@ -40,7 +42,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     )
   })
 
-  it('keeps containers from the instance metadata', () => {
+  it('blocks the instance metadata for containers', () => {
     for (const [, { Properties }] of ofType('AWS::EC2::LaunchTemplate')) {
       const data = Properties.LaunchTemplateData as Readonly<Record<string, unknown>>
       expect(data.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 })
@@ -87,7 +89,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     }
   })
 
-  it('gives a route out to the internet queue only', () => {
+  it('gives access to the internet only to the internet queue and the edge', () => {
     const open = ofType('AWS::EC2::SecurityGroup').filter(([, resource]) => isOpen(resource))
 
     expect(open.every(([id]) => /InternetSecurityGroup|Edge/u.test(id))).toBe(true)
@@ -95,7 +97,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     expect(routes.every((id) => /natSubnet|internetSubnet/u.test(id))).toBe(true)
   })
 
-  it('gives every queue a time limit for jobs that fit on no machine', () => {
+  it('gives every queue a time limit for jobs that do not fit on any machine', () => {
     const queues = ofType('AWS::Batch::JobQueue')
 
     expect(queues.length).toBeGreaterThan(0)
@@ -110,6 +112,15 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     expect(ofType('AWS::KMS::Key').some(([id]) => id.startsWith('Key'))).toBe(
       settings.encryption?.key === 'own',
     )
+  })
+
+  it('gives the api function the mode of the console, and its files unless the console is off', () => {
+    const mode = settings.console ?? 'off'
+    const found = ofType('AWS::Lambda::Function').find(([id]) => id.startsWith('ApiFunction'))
+
+    expect(found?.[1].Properties.Environment).toMatchObject({ Variables: { CONSOLE: mode } })
+    const folders = api.assets?.(stageOf(settings)).map(({ folder }) => folder)
+    expect(folders).toEqual(mode === 'off' ? [] : [CONSOLE_FOLDER])
   })
 
   it('begins every physical name with its prefix', () => {
@@ -155,7 +166,7 @@ describe('resources with state', () => {
     expect([...new Set(MATRIX.flatMap(idsOf))].sort()).toMatchSnapshot()
   })
 
-  it('are the bucket and the table that every stage has', () => {
+  it('include the bucket and the table in every stage', () => {
     for (const one of MATRIX) {
       expect(idsOf(one)).toEqual(
         expect.arrayContaining([
@@ -175,13 +186,21 @@ describe('the matrix', () => {
   )('has a stage with $setting: $choice', ({ choice }) => {
     expect(MATRIX.some(({ name }) => name.split(' · ').includes(choice))).toBe(true)
   })
+
+  it.each(CONSOLE_MODES)('has a stage with private access and the console setting %s', (mode) => {
+    const modes = MATRIX.filter(({ settings }) => settings.access?.mode === 'private').map(
+      ({ settings }) => settings.console,
+    )
+
+    expect(modes).toContain(mode)
+  })
 })
 
 describe('two stages in one account', () => {
   const first = build({ name: 'x', prefix: 'first-engine' }).resources
   const second = build({ name: 'x', prefix: 'second-engine' }).resources
 
-  it('have no name in common', () => {
+  it('have no physical name in common', () => {
     const namesOf = (resources: typeof first) =>
       resources.flatMap(([, { Properties = {} }]) =>
         PHYSICAL_NAMES.flatMap((key) => (Properties[key] === undefined ? [] : [spell(Properties[key])])),
@@ -191,7 +210,7 @@ describe('two stages in one account', () => {
     expect(namesOf(first).filter((name) => others.has(name) && !name.startsWith('<'))).toEqual([])
   })
 
-  it('listen to no event in common', () => {
+  it('have no event pattern in common', () => {
     const patternsOf = (resources: typeof first) =>
       resources.flatMap(([, { Properties = {} }]) =>
         Properties.EventPattern === undefined ? [] : [JSON.stringify(Properties.EventPattern)],

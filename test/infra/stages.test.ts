@@ -2,30 +2,30 @@ import { describe, expect, it } from 'vitest'
 import { chooseStage, DEFAULT_STAGE, STAGE_NAMES, stageNamed } from '../../lib/stages.ts'
 
 describe('stages', () => {
-  it('names the known stages and the default when a name is unknown', () => {
+  it('are listed when a name is unknown', () => {
     const choose = () => stageNamed('staging', {})
 
     expect(choose).toThrow(/unknown stage "staging".*local, production/u)
   })
 
-  it('refuses a stage and settings at once', () => {
+  it('cannot be chosen together with a settings file', () => {
     expect(() => chooseStage({ stage: 'local', settings: 'lab.json' }, {})).toThrow(/exclude each other/u)
   })
 
-  it('refuses a folder for a settings file', () => {
+  it('cannot be read from a folder', () => {
     expect(() => chooseStage({ settings: import.meta.dirname }, {})).toThrow(/infra cannot be read/u)
   })
 
-  it('refuses a property of Object.prototype as a stage', () => {
+  it('cannot have the name of a property of Object.prototype', () => {
     expect(() => stageNamed('toString', {})).toThrow(/unknown stage/u)
   })
 
-  it('deploys production by default', () => {
+  it('include production as the default', () => {
     expect(DEFAULT_STAGE).toBe('production')
     expect(STAGE_NAMES).toContain(DEFAULT_STAGE)
   })
 
-  it('keeps data and a private API in production', () => {
+  it('include production, which keeps its data and has a private API', () => {
     const stage = stageNamed('production', {})
 
     expect(stage.keepData).toBe(true)
@@ -33,7 +33,7 @@ describe('stages', () => {
     expect(stage.emulator).toBeUndefined()
   })
 
-  it('gives a run more time than one attempt of its job', () => {
+  it('give a run more time than one attempt of its job', () => {
     const stages = STAGE_NAMES.map((name) => stageNamed(name, {}))
 
     for (const { runTimeoutHours, attemptTimeoutHours } of stages) {

@@ -1,9 +1,6 @@
 import validate from 'asl-validator'
 import { describe, expect, it } from 'vitest'
-import {
-  createReferenceResolver,
-  type SynthesizedTemplate,
-} from '../../local/templates/resolve-references.ts'
+import { createReferenceResolver, type SynthesizedTemplate } from '../templates/resolve-references.ts'
 import { synthesize } from './synthesis.ts'
 
 /** Fields of a definition that the tests change. */
@@ -15,7 +12,7 @@ const templates = synthesize('production').templates.map(
   (template) => template.toJSON() as SynthesizedTemplate,
 )
 
-/** Definitions in the form that is sent to Step Functions, by logical id. */
+/** Definitions as they are sent to Step Functions, by logical id. */
 const definitions: readonly (readonly [id: string, definition: Definition])[] = templates.flatMap(
   (template) => {
     const { resolve } = createReferenceResolver(template, templates)
@@ -37,12 +34,12 @@ describe('state machines', () => {
     expect(problemsOf(definition)).toEqual([])
   })
 
-  // Proves that the validator checks JSONata.
+  // Shows that the validator also checks JSONata.
   it.each([
     ['an expression that JSONata cannot read', { Output: '{% $states.( %}' }],
     ['a field of the other query language', { OutputPath: '$.x' }],
     ['a step that does not exist', { Next: 'Nowhere' }],
-  ])('are rejected by the validator with %s', (_what, change) => {
+  ])('are invalid with %s', (_what, change) => {
     const [[, definition] = ['', { States: {} }]] = definitions
     const { SubmitJob } = definition.States
     const States = { ...definition.States, SubmitJob: { ...SubmitJob, ...change } }

@@ -6,7 +6,7 @@ const production = synthesize('production').stacks.storage
 const template = Template.fromStack(production)
 const local = Template.fromStack(synthesize('local').stacks.storage)
 
-describe('storage stack', () => {
+describe('the storage stack', () => {
   it('expires uploads and installs after 7 days and unfinished parts after 1', () => {
     template.hasResourceProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: {
@@ -35,7 +35,7 @@ describe('storage stack', () => {
     ['off', undefined],
     ['read-only', ['GET', 'HEAD']],
     ['full', ['GET', 'HEAD', 'PUT']],
-  ] as const)('lets pages use presigned URLs in the mode of the console: %s', (console, methods) => {
+  ] as const)('allows web pages the methods that the console needs in mode %s', (console, methods) => {
     const bucket = Template.fromStack(synthesize('production', { console }).stacks.storage)
 
     bucket.hasResourceProperties('AWS::S3::Bucket', {
@@ -46,7 +46,7 @@ describe('storage stack', () => {
     })
   })
 
-  it('encrypts the bucket and blocks the public', () => {
+  it('encrypts the bucket and blocks public access to it', () => {
     template.hasResourceProperties('AWS::S3::Bucket', {
       BucketEncryption: Match.anyValue(),
       OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
@@ -102,7 +102,7 @@ describe('storage stack', () => {
     })
   })
 
-  it('can restore the table to any point in time and protects it in production', () => {
+  it('protects the table in production, and can restore it to any point in time', () => {
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       DeletionProtectionEnabled: true,
@@ -110,7 +110,7 @@ describe('storage stack', () => {
     expect(production.terminationProtection).toBe(true)
   })
 
-  it('deletes everything with the local stage', () => {
+  it('is deleted with all data in the local stage', () => {
     local.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Delete' })
     local.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' })
     local.allResources('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete' })

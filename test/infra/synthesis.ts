@@ -13,7 +13,7 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string
 }
 
-/** One statement of any policy, with resources as text. */
+/** A statement of a policy, with its resources as texts. */
 export interface Statement {
   readonly effect: string
   readonly actions: readonly string[]
@@ -22,8 +22,8 @@ export interface Statement {
 }
 
 /**
- * An app with the context of cdk.json, written to `outdir` or a temporary folder. Functions are not bundled,
- * but their entry points must exist.
+ * An app with the context of cdk.json, whose output is written to `outdir` or a temporary folder. Functions are not bundled, but their
+ * entry points must exist.
  */
 export function anApp(outdir?: string): App {
   const file: { readonly context: Record<string, unknown> } = JSON.parse(
@@ -36,14 +36,14 @@ export function anApp(outdir?: string): App {
   })
 }
 
-/** All stacks of a stage, with its settings or with changed ones. */
+/** All stacks of a stage. `change` replaces some of its settings. */
 export function synthesize(name: string, change: Partial<Stage> = {}) {
   const app = anApp()
   const stacks = buildEngine(app, { ...stageNamed(name, {}), ...change })
   return { app, stacks, templates: Object.values(stacks).map((stack: Stack) => Template.fromStack(stack)) }
 }
 
-/** Resources of a template by logical id, of one type or of all. */
+/** Resources of a template with their logical ids, of one type or of all types. */
 export function resourcesOf(template: Template, type?: string): readonly (readonly [string, Resource])[] {
   const resources: Record<string, Resource> = template.toJSON().Resources
   return Object.entries(resources).filter(([, resource]) => type === undefined || resource.Type === type)

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createExampleClient } from '../../cli/example-client.ts'
-import { createProgress } from '../../cli/progress.ts'
 import { PROJECT } from '../../local/aws-environment.ts'
 import { type LocalStack, startLocalStack } from '../../local/stack.ts'
 import { readStackSettings } from '../../local/stack-settings.ts'
+import { createProgress } from '../../src/shared/progress.ts'
 import { listeningAddresses } from '../emulators/listening-addresses.ts'
 import { type BatchRecorder, batchModelProblems, recordBatch } from '../fixtures/batch-model.ts'
 
@@ -16,7 +16,7 @@ const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
 /** Loopback addresses at which only the servers of this test listen. */
 const [JOBS, CLIENTS, FUNCTIONS, BATCH] = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']
 
-/** A separate stack, in which functions, jobs and clients each use an address of their own. */
+/** A separate stack, in which functions, jobs and clients use different addresses. */
 const instance = `addresses-${randomBytes(4).toString('hex')}`
 const settings = readStackSettings({
   JOB_ADDRESS: JOBS,
@@ -56,8 +56,6 @@ async function forward(host: string, url: string, connections: Record<string, nu
 }
 
 beforeAll(async () => {
-  // This stack's calls are not recorded: the policies that they are checked against name the bucket of the other stack.
-  vi.stubEnv('RECORD_CALLS', undefined)
   stack = await startLocalStack({ instance, settings, progress: createProgress(process.stdout) })
   batch = await recordBatch(stack.batchUrl, { host: FUNCTIONS, port: Number(new URL(stack.batchUrl).port) })
 })
@@ -69,14 +67,14 @@ afterAll(async () => {
 })
 
 describe('a stack with an address for each kind of program', () => {
-  it('has its Batch server at the configured address only', () => {
+  it('has a Batch server that listens at the configured address only', () => {
     const { port } = new URL(stack.batchUrl)
 
     expect(stack.batchUrl).toBe(`http://${BATCH}:${port}`)
     expect(listeningAddresses(stack.batchPid())).toEqual([`${BATCH}:${port}`])
   })
 
-  it('runs a task from upload to outputs, with each program at its own address', async () => {
+  it('runs a task from upload to outputs, with a different address for each kind of program', async () => {
     const connections: Record<string, number> = {}
     for (const host of [JOBS, CLIENTS, FUNCTIONS]) {
       for (const url of [stack.emulatorUrl, stack.storageUrl]) await forward(host, url, connections)
@@ -126,7 +124,7 @@ describe('a stack with an address for each kind of program', () => {
     expect(await batchModelProblems(batch.exchanges)).toEqual([])
   })
 
-  it('pulls an image at another address than the one that functions pushed it to', async () => {
+  it('pulls images from an address other than that to which functions push them', async () => {
     const { port } = new URL(stack.storageUrl)
     const log = await readFile(join(PROJECT, '.local', instance, 'log', 'batch.log'), 'utf8')
 

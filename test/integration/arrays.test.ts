@@ -7,7 +7,7 @@ import { call, callOk, installTask, outputsOf, startRun, waitForState } from './
 const ITEMS = 2000
 const LIMITS = { maxEntries: 10_000, maxNameBytes: 100, maxEntryBytes: 1000 }
 
-/** First coordinate of item 1 234, which is in the second row. */
+/** Beginning of item 1234, which is in the second row. */
 const ITEM = 1234
 const ITEM_START = '{"type":"Polygon","coordinates":[[[23440.000,100.000],'
 
@@ -32,7 +32,7 @@ describe('an array output of many items', () => {
     expect(items[ITEM]?.value.startsWith(ITEM_START)).toBe(true)
   })
 
-  it('returns single items by their index, and none beyond the last', async () => {
+  it('returns single items by index, and 400 after the last index', async () => {
     const item = await callOk('GET', `${run}/output/geometries/indexes?value=${ITEM}`)
 
     expect((await item.text()).startsWith(ITEM_START)).toBe(true)
@@ -42,7 +42,7 @@ describe('an array output of many items', () => {
   it.each([
     ['by itself', 'output/geometries', ITEMS + 1],
     ['with the other outputs', 'outputs.zip', ITEMS + 2],
-  ])('is downloaded %s as a zip of its folder', async (_, path, count) => {
+  ])('can be downloaded %s as a zip of its folder', async (_, path, count) => {
     const zip = await zipOf(`${run}/${path}`)
 
     const item = zip.entries.find(({ name }) => name === `geometries/${ITEM}`)

@@ -8,7 +8,7 @@ import { runCommand } from '../fixtures/cli-program.ts'
 import { aTaskFolder } from '../fixtures/task-folder.ts'
 
 /*
- * Sets of runs that authors start from a table, with files of their machine.
+ * Run sets that authors start from a table, with files of their machine.
  */
 
 /** Writes the length of two files, or fails. */
@@ -66,7 +66,7 @@ afterAll(() => {
   for (const path of [task, folder]) rmSync(path, { recursive: true, force: true })
 })
 
-/** Puts pictures beside the tables. @returns their sizes in bytes by name */
+/** Writes images into the folder of the tables. @returns their sizes in bytes, by name */
 function putImages(...names: readonly string[]): Readonly<Record<string, number>> {
   return Object.fromEntries(
     names.map((name, index) => {
@@ -88,7 +88,7 @@ function idIn(stderr: string): string {
 }
 
 describe('run-set', () => {
-  it('runs a task on the files of a CSV, and gives one table and one folder of outputs', async () => {
+  it('runs a task on the files of a CSV, and downloads the outputs as a table and as folders', async () => {
     const sizes = putImages('one.png', 'two.png')
     const csv = 'mode,image\ngood,@one.png\nfail,@one.png\ngood,@two.png\nfail,@two.png\n'
 
@@ -122,7 +122,7 @@ describe('run-set', () => {
     expect((await ask('run-set', 'status', id)).stderr).toMatch(/no run set/u)
   })
 
-  it('sends a shared file once and a large table as an upload', async () => {
+  it('sends a shared file only once, and a large table as an upload', async () => {
     const { 'shared.png': size } = putImages('shared.png')
     const rows = [1, 2, 3].map((count) => ({ mode: 'good', notes: 'x'.repeat(count * 1_100_000) }))
     const table = aTable('rows.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'))
@@ -143,7 +143,7 @@ describe('run-set', () => {
     ])
   })
 
-  it('sends nothing of a table with a file that is no image', async () => {
+  it('sends nothing if a table has problems', async () => {
     const table = aTable('wrong.csv', 'mode,image,notes\ngood,@wrong.csv,x\nbad,@missing.png,y\n')
 
     const { code, stdout } = await ask('run-set', 'create', NAME, table)

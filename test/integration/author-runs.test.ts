@@ -8,7 +8,7 @@ import { aTaskFolder } from '../fixtures/task-folder.ts'
 
 /* Commands of authors on tasks and runs of a service. */
 
-/** Writes an integer, or an invalid value, and ends with 0 or 3, or waits until it is cancelled. */
+/** Writes an integer or an invalid value, and exits with 0 or 3; or waits until it is cancelled. */
 const PROGRAM = `
 #include <signal.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ afterAll(() => {
   for (const path of [task, folder]) rmSync(path, { recursive: true, force: true })
 })
 
-/** Starts a run of the task, whose progress the command follows. */
+/** Starts a run of the task by a command that follows it. */
 function startRun(mode: string) {
   const outputs = join(folder, `outputs-${mode}`)
   return startCommand(['run', NAME, '--remote', inject('baseUrl'), '-i', `mode=${mode}`, '-o', outputs])
@@ -79,7 +79,7 @@ describe('a finished run', () => {
     id = idIn(ended.stderr)
   })
 
-  it('says which files counted for nothing', () => {
+  it('is reported with the files that were ignored', () => {
     expect(ended.stderr).toMatch(/^ignored in the output folder: "debug\.log"; declare an output/mu)
   })
 
@@ -114,7 +114,7 @@ describe('a finished run', () => {
     expect(code).toBe(1)
   })
 
-  it('does not exist any more after its deletion', async () => {
+  it('is deleted once; a second deletion fails', async () => {
     const deleted = await ask('delete', id, '--yes')
     const again = await ask('delete', id, '--yes')
 
@@ -125,9 +125,9 @@ describe('a finished run', () => {
 
 describe('a run that fails', () => {
   it.each([
-    ['an output that is refused', 'wrong', /output-invalid[\s\S]*outputs \S+ --rejected/u],
-    ['an exit code', 'fail', /task-failed[\s\S]*exit code 3[\s\S]*outputs \S+ --rejected/u],
-  ])('for %s offers what it wrote for download', async (_, mode, message) => {
+    ['an invalid output', 'wrong', /output-invalid[\s\S]*outputs \S+ --url \S+ --rejected/u],
+    ['an exit code', 'fail', /task-failed[\s\S]*exit code 3[\s\S]*outputs \S+ --url \S+ --rejected/u],
+  ])('because of %s offers the files that it wrote for download', async (_, mode, message) => {
     const target = join(folder, `rejected-${mode}`)
 
     const ended = await startRun(mode).ended
@@ -140,12 +140,16 @@ describe('a run that fails', () => {
   })
 })
 
+/** States of a cancelled run, in order. A poll may miss all but RUNNING, in which this run waits, and the last. */
+const STATES = ['PROVISIONED', 'QUEUING', 'QUEUED', 'PENDING', 'RUNNING', 'FAILED']
+
 describe('a run in progress', () => {
-  it('shows its log until it is cancelled', async () => {
+  it('prints its states and its log until it is cancelled', async () => {
     const running = startRun('wait')
     const id = await vi.waitFor(() => idIn(running.written.stderr), PATIENCE)
     const following = startCommand(ofService('logs', '-f', id))
     await vi.waitFor(() => expect(following.written.stdout).toMatch(/^mode wait$/mu), PATIENCE)
+    await vi.waitFor(() => expect(running.written.stderr).toMatch(/^RUNNING$[\s\S]*^mode wait$/mu), PATIENCE)
 
     const listed = await ask('runs', NAME, '--state', 'running', '--json')
     const cancelled = await ask('cancel', id)
@@ -155,6 +159,9 @@ describe('a run in progress', () => {
     expect((await following.ended).code).toBe(0)
     const ended = await running.ended
     expect(ended.stderr).toContain('The run failed (cancelled): the run was cancelled')
+    const shown = ended.stderr.split('\n').filter((line) => STATES.includes(line))
+    expect(shown).toEqual(STATES.filter((state) => shown.includes(state)))
+    expect(shown).toEqual(expect.arrayContaining(['RUNNING', 'FAILED']))
     expect(ended.code).toBe(1)
   })
 })
@@ -170,7 +177,7 @@ describe('the tasks of a service', () => {
     )
   })
 
-  it('lose a version and its runs when it is replaced', async () => {
+  it('are replaced only after a confirmation, and lose their runs', async () => {
     expectDone(await startRun('right').ended)
 
     const unasked = await ask('upload', task, '--replace')
@@ -178,7 +185,7 @@ describe('the tasks of a service', () => {
     const replaced = await ask('upload', task, '--replace', '--yes')
     const left = await ask('runs', NAME, '--json')
 
-    expect(unasked.stderr).toMatch(/Delete .* with all its runs.*give --yes/u)
+    expect(unasked.stderr).toMatch(/Delete .* with all its runs.*use --yes/u)
     expect(unasked.code).toBe(2)
     expect(JSON.parse(kept.stdout)).not.toEqual([])
     expectDone(replaced)

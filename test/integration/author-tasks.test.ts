@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -11,8 +11,8 @@ import { packLayer, shellLayer } from '../fixtures/engine-image.ts'
 import { HAS_SYSTEM_PYTHON, pythonLayer } from '../fixtures/python-layer.ts'
 
 /*
- * Tasks of authors, run by cytomine-task on this machine and in the service. Their images start FROM scratch, because a base image
- * cannot be pulled everywhere.
+ * Tasks that cytomine-task runs on this machine and in the service. Their images are built FROM scratch, because not every test machine
+ * can pull base images.
  */
 
 let folder = ''
@@ -34,7 +34,7 @@ function valuesOf({ stdout }: CommandEnd): Record<string, unknown> {
   return Object.fromEntries(outputs.map(({ parameterName, value }) => [parameterName, value]))
 }
 
-/** Runs an example on this machine, then in the service. @returns the values of its outputs, which are equal */
+/** Runs an example on this machine, then in the service. @returns the values of the outputs, which must be equal */
 async function runBoth(
   task: string,
   name: string,
@@ -51,7 +51,7 @@ async function runBoth(
 }
 
 describe('a new task', () => {
-  it.each(['c', 'shell'])('in %s runs on this machine unchanged', async (language) => {
+  it.each(['c', 'shell'])('in %s runs on this machine without changes', async (language) => {
     const task = join(folder, `new-${language}`)
     expectDone(await runCommand(['init', task, '--lang', language]))
     if (language === 'c') await putProgram(task, join(task, 'main.c'))
@@ -90,7 +90,7 @@ describe('a new task', () => {
     expect(areas).toMatchObject([{ value: 192 }, { value: 384 }, { value: 576 }])
   })
 
-  it('is created in an empty folder, uploaded, and run in the service', async () => {
+  it('can be uploaded and run in the service', async () => {
     const task = join(folder, 'published')
     expectDone(await runCommand(['init', task, '--lang', 'c', '--namespace', `org.example.t${process.pid}`]))
     await putProgram(task, join(task, 'main.c'))
@@ -112,7 +112,7 @@ describe('a new task', () => {
     )
 
     expect(uploaded.stdout).toContain('installed')
-    expect(again.stderr).toMatch(/the service has .* already.*raise "version"/u)
+    expect(again.stderr).toMatch(/is already installed.*raise "version"/u)
     expectDone(ended)
     expect(valuesOf(ended)).toMatchObject({ width: 64, areas: [{ value: 1536 }] })
     expect(readFileSync(join(folder, 'remote/width'), 'utf8')).toBe('64')
@@ -122,12 +122,12 @@ describe('a new task', () => {
 })
 
 const BUILDERS = ['buildah', 'podman']
-/** Programs that build images and are on this machine. */
+/** Builders that are installed on this machine. */
 const INSTALLED = BUILDERS.filter((builder) => spawnSync(builder, ['version']).status === 0)
 
 describe('build', () => {
   it.for(BUILDERS.filter((builder) => !INSTALLED.includes(builder)))(
-    'says that %s is missing, and what to do instead',
+    'reports that %s is missing, and what to do instead',
     async (builder) => {
       const task = join(folder, `unbuilt-${builder}`)
       expectDone(await runCommand(['init', task, '--lang', 'shell']))
@@ -141,7 +141,7 @@ describe('build', () => {
     },
   )
 
-  it.for(INSTALLED)('with %s makes a bundle that runs and that the service installs', async (builder) => {
+  it.for(INSTALLED)('with %s creates a bundle that runs and that the service installs', async (builder) => {
     const task = join(folder, `built-${builder}`)
     const namespace = `org.example.t${process.pid}`
     expectDone(await runCommand(['init', task, '--lang', 'c', '--namespace', namespace]))
@@ -190,7 +190,7 @@ describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
     await putImage(task, [python, layer], { Entrypoint: ['python', `/app/${name}`], User: '65534:65534' })
   }
 
-  it('that was just created runs on this machine unchanged', async () => {
+  it('that was just created runs on this machine without changes', async () => {
     const task = join(folder, 'new-python')
     expectDone(await runCommand(['init', task]))
     await putScript(task, 'main.py')
@@ -202,7 +202,7 @@ describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
     expect(valuesOf(ended)).toMatchObject({ width: 64, areas: [] })
   })
 
-  it('segments an image into an array of geometries like the example threshold', async () => {
+  it('that is the example threshold segments an image into an array of geometries', async () => {
     const task = join(folder, 'threshold')
     execFileSync('cp', ['-r', 'examples/threshold', task])
     await putScript(task, 'threshold.py')
@@ -230,8 +230,48 @@ describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
   })
 })
 
+/** Facts that the probe task wrote about its container; those that differ for each container are left out. */
+function surroundingsIn(outputs: string) {
+  const linesOf = (name: string) => readFileSync(join(outputs, name), 'utf8').split('\n').filter(Boolean)
+  const found = linesOf('surroundings')
+  return {
+    facts: found.filter((line) => /^(?:user|status|limit of \w+): /u.test(line)),
+    mounts: new Set(found.filter((line) => line.startsWith('mount: ')).map((line) => line.split(' ')[2])),
+    network: [...linesOf('network'), ...linesOf('connections')],
+  }
+}
+
+describe('the container of a task', () => {
+  it('has no network, and the user, limits and mounts that it has in the service', async () => {
+    const task = join(folder, 'probe')
+    const namespace = `org.example.t${process.pid}.probe`
+    const descriptor = readFileSync('test/fixtures/probe-task/descriptor.yml', 'utf8')
+    mkdirSync(task)
+    writeFileSync(
+      join(task, 'descriptor.yml'),
+      descriptor.replace(/^namespace: .*$/mu, `namespace: ${namespace}`),
+    )
+    await putProgram(task, 'test/fixtures/probe-task/probe-task.c')
+    const { hostname, port } = new URL(inject('baseUrl'))
+    const address = `tcp ${hostname} ${port}`
+    const words = ['-i', 'try_network=true', '-i', 'look_around=true', '-i', `connect=${address}`]
+
+    expectDone(await run(task, ...words, '-o', join(folder, 'probe-local')))
+    expectDone(await runCommand(['upload', task, '--url', inject('baseUrl')]))
+    expectDone(await run(`${namespace}/1.0.0`, ...SERVICE(), ...words, '-o', join(folder, 'probe-remote')))
+
+    const local = surroundingsIn(join(folder, 'probe-local'))
+    expect(local).toEqual(surroundingsIn(join(folder, 'probe-remote')))
+    expect(local.facts).toEqual(expect.arrayContaining(['user: 65534', 'limit of processes: 4096']))
+    expect([...local.mounts]).toEqual(expect.arrayContaining(['/', '/inputs', '/outputs']))
+    expect(local.network).toContainEqual(
+      expect.stringMatching(/^tcp \S+ \d+: (?:Network (?:is )?unreachable|Connection refused)$/u),
+    )
+  })
+})
+
 describe('the example add-and-echo', () => {
-  it('adds two numbers and gives a text back', async () => {
+  it('adds two numbers and returns a text', async () => {
     const bundle = 'examples/add-and-echo/add-and-echo.zip'
     const words = ['-i', 'a=2', '-i', 'b=40', '-i', 'text=häll o']
 
@@ -255,9 +295,9 @@ describe('the example scale-numbers', () => {
   })
 
   it.each([
-    ['a program that ends with 1', 'int main(void) { return 1; }', /task-failed.*exit code 1/u],
+    ['a program that exits with 1', 'int main(void) { return 1; }', /task-failed.*exit code 1/u],
     [
-      'a program that takes too much memory',
+      'a program that needs too much memory',
       '#include <stdlib.h>\n#include <string.h>\nint main(void) { for (;;) memset(malloc(1 << 20), 1, 1 << 20); }',
       /out-of-memory.*128 MiB.*configuration\.resources\.ram/u,
     ],
@@ -266,7 +306,7 @@ describe('the example scale-numbers', () => {
       'int main(void) { return 0; }',
       /output-missing.*"products": the task has not written it/u,
     ],
-  ])('fails with the reason for %s', async (_, source, message) => {
+  ])('reports why %s has failed', async (_, source, message) => {
     const task = join(folder, `broken-${message.source.slice(0, 6)}`)
     execFileSync('cp', ['-r', 'examples/scale-numbers', task])
     const file = join(folder, 'broken.c')
@@ -276,11 +316,11 @@ describe('the example scale-numbers', () => {
     const { code, stderr } = await run(task, '-i', 'numbers=[1]', '-o', join(folder, 'broken'))
 
     expect(stderr).toMatch(message)
-    expect(stderr).not.toContain('What it left')
+    expect(stderr).not.toContain('The files that it wrote')
     expect(code).toBe(1)
   })
 
-  it('leaves what a program wrote before it failed', async () => {
+  it('keeps the files that a program wrote before it failed', async () => {
     const task = join(folder, 'half')
     execFileSync('cp', ['-r', 'examples/scale-numbers', task])
     const file = join(folder, 'half.c')
@@ -293,7 +333,7 @@ describe('the example scale-numbers', () => {
 
     const { code, stderr } = await run(task, '-i', 'numbers=[1]', '-o', target)
 
-    expect(stderr).toMatch(/task-failed.*exit code 1[\s\S]*What it left is in/u)
+    expect(stderr).toMatch(/task-failed.*exit code 1[\s\S]*The files that it wrote are in/u)
     expect([code, readFileSync(join(target, 'notes'), 'utf8')]).toEqual([1, 'half'])
   })
 })

@@ -5,7 +5,7 @@ const JOB = { jobName: 'run-1', jobQueue: 'q', jobDefinition: 'd' }
 const ACCEPTED = { status: 200, answer: { jobName: 'run-1', jobId: '1' } }
 
 describe("AWS's model of Batch", () => {
-  it('accepts a valid submission and its answer', async () => {
+  it('accepts a valid request and response of SubmitJob', async () => {
     expect(await batchModelProblems([{ path: '/v1/submitjob', request: JOB, ...ACCEPTED }])).toEqual([])
   })
 
@@ -21,7 +21,7 @@ describe("AWS's model of Batch", () => {
       /^request of SubmitJob: Missing required parameter in input: "jobDefinition"/u,
     ],
     [
-      'an unknown member of the answer',
+      'an unknown member of the response',
       { path: '/v1/submitjob', request: JOB, status: 200, answer: { jobName: 'a', jobId: '1', ghost: 1 } },
       /^answer of SubmitJob: Unknown parameter in input: "ghost"/u,
     ],

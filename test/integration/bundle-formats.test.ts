@@ -17,7 +17,7 @@ import { anImporter, IMPORT_SETTINGS } from '../fixtures/memory-importer.ts'
 import { type RegistryProcess, startRegistryProcess } from '../fixtures/registry-process.ts'
 
 /*
- * Imports bundles of common tools into a real registry (docker-registry), and pulls them with other programs.
+ * Imports bundles that common tools write into a real registry (docker-registry), and pulls the images with other programs.
  * Needs Debian's packages buildah, docker-registry, skopeo and umoci, and podman.
  */
 
@@ -60,8 +60,8 @@ async function fetched(path: string): Promise<Buffer> {
 }
 
 /**
- * Pulls an image and verifies it: every blob must have the digest and size of its descriptor. Every layer, decompressed by skopeo,
- * must have the diff id of the config.
+ * Pulls an image and verifies it: every blob must have the digest and size of its OCI descriptor, and every layer, decompressed by
+ * skopeo, the diff id of the config.
  * @returns the diff ids
  */
 async function pulledDiffIds({ repository, digest }: TaskImage): Promise<readonly string[]> {
@@ -91,7 +91,7 @@ async function pulledDiffIds({ repository, digest }: TaskImage): Promise<readonl
   return config.rootfs.diff_ids
 }
 
-/** A synthetic bundle of 16 MB: three layers, unless an option says otherwise. */
+/** Creates a synthetic bundle of 16 MiB with three layers, unless an option changes it. */
 async function makeBundle(options: string): Promise<{ bytes: Buffer; diffIds: readonly string[] }> {
   const place = await mkdtemp(join(folder, 'made-'))
   const out = join(place, 'bundle.zip')
@@ -121,7 +121,7 @@ const TWO_DIFF_IDS = /diff id sha256:[0-9a-f]{64}, .* sha256:[0-9a-f]{64}:/u
 const DOCKER_25 = '--format docker-25-oci-layout'
 const DOCKER_29 = '--format docker-29-with-attestation'
 
-describe.runIf(sharedFolder).concurrent('a valid bundle is installed', () => {
+describe.runIf(sharedFolder).concurrent('a task is installed from a valid bundle', () => {
   it.each([
     '',
     '--zip stored',
@@ -149,7 +149,7 @@ describe.runIf(sharedFolder).concurrent('a valid bundle is installed', () => {
     '--manifest-first --zip stored',
     '--shape equal --layers 12',
     '--image-path deep/down/any.tar',
-  ])('made with %s', async (options) => {
+  ])('that is made with the options "%s"', async (options) => {
     const { bytes, diffIds } = await makeBundle(options)
 
     const image = imageOf(await importInto(bytes))
@@ -160,7 +160,7 @@ describe.runIf(sharedFolder).concurrent('a valid bundle is installed', () => {
 
 describe
   .runIf(sharedFolder)
-  .concurrent('a broken bundle is refused in words, and nothing can be pulled', () => {
+  .concurrent('a message, but no image that can be pulled, results from a damaged bundle', () => {
     it.each([
       ['crc', '', /checksum/u],
       ['crc', '--zip stored', /checksum/u],
@@ -175,7 +175,7 @@ describe
       ['blob-digest', `${DOCKER_25} --zip stored`, /digest/u],
       ['blob-digest', DOCKER_29, /digest/u],
       ['blob-digest', `${DOCKER_29} --layer-compression zstd --zip stored`, /digest/u],
-    ])('made with --corrupt %s %s', async (what, options, expected) => {
+    ])('that is made with --corrupt %s %s', async (what, options, expected) => {
       const { bytes } = await makeBundle(`--corrupt ${what} ${options}`)
 
       const { result, prefix } = await importInto(bytes)
@@ -189,7 +189,7 @@ describe
     })
   })
 
-describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled and run', () => {
+describe.runIf(sharedFolder)('a bundle is installed, pulled and run with an image', () => {
   const BASE = 'localhost/bundle-formats/probe:1'
   const OTHER = 'localhost/com/example/addition:1.0.0'
   let engine: EngineProgram
@@ -199,13 +199,13 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
   const inFolder = (name: string): string => join(folder, name)
 
   beforeAll(async () => {
-    // podman writes images here, whichever engine runs the tasks.
+    // podman writes these images, whichever engine runs the tasks.
     engine = await detectProgram('podman', { instance: `test-${process.pid}` })
     content = await makeContent()
     await execute('tar', ['-cf', inFolder('rootfs.tar'), '-C', content, '.'])
     await importRootfs(BASE)
     await importRootfs(OTHER, 'ENV WHICH=other')
-    // Before the first pull: podman 4 writes no docker-archive with a layer that it has pulled compressed with zstd.
+    // Before the first pull: podman 4 cannot write a docker-archive with a layer that was pulled with zstd compression.
     await save('docker-archive', 'docker-archive.tar', BASE)
     await save('docker-archive', 'several.tar', BASE, OTHER)
     await save('oci-archive', 'oci-archive.tar', BASE)
@@ -288,7 +288,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
       'buildah-oci.tar',
       () => makeWithBuildah('oci-archive', 'buildah-oci.tar'),
     ],
-  ])('%s', async (_, tar, make) => {
+  ])('that was written by %s', async (_, tar, make) => {
     await make()
 
     const image = await installedFrom(tar)
@@ -300,7 +300,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
     await callEngine(engine, 'rmi', reference)
   })
 
-  it('installs the image that the descriptor names, and refuses several images when none has that name', async () => {
+  it('that the descriptor names, and is refused if none of several images has that name', async () => {
     const image = await installedFrom('several.tar', 'com.example.addition')
 
     const manifest = JSON.parse(String(await fetched(`${image.repository}/manifests/${image.digest}`)))
@@ -311,7 +311,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
     )
   })
 
-  /** Creates the content, different in each run because engines cache layers. */
+  /** Creates the content, which differs between test runs because engines cache layers. */
   async function makeContent(): Promise<string> {
     const bundle = await openZip(bufferSource(await readFile(PROBE_BUNDLE)))
     const image = bundle.entries.find(({ name }) => name === 'image.tar')
@@ -327,7 +327,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
     return target
   }
 
-  /** Builds two layers, the second with the program, in a store that no engine uses. */
+  /** Builds two layers, the second with the program, in a separate store. */
   async function makeWithBuildah(format: 'docker-archive' | 'oci-archive', tar: string): Promise<void> {
     const home = await mkdtemp(inFolder('buildah-'))
     const store = ['--root', join(home, 'root'), '--runroot', join(home, 'run'), '--storage-driver', 'vfs']

@@ -20,7 +20,7 @@ import { call, callOk } from './engine-client.ts'
 const NAMESPACE = 'org.example.concurrency'
 const LIMITS = { maxEntries: 10, maxNameBytes: 100, maxEntryBytes: 64 * 1024 * 1024 }
 
-/** Half of the 50 calls provision parameters, half items of one array. */
+/** Half of the 50 calls provision scalar parameters, the other half items of one array. */
 const HALF = 25
 const SCALARS = Array.from({ length: HALF }, (_, index) => `p${index}`)
 
@@ -28,7 +28,7 @@ const ROUNDS = Array.from({ length: 10 }, (_, round) => round + 1)
 
 let task: string
 
-/** Installs a task with the image of the probe task, which accepts any inputs and ends at once. */
+/** Creates the bundle of a task with the image of the probe task, which accepts any inputs and exits at once. */
 async function aBundle(version: string): Promise<Buffer> {
   const probe = await openZip(bufferSource(await readFile('test/fixtures/probe-task/probe-task.zip')), LIMITS)
   const image = probe.entries.find(({ name }) => name === 'image.tar')
@@ -55,7 +55,7 @@ async function aBundle(version: string): Promise<Buffer> {
   ])
 }
 
-/** @returns the task's path. */
+/** @returns the task's path */
 async function install(version: string): Promise<string> {
   const form = new FormData()
   form.append('task', new Blob([new Uint8Array(await aBundle(version))]), 'bundle.zip')
@@ -84,7 +84,7 @@ async function inputsOf(run: string): Promise<ReadonlyMap<string, JsonValue>> {
   return new Map(values.map(({ parameterName, value }) => [parameterName, value]))
 }
 
-/** Returns a function for each call that provisions the run. */
+/** Returns the calls that provision the run, as functions. */
 function provisioningCalls(run: string): (() => Promise<Response>)[] {
   const scalars = SCALARS.map(
     (name, value) => () => call('PUT', `${run}/input-provisions/${name}`, { value }),
@@ -93,7 +93,7 @@ function provisioningCalls(run: string): (() => Promise<Response>)[] {
     (_, index) => () =>
       call('PUT', `${run}/input-provisions/items/indexes?value=${index}`, { value: index * 10 }),
   )
-  // Mixed, so that the last call is for a parameter in half of the rounds and for an item in the others.
+  // Alternating, so that the last call is for a parameter in half of the tests and for an item in the others.
   return scalars.flatMap((scalar, index) => [scalar, items[index] ?? scalar])
 }
 
@@ -109,7 +109,7 @@ async function aProvisionedRun(ofTask = task): Promise<string> {
 const statuses = (answers: readonly Response[]): readonly number[] =>
   answers.map(({ status }) => status).sort()
 
-describe('fifty parallel provisioning calls of one run', () => {
+describe('fifty concurrent provisioning calls of one run', () => {
   it('all take effect', async () => {
     const run = await createRun()
 
@@ -122,22 +122,25 @@ describe('fifty parallel provisioning calls of one run', () => {
     expect(inputs.get('items')).toEqual(SCALARS.map((_, index) => ({ index, value: index * 10 })))
   })
 
-  it.each([0, 1, 24, 49])('make it PROVISIONED with the last call, which is no. %i', async (last) => {
-    const run = await createRun()
-    const calls = provisioningCalls(run)
-    const [missing] = calls.splice(last, 1)
+  it.each([0, 1, 24, 49])(
+    'make the run PROVISIONED by the last one, whichever it is: call %i',
+    async (last) => {
+      const run = await createRun()
+      const calls = provisioningCalls(run)
+      const [missing] = calls.splice(last, 1)
 
-    const answers = await Promise.all(calls.map((provision) => provision()))
-    const before = await stateOf(run)
-    const answer = await missing?.()
+      const answers = await Promise.all(calls.map((provision) => provision()))
+      const before = await stateOf(run)
+      const answer = await missing?.()
 
-    expect(new Set(statuses(answers))).toEqual(new Set([200]))
-    expect([before, answer?.status, await stateOf(run)]).toEqual(['CREATED', 200, 'PROVISIONED'])
-  })
+      expect(new Set(statuses(answers))).toEqual(new Set([200]))
+      expect([before, answer?.status, await stateOf(run)]).toEqual(['CREATED', 200, 'PROVISIONED'])
+    },
+  )
 })
 
-describe('at the same time', () => {
-  it.each(ROUNDS)('one of two starts is accepted and the other is too late (round %i)', async () => {
+describe('concurrently', () => {
+  it.each(ROUNDS)('one of two starts is accepted and the other is refused (round %i)', async () => {
     const run = await aProvisionedRun()
 
     const answers = await Promise.all(
@@ -148,11 +151,11 @@ describe('at the same time', () => {
     await callOk('DELETE', run)
   })
 
-  it.each(ROUNDS)('a value counts in the started run or is refused (round %i)', async (round) => {
+  it.each(ROUNDS)('with a start, a value is used by the run or refused (round %i)', async (round) => {
     const run = await aProvisionedRun()
     const provision = () => call('PUT', `${run}/input-provisions/p0`, { value: round })
     const start = () => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })
-    // The order of the two calls changes from round to round.
+    // The order of the two calls alternates.
     const [first, second] = round % 2 === 0 ? [provision, start] : [start, provision]
 
     const answers = await Promise.all([first(), second()])
@@ -168,7 +171,7 @@ describe('at the same time', () => {
     await callOk('DELETE', run)
   })
 
-  it.each(ROUNDS)('a value replaces a default or is refused (round %i)', async (round) => {
+  it.each(ROUNDS)('with a start, a value replaces a default or is refused (round %i)', async (round) => {
     const run = await aProvisionedRun()
 
     const [provisioned, started] = await Promise.all([
@@ -184,7 +187,7 @@ describe('at the same time', () => {
     await callOk('DELETE', run)
   })
 
-  it('runs are created and their task is deleted, and no run remains', async () => {
+  it('with a deletion of their task, runs are refused or deleted', async () => {
     const [deleted, ...created] = await Promise.all([
       call('DELETE', task),
       ...Array.from({ length: 10 }, () => call('POST', `${task}/runs`)),
@@ -204,7 +207,7 @@ describe('a task that is deleted while its runs are started', () => {
   const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
   const emulator = { ...local, endpoint: inject('emulatorUrl') }
 
-  /** Returns the remains of runs outside the API: object keys, running executions and live jobs. */
+  /** Returns what remains of runs: object keys, running executions and live jobs. */
   async function leftOf(runIds: readonly string[]): Promise<readonly string[]> {
     const bucket = { client: new S3Client(emulator), bucketName: inject('bucketName') }
     const keys = (await Array.fromAsync(createS3ObjectStore(bucket).list(''))).map(({ key }) => key)
@@ -216,32 +219,29 @@ describe('a task that is deleted while its runs are started', () => {
     return [...keys, ...executions, ...jobs].filter((name) => runIds.some((id) => name.includes(id)))
   }
 
-  it.each(ROUNDS.slice(0, 5))(
-    'leaves nothing behind, and its name is free at once (round %i)',
-    async (round) => {
-      const path = await install('2.0.0')
-      const runs = await Promise.all(Array.from({ length: 5 }, () => aProvisionedRun(path)))
-      const start = (run: string) => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })
-      // The number of workflows that start before the deletion changes from round to round.
-      const early = await Promise.all(runs.slice(0, round - 1).map(start))
+  it.each(ROUNDS.slice(0, 5))('leaves nothing, and its name is free at once (round %i)', async (round) => {
+    const path = await install('2.0.0')
+    const runs = await Promise.all(Array.from({ length: 5 }, () => aProvisionedRun(path)))
+    const start = (run: string) => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })
+    // The number of workflows that start before the deletion changes from round to round.
+    const early = await Promise.all(runs.slice(0, round - 1).map(start))
 
-      const [deleted, ...started] = await Promise.all([
-        call('DELETE', path),
-        ...runs.slice(round - 1).map(start),
-      ])
+    const [deleted, ...started] = await Promise.all([
+      call('DELETE', path),
+      ...runs.slice(round - 1).map(start),
+    ])
 
-      expect(deleted.status).toBe(200)
-      expect(statuses(early)).toEqual(early.map(() => 200))
-      expect(started.every(({ status }) => [200, 403, 404].includes(status))).toBe(true)
-      for (const run of runs) expect((await call('GET', run)).status).toBe(404)
-      await install('2.0.0')
-      await callOk('DELETE', path)
-      const runIds = runs.map((run) => run.slice('task-runs/'.length))
-      await expect.poll(() => leftOf(runIds), { timeout: 60_000 }).toEqual([])
-    },
-  )
+    expect(deleted.status).toBe(200)
+    expect(statuses(early)).toEqual(early.map(() => 200))
+    expect(started.every(({ status }) => [200, 403, 404].includes(status))).toBe(true)
+    for (const run of runs) expect((await call('GET', run)).status).toBe(404)
+    await install('2.0.0')
+    await callOk('DELETE', path)
+    const runIds = runs.map((run) => run.slice('task-runs/'.length))
+    await expect.poll(() => leftOf(runIds), { timeout: 60_000 }).toEqual([])
+  })
 
-  it('leaves nothing when a workflow starts after its run was deleted, and ends by itself', async () => {
+  it('leaves nothing if an execution starts after its run was deleted', async () => {
     const path = await install('2.1.0')
     const run = await aProvisionedRun(path)
     const runId = run.slice('task-runs/'.length)
@@ -262,7 +262,7 @@ describe('a task that is deleted while its runs are started', () => {
     expect(await leftOf([runId])).toEqual([])
   })
 
-  it('leaves nothing behind of a run set whose runs are being created', async () => {
+  it('leaves nothing of a run set whose runs are being created', async () => {
     const path = await install('2.2.0')
     const items = Array.from({ length: HALF }, (_, index) => index)
     const shared = Object.fromEntries(SCALARS.map((name) => [name, 1]))
@@ -283,7 +283,7 @@ describe('a task that is deleted while its runs are started', () => {
     await expect.poll(() => leftOf([id.slice(0, -6)]), { timeout: 60_000 }).toEqual([])
   })
 
-  it('is deleted by several concurrent calls', async () => {
+  it('can be deleted by several concurrent calls', async () => {
     const path = await install('3.0.0')
     const runs = await Promise.all(Array.from({ length: 3 }, () => aProvisionedRun(path)))
 

@@ -11,7 +11,7 @@ import type { ContainerEngine, RunEnd } from '../../local/engine/container-run.t
 import { type LayerEntry, packLayer, shellLayer, writeArchive } from '../fixtures/engine-image.ts'
 
 /*
- * Contract of every container engine. ENGINE selects docker, podman or embedded.
+ * Contract of all container engines. ENGINE selects docker, podman or embedded.
  */
 
 const instance = `test-engine-${randomBytes(4).toString('hex')}`
@@ -112,7 +112,7 @@ async function run(spec: ContainerSpec): Promise<Outcome> {
 }
 
 describe('a container', () => {
-  it('has the environment variables of its image and of the engine, and none of the host', async () => {
+  it('has environment variables of its image and of the engine only', async () => {
     process.env.SECRET_OF_THE_HOST = 'x'
     const { output } = await run({ config: { Entrypoint: ['/bin/env'], Env: ['GREETING=a=b c', 'EMPTY='] } })
     delete process.env.SECRET_OF_THE_HOST
@@ -136,7 +136,7 @@ describe('a container', () => {
     expect(output.trim()).toBe(expected)
   })
 
-  it('starts in its working directory, which is created when it is missing', async () => {
+  it('starts in its working directory, which is created if it is missing', async () => {
     const { output } = await run({ script: 'pwd', config: { WorkingDir: '/made/for/it' } })
 
     expect(output.trim()).toBe('/made/for/it')
@@ -148,7 +148,7 @@ describe('a container', () => {
     expect([end.exitCode, end.reason]).toEqual([7, undefined])
   })
 
-  it('logs its output to descriptors and to /dev/stdout and /dev/stderr', async () => {
+  it('logs output to stdout and stderr, and to /dev/stdout and /dev/stderr', async () => {
     const { output } = await run({
       script: 'echo one; echo two >&2; echo three >/dev/stdout; echo four >/dev/stderr',
     })
@@ -156,19 +156,19 @@ describe('a container', () => {
     expect(output.trim().split('\n').sort()).toEqual(['four', 'one', 'three', 'two'])
   })
 
-  it('leaves readable outputs, whatever modes the task set', async () => {
+  it('leaves readable outputs, even if the task removed their permissions', async () => {
     const script = 'mkdir /outputs/d; echo x >/outputs/d/f; chmod 0 /outputs/d/f; chmod 0 /outputs/d'
     const { outputs } = await run({ script })
 
     expect(await readFile(join(outputs, 'd/f'), 'utf8')).toBe('x\n')
   })
 
-  it('cannot use a set-id program in its outputs, and leaves none of root', async () => {
+  it('cannot use a set-id program in its outputs, and leaves none that belongs to root', async () => {
     const script =
       'cp /bin/busybox /outputs/gain; chmod 6755 /outputs/gain; stat -c %a /outputs; mount | grep /outputs'
     const { output, outputs } = await run({ script })
 
-    // docker's command line has no such option for folders. There, no_new_privs and the closed folder of the job have to do.
+    // docker has no such mount option for folders. There, no_new_privs and the closed folder of the job protect the host.
     if (settings.kind !== 'docker') expect(output).toMatch(/nosuid.*nodev|nodev.*nosuid/u)
     const { mode, uid } = await stat(join(outputs, 'gain'))
     const gives = (mode & 0o6000) === 0 ? 'nothing' : uid === 0 ? 'root' : 'a user of containers'
@@ -176,7 +176,7 @@ describe('a container', () => {
     if (settings.kind === 'embedded') expect(gives).toBe(isRoot ? 'a user of containers' : 'nothing')
   })
 
-  it('changes nothing in its image', async () => {
+  it('does not change its image', async () => {
     const layers = [[{ name: 'data/file', body: 'original' }]]
     await run({ layers, script: 'echo changed >/data/file; rm -rf /bin' })
     const { output } = await run({ layers, script: 'cat /data/file' })
@@ -184,15 +184,15 @@ describe('a container', () => {
     expect(output.trim()).toBe('original')
   })
 
-  it('fails because of memory, not with an exit code, when it runs out of memory', async () => {
+  it('ends with an OutOfMemoryError when it exceeds its memory', async () => {
     const script = 'x=x; while :; do x=$x$x; done'
     const end = await run({ script, memoryMib: 16 })
 
     expect(end.reason).toMatch(/^OutOfMemoryError/u)
   })
 
-  it('has no more processor time than its limit', async () => {
-    // Two loops take twice the time of the limit where two processors are free.
+  it('gets no more CPU time than its limit', async () => {
+    // Without the limit, two loops use twice the time on two idle processors.
     const loops = 'a() { while :; do :; done; }; a & p=$!; a & q=$!; sleep 3; kill $p $q; wait; times'
     const { output } = await run({ script: loops })
 
@@ -200,6 +200,12 @@ describe('a container', () => {
     const used = Number(minutes) * 60 + Number(seconds)
     expect(used).toBeGreaterThan(0)
     expect(used).toBeLessThan(4)
+  })
+
+  it('has a lower priority than the local stack, unless the daemon of Docker starts it', async () => {
+    const { output } = await run({ script: '/bin/busybox cut -d " " -f 19 /proc/self/stat' })
+
+    expect(Number(output)).toBeGreaterThanOrEqual(engine.kind === 'docker' ? 0 : 10)
   })
 
   it('ends with all its processes when it is stopped', async () => {
@@ -224,7 +230,7 @@ describe('a container that cannot start', () => {
       /"nowhere": executable file not found/u,
     ],
     [
-      'its command is no program',
+      'its command is not executable',
       { Entrypoint: ['/etc/passwd'] },
       /exec: "\/etc\/passwd": permission denied/u,
     ],
@@ -265,7 +271,7 @@ describe('an image of several layers', () => {
     expect(output.trim().split(/\s+/u)).toEqual(['/a:', 'kept', '/b:', 'new'])
   })
 
-  it('has links, but no set-id program that gives privileges', async () => {
+  it('has links, and files whose set-id bits have no effect', async () => {
     const { output } = await run({
       layers: [
         [
@@ -281,7 +287,7 @@ describe('an image of several layers', () => {
     expect(output).toBe('contentcontent2\n')
   })
 
-  it('cannot reach the host through its links', async () => {
+  it('cannot write to the host through its links', async () => {
     const victim = join(folder, 'victim')
     await mkdir(victim)
     await run({
@@ -305,7 +311,7 @@ describe('an image of several layers', () => {
 })
 
 describe('a hostile image', () => {
-  it('cannot block its start by a pipe in place of a file', async () => {
+  it('cannot block the start of its container by a named pipe in place of a file', async () => {
     const { output } = await run({
       layers: [[{ name: 'etc/hosts', type: 'fifo' }]],
       script: 'echo started',
@@ -314,7 +320,7 @@ describe('a hostile image', () => {
     expect(output).toContain('started')
   })
 
-  it('cannot influence its own start', async () => {
+  it('cannot execute code in the launcher by its Python modules', async () => {
     const marker = 'raise SystemExit("from the image")'
     const folders = ['usr/lib/python3.10', 'usr/lib/python3.11', 'usr/lib/python3.12', 'usr/lib/python3.13']
     const modules = ['traceback', 'encodings/idna', 'socket', 'struct', 'linecache']
@@ -327,8 +333,8 @@ describe('a hostile image', () => {
   })
 })
 
-describe('a server that was killed', () => {
-  it('leaves containers that the next one removes', async () => {
+describe('containers of a server that was killed', () => {
+  it('are removed by the next server', async () => {
     const program = `
       const { createContainerEngine } = await import(${JSON.stringify(join(import.meta.dirname, '../../local/engine/container-engine.ts'))})
       const settings = ${JSON.stringify(settings)}

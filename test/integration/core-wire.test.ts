@@ -11,8 +11,8 @@ import { callOk, installTask, startRun, waitForState } from './engine-client.ts'
 import { aVariant } from './stack-controls.ts'
 
 /*
- * Sends the requests of Cytomine core: Apache HttpClient 5 with Spring's RestTemplate. Streamed downloads have no `Accept`.
- * Bodies are chunked, and multipart files are named *.tmp. Core keeps five connections per host and follows redirects with the
+ * Sends the requests of Cytomine core, which uses Apache HttpClient 5 with Spring's RestTemplate. Streamed downloads have no `Accept`.
+ * Bodies are chunked, and multipart files are named *.tmp. Core keeps five connections for each host, and follows redirects with the
  * same headers.
  */
 
@@ -78,7 +78,7 @@ async function send(
   return send({ method, url: new URL(location, url), headers }, redirects - 1)
 }
 
-/** Parts of a multipart body in the form that Spring writes. */
+/** Chunks of a multipart body as Spring writes it. */
 function* multipart(
   parts: readonly (readonly [name: string, fileName: string, bytes: Buffer])[],
 ): Generator<Buffer> {
@@ -96,7 +96,7 @@ function* multipart(
 const MULTIPART = { 'content-type': 'multipart/form-data;boundary=wire' }
 const JSON_BODY = { 'content-type': 'application/json' }
 
-/** Sends a request whose only header is `Host` through a socket. @returns the answer */
+/** Sends a request with no header but `Host` and `Connection`. @returns the response */
 function rawGet(url: URL): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
@@ -134,7 +134,7 @@ const DESCRIPTOR_INPUTS = `inputs:
         id: geometry
 outputs:`
 
-/** Creates a task with the types of inputs that core sends, a run with all of them, and a finished run. */
+/** A task with the types of inputs that core sends, a run of it that is not started, and a finished run of the probe task. */
 let task: string
 let run: string
 let finished: string
@@ -222,7 +222,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     ['without Accept', {}],
     ['as its untyped calls', UNTYPED],
     ['as its typed calls', TYPED],
-  ])('gets every file completely, %s', async (__, headers) => {
+  ])('gets every file completely (%s)', async (__, headers) => {
     const files: Record<string, Buffer> = {
       'input/picture': PNG,
       'input/picture.geojson': Buffer.from(GEOJSON),
@@ -244,7 +244,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
   it.each([
     ['without Accept', {}],
     ['as its untyped calls', UNTYPED],
-  ])('gets zips, outputs, descriptor and log, %s', async (__, headers) => {
+  ])('gets zips, outputs, descriptor and log (%s)', async (__, headers) => {
     const zipOf = async (path: string): Promise<readonly string[]> =>
       (await openZip(bufferSource((await get(path, headers)).bytes))).entries.map(({ name }) => name)
 
@@ -259,7 +259,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     expect((await get(`${finished}/logs`, headers)).bytes.toString()).toContain('printed')
   })
 
-  it('gets small files by a request without headers but Host', async () => {
+  it('gets files by a request with no header but Host', async () => {
     const answer = (await rawGet(at(`${run}/input/note`))).toString()
     const redirect = (await rawGet(at(`${run}/input/picture`))).toString()
 
@@ -270,7 +270,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     expect((await rawGet(new URL(location))).subarray(-PNG.length).equals(PNG)).toBe(true)
   })
 
-  it('reads all outputs as text, and the typed ones as JSON', async () => {
+  it('lists all outputs by untyped calls, and only those that core can store by typed calls', async () => {
     const names = async (headers: Readonly<Record<string, string>>) => {
       const { bytes } = await get(`${finished}/outputs`, headers)
       return (JSON.parse(bytes.toString()) as { readonly parameterName: string }[]).map(
@@ -321,7 +321,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     }
   })
 
-  it('gets 404 for a file under a wrong name', async () => {
+  it('gets 404 for a file that does not exist', async () => {
     expect((await get(`${run}/input/count.geojson`)).status).toBe(404)
     expect((await get(`${finished}/output/file.geojson`)).status).toBe(404)
     expect((await get(`${run}/input/shapes/indexes?value=5`)).bytes.toString()).toContain(
@@ -329,7 +329,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     )
   })
 
-  it('deletes nothing by a prefix of an existing version', async () => {
+  it('deletes nothing by a version with an encoded suffix', async () => {
     for (const version of [
       '1.0.0%23x',
       '1.0.0%3Fx',
@@ -360,7 +360,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     expect([status, headers.allow]).toEqual([405, 'GET, DELETE, HEAD'])
   })
 
-  it('uses its five connections at the same time', async () => {
+  it('can use its five connections concurrently', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 5 })
     const paths = Array.from(
       { length: 30 },
@@ -377,7 +377,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     expect(new Set(lengths.map(String)).size).toBe(3)
   })
 
-  it('gets an empty answer without a type for DELETE', async () => {
+  it('gets an empty response without a content type for DELETE', async () => {
     const { bytes } = await send({ method: 'POST', url: at(`${task}/runs`), headers: UNTYPED })
     const { id } = JSON.parse(bytes.toString()) as { readonly id: string }
 
@@ -388,7 +388,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
 })
 
 describe('core, through the edge', () => {
-  it('sends an image of 12 MiB, and gets it back without Accept', async () => {
+  it('sends an image of 12 MiB, and gets it by a request without Accept', async () => {
     const large = Buffer.concat([PNG, randomFillSync(Buffer.alloc(12 * 1024 * 1024))])
     const { id } = (await (await callOk('POST', `${task}/runs`)).json()) as { readonly id: string }
     const url = new URL(`task-runs/${id}/input-provisions/picture`, inject('baseUrl'))

@@ -71,7 +71,7 @@ async function uploadKeys(): Promise<readonly string[]> {
 }
 
 describe('a body that is larger than the limit of the API', () => {
-  it('of 300 MB in the form that core sends becomes a task', async () => {
+  it('is imported: a chunked multipart bundle of 300 MiB, as core sends it', async () => {
     const bundle = await aLargeBundle('1.0.0', 300 * MIB)
 
     const answer = await sendMultipart('POST', 'tasks', [
@@ -82,7 +82,7 @@ describe('a body that is larger than the limit of the API', () => {
     await callOk('DELETE', `tasks/${NAMESPACE}/1.0.0`)
   })
 
-  it('that is invalid is refused with a reason, and leaves nothing in the bucket', async () => {
+  it('is refused if it is invalid, with a reason, and leaves nothing in the bucket', async () => {
     const before = await uploadKeys()
     const bytes = randomFillSync(Buffer.alloc(2 * PART_BYTES))
 

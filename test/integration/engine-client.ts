@@ -12,10 +12,10 @@ interface RunView {
   readonly error?: RunFailure
 }
 
-/** Polling interval; that of core's web client is 2 s. */
+/** Polling interval; core's web page polls every 2 s. */
 const POLL_MS = 50
 
-/** Calls the API through the edge and validates the answer against the OpenAPI document. */
+/** Calls the API through the edge and validates the response against the OpenAPI document. */
 export async function call(method: string, path: string, body?: JsonValue | FormData): Promise<Response> {
   const url = new URL(path, inject('baseUrl'))
   const response = await fetch(url, {
@@ -30,7 +30,7 @@ export async function call(method: string, path: string, body?: JsonValue | Form
   return response
 }
 
-/** Like `call`. @throws Error when the answer is not 200 */
+/** Calls the API with {@link call}. @throws Error for any status but 200 */
 export async function callOk(method: string, path: string, body?: JsonValue | FormData): Promise<Response> {
   const response = await call(method, path, body)
   if (response.status !== 200) {
@@ -39,7 +39,7 @@ export async function callOk(method: string, path: string, body?: JsonValue | Fo
   return response
 }
 
-/** Uploads a bundle of the repository, once for all tests. @returns the path of the task */
+/** Installs a task from a bundle, unless another test has done so. @returns the path of the task */
 export async function installTask(bundle: string, namespace: string): Promise<string> {
   const form = new FormData()
   form.append('task', new Blob([await readFile(bundle)]), 'bundle.zip')
@@ -65,7 +65,7 @@ async function describeRun(run: string): Promise<RunView> {
   return (await (await callOk('GET', run)).json()) as RunView
 }
 
-/** Polls the run until it is in one of the states. Adds the intermediate states to `seen`. */
+/** Polls the run until it is in one of the states. Adds every observed state to `seen`. */
 export async function waitForState(
   run: string,
   states: readonly RunState[] | 'final',

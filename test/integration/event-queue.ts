@@ -17,15 +17,15 @@ export interface DeliveredEvent {
   readonly detail: EngineEvent
 }
 
-/** Events of the stage's bus that have arrived in a queue. */
+/** Queue that receives the events of the stage's bus. */
 export interface EventQueue {
-  /** Waits until an event fulfils `isLast`. @returns all events so far, in the order of their sequence */
+  /** Waits for an event with `isLast`. @returns all events so far, by sequence */
   until(isLast: (event: EngineEvent) => boolean): Promise<readonly DeliveredEvent[]>
 }
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 
-/** Receives all events of a bus by a rule, as an application would. */
+/** Creates a queue that receives all events of a bus by a rule, as an application would. */
 export async function createEventQueue(emulatorUrl: string, eventBusName: string): Promise<EventQueue> {
   const options = { endpoint: emulatorUrl, region: REGION, credentials }
   const sqs = new SQSClient(options)

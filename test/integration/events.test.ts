@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import type { EngineEvent } from '../../src/events/event.ts'
+import { aSlideTask } from '../fixtures/slide-task.ts'
 import { call, callOk, installTask, startRun, waitForState } from './engine-client.ts'
 import { createEventQueue, type EventQueue } from './event-queue.ts'
 
@@ -22,7 +23,7 @@ const isAbout =
   (event: EngineEvent): boolean =>
     event.data.id === id && (type === undefined || event.type === type)
 
-/** Events of one subject, until one of a type has arrived. */
+/** Waits for the last event of a run, set or import. @returns all of its events */
 async function eventsOf(id: string, last: EngineEvent['type']): Promise<readonly EngineEvent[]> {
   const delivered = await queue.until(isAbout(id, last))
   const own = delivered.filter(({ detail }) => isAbout(id)(detail))
@@ -36,7 +37,7 @@ async function eventsOf(id: string, last: EngineEvent['type']): Promise<readonly
 const typesOf = (events: readonly EngineEvent[]): string[] => events.map(({ type }) => type)
 
 describe('events of the local stack', () => {
-  it('report every state of a run, each with the state before it', async () => {
+  it('report every state of a run, with the previous state', async () => {
     const run = await startRun(task, { a: 2, b: 3, text: 'x' })
     await waitForState(run, 'final')
     const { id, history } = (await (await callOk('GET', run)).json()) as {
@@ -55,7 +56,7 @@ describe('events of the local stack', () => {
     expect(new Set(events.map((event) => event.id)).size).toBe(events.length)
   })
 
-  it('report why a run was ended, and its deletion', async () => {
+  it('report the cancellation of a run, and its deletion', async () => {
     const { id } = (await (await callOk('POST', `${task}/runs`)).json()) as { readonly id: string }
     await callOk('POST', `task-runs/${id}/state-actions`, { desired: 'CANCELLED' })
     await callOk('DELETE', `task-runs/${id}`)
@@ -67,7 +68,7 @@ describe('events of the local stack', () => {
     expect(JSON.stringify(events)).not.toContain('secret')
   })
 
-  it('report the states of a run set, and of its runs with their rows', async () => {
+  it('report the states of a run set, and the rows of its runs', async () => {
     const answer = await call('POST', 'run-sets', {
       task: EXAMPLE,
       shared: { b: 1, text: 'x' },
@@ -86,7 +87,21 @@ describe('events of the local stack', () => {
     expect(rows.sort()).toEqual([1, 2])
   })
 
-  it('report an import that fails, with its reason', async () => {
+  it('report every state of an import, with its task', async () => {
+    const form = new FormData()
+    form.append('task', new Blob([new Uint8Array(await aSlideTask('org.example.imported'))]), 'bundle.zip')
+    await callOk('POST', 'tasks', form)
+    const isReady = ({ type, data }: EngineEvent): boolean =>
+      type === 'import.ready' && 'task' in data && data.task?.namespace === 'org.example.imported'
+
+    const ready = (await queue.until(isReady)).find(({ detail }) => isReady(detail))?.detail
+    const events = await eventsOf(String(ready?.data.id), 'import.ready')
+
+    expect(typesOf(events)).toEqual(['import.created', 'import.validating', 'import.pushing', 'import.ready'])
+    expect(events.map(({ data }) => data.previousState)).toEqual([null, 'CREATED', 'VALIDATING', 'PUSHING'])
+  })
+
+  it('report a failed import, with the reason', async () => {
     const form = new FormData()
     form.append('task', new Blob(['not a zip']), 'bundle.zip')
     expect((await call('POST', 'tasks', form)).status).toBe(400)

@@ -4,7 +4,7 @@ import { describe, expect, inject, it } from 'vitest'
 
 const EVIL = 'http://evil.example'
 
-/** HTTP ports of the local stack, each with a call that is allowed for programs. */
+/** HTTP ports of the local stack, each with a call that programs may make. */
 const PARTS = [
   ['edge', () => inject('baseUrl'), 'GET', 'tasks'],
   ['emulator', () => inject('emulatorUrl'), 'GET', '/2015-03-31/functions/'],
@@ -27,14 +27,14 @@ async function send(url: URL, method: string, headers: Readonly<Record<string, s
 }
 
 describe.each(PARTS)('the port of the %s', (_, base, method, path) => {
-  it.each(HEADERS)('refuses a web page: %o', async (headers) => {
+  it.each(HEADERS)('refuses the request of a web page, with the headers %o', async (headers) => {
     const answer = await send(new URL(path, base()), method, headers)
 
     expect(answer.statusCode).toBe(403)
     expect(answer.headers).not.toHaveProperty('access-control-allow-origin')
   })
 
-  it('refuses a CORS preflight', async () => {
+  it('allows no origin in a CORS preflight', async () => {
     const asked = { Origin: EVIL, 'Access-Control-Request-Method': 'PUT' }
 
     const { headers } = await send(new URL(path, base()), 'OPTIONS', asked)
@@ -43,7 +43,7 @@ describe.each(PARTS)('the port of the %s', (_, base, method, path) => {
   })
 })
 
-it('accepts programs of this machine at the emulator', async () => {
+it('the emulator accepts calls of programs', async () => {
   const { statusCode } = await send(new URL('/2015-03-31/functions/', inject('emulatorUrl')), 'GET')
 
   expect(statusCode).toBe(200)

@@ -20,7 +20,7 @@ interface UploadAnswer {
 const json = async (method: string, path: string, body?: object): Promise<UploadAnswer> =>
   (await (await callOk(method, path, body as never)).json()) as UploadAnswer
 
-/** The example under another name, as a stored zip like clients send. */
+/** The example in another namespace and version, as a zip with stored entries, as clients send it. */
 async function aStoredBundle(namespace: string, version: string): Promise<Buffer> {
   const descriptor = (text: string): string => text.replace(/^version: .*$/mu, `version: ${version}`)
   const zip = await openZip(bufferSource(await aVariant(EXAMPLE, namespace, { descriptor })))
@@ -46,8 +46,8 @@ async function sendThin(bundle: Buffer): Promise<UploadAnswer & { readonly sentB
   }
 }
 
-describe('a bundle without the layers that the registry has', () => {
-  it('becomes a runnable task in the same namespace and in another', async () => {
+describe('a bundle without held layers', () => {
+  it('becomes a runnable task, in the same namespace and in another', async () => {
     const first = await aStoredBundle('org.example.layers', '1.0.0')
     const whole = await sendThin(first)
 
@@ -55,7 +55,7 @@ describe('a bundle without the layers that the registry has', () => {
     const other = await sendThin(await aStoredBundle('org.example.other-layers', '1.0.0'))
 
     expect([whole, next, other].map(({ state }) => state)).toEqual(['READY', 'READY', 'READY'])
-    // Another test of the same stack may have imported the first one's layer.
+    // The layer of the first one may be held too, because of another test of the same stack.
     expect([next, other].map(({ layers }) => layers?.map(({ held }) => held))).toEqual([[true], [true]])
     expect(next.sentBytes).toBeLessThan(first.length / 2)
     for (const task of ['tasks/org.example.layers/1.1.0', 'tasks/org.example.other-layers/1.0.0']) {
@@ -65,7 +65,7 @@ describe('a bundle without the layers that the registry has', () => {
     }
   })
 
-  it('is refused with 128 announced layers, and unknown layers are not held', async () => {
+  it('can name 127 layers but not 128, and layers that the registry lacks are not held', async () => {
     const layers = Array.from({ length: 128 }, () => ({ digest: `sha256:${'0'.repeat(64)}`, size: 1 }))
 
     const refused = await call('POST', 'uploads', { purpose: 'task', layers })

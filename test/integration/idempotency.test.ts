@@ -5,7 +5,7 @@ import { aBundle, aDescriptorText, dockerArchive, packTar, packZip } from '../fi
 const NAMESPACE = 'com.example.idempotency'
 const MIB = 1024 * 1024
 
-/** Builds a bundle that is so large that the edge uploads it in parts. */
+/** Creates a bundle that is large enough for the edge to upload it in parts. */
 async function aLargeBundle(version: string): Promise<Buffer> {
   const layer = await packTar([{ name: 'data', body: randomFillSync(Buffer.alloc(8 * MIB)) }])
   const descriptor = aDescriptorText({ namespace: NAMESPACE, version })
@@ -28,7 +28,7 @@ async function post(path: string, key: string, body?: string | FormData) {
   }
 }
 
-/** Creates a form with a bundle. Each form has another multipart boundary. */
+/** Creates a form with a bundle. The boundaries of forms differ. */
 function formOf(bundle: Buffer): FormData {
   const form = new FormData()
   form.set('task', new File([new Uint8Array(bundle)], 'bundle.zip'))
@@ -36,7 +36,7 @@ function formOf(bundle: Buffer): FormData {
 }
 
 describe('an idempotency key through edge and API', () => {
-  it('imports a large bundle once and creates one run', async () => {
+  it('imports a large bundle only once', async () => {
     const [bundle, key] = [await aLargeBundle('1.0.0'), randomUUID()]
 
     const first = await post('tasks', key, formOf(bundle))
@@ -53,7 +53,7 @@ describe('an idempotency key through edge and API', () => {
     expect(listed).toHaveLength(1)
   })
 
-  it('lets exactly one of many concurrent calls create a run', async () => {
+  it('lets exactly one of several concurrent calls create a store', async () => {
     const key = randomUUID()
     const store = JSON.stringify({ name: randomUUID(), host: 'https://store.example.org' })
 

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 
 describe('the scan of a task on the local stack', () => {
-  it('says that its registry has no scans', async () => {
+  it('reports that the registry offers no scans', async () => {
     const { id } = (await (await callOk('GET', task)).json()) as { id: string }
 
     for (const path of [task, `tasks/${id}`]) {

@@ -77,7 +77,7 @@ const manifestPathOf = (reference: string): string => `/v2/test/manifests/${refe
 
 describe('the store of unpacked images', () => {
   it.each<Compression>(['none', 'gzip', 'zstd'])(
-    'unpacks layers with compression %s once',
+    'unpacks an image only once, with layers compressed by %s',
     async (compression) => {
       const store = aStore()
       const reference = await serve([[{ name: 'a', body: '1' }], [{ name: 'b', body: '2' }]], compression)
@@ -92,7 +92,7 @@ describe('the store of unpacked images', () => {
     },
   )
 
-  it('reuses images that an earlier store of the same folder unpacked', async () => {
+  it('reuses images that an earlier store has unpacked in the same folder', async () => {
     const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
     await aStore().ensure(reference)
     requests = []
@@ -102,18 +102,18 @@ describe('the store of unpacked images', () => {
     expect(requests.filter((path) => path.includes('/blobs/'))).toEqual([])
   })
 
-  it('refuses a removed image whose bytes the registry still has under another type', async () => {
+  it('refuses a removed image whose manifest the registry still has as a blob', async () => {
     const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
     const path = manifestPathOf(reference)
     const body = served.get(path)?.body ?? Buffer.alloc(0)
     served.set(path, { body, type: 'application/octet-stream' })
 
     await expect(aStore().ensure(reference)).rejects.toThrow(
-      /^CannotPullContainerError: .*no image any more/u,
+      /^CannotPullContainerError: .*no longer an image/u,
     )
   })
 
-  it('keeps nothing of an image with a layer that does not match its digest', async () => {
+  it('keeps nothing of an image if a layer does not have its digest', async () => {
     const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
     const manifest = JSON.parse(String(served.get(manifestPathOf(reference))?.body))
     const path = `/v2/test/blobs/${manifest.layers[0].digest}`
@@ -126,7 +126,7 @@ describe('the store of unpacked images', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('removes the least recently used image when it is full, and none in use', async () => {
+  it('removes the least recently used image when it is full, but no image in use', async () => {
     const store = aStore(250_000)
     const references: string[] = []
     for (let index = 0; index < 3; index += 1) {
@@ -145,7 +145,7 @@ describe('the store of unpacked images', () => {
     expect(existsSync(join(again.folder, 'a'))).toBe(true)
   })
 
-  it('makes room for an image from an archive, and keeps one that another store of the folder uses', async () => {
+  it('removes an image for a new one from an archive, but none that another store of the folder uses', async () => {
     const names: string[] = []
     for (const name of ['one', 'two', 'three']) {
       const file = join(archives, `${name}.tar`)

@@ -14,11 +14,11 @@ import { type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.
 import { anImporter, UPLOAD_ID } from '../fixtures/memory-importer.ts'
 import { wholeTasks } from '../fixtures/whole-tasks.ts'
 
-/** Kills per kind of bundle. */
+/** Number of kills for each kind of bundle. */
 const KILLS = 40
-/** Number of blobs that an importer sends concurrently. */
+/** Maximum number of blobs that an importer sends concurrently. */
 const SENT_AT_ONCE = 4
-/** Fixed, so that a failure can be reproduced. Another seed kills at other points. */
+/** Seed of the times at which workers are killed; fixed, so that a failure can be reproduced. */
 const SEED = 20_261_123
 
 let folder: string
@@ -54,10 +54,10 @@ function randomNumbers(seed: number): () => number {
   }
 }
 
-/** Sizes of the layers in MiB: three are sent as streams, one in a single request. The bytes are random. */
+/** Sizes of the layers in MiB. The large ones are sent as streams, the small one in a single request. */
 const LAYERS = [5, 5, 5, 1]
 
-/** Deflated, stored, and stored with compressed layers, which are sent unchanged. */
+/** Kinds of bundles: deflated, stored, and stored with compressed layers, which are sent unchanged. */
 const SHAPES = {
   deflated: { compress: true, compression: 'none' },
   stored: { compress: false, compression: 'none' },
@@ -75,7 +75,7 @@ async function writeBundle(shape: keyof typeof SHAPES): Promise<string> {
   return path
 }
 
-/** Creates the state that outlives a worker. */
+/** Creates the ports and the registry, which outlive a worker. */
 async function aService(bundle: string) {
   const importer = anImporter()
   const server = await startFakeRegistry({ isPlain: true })
@@ -90,7 +90,7 @@ async function aService(bundle: string) {
   return { importer, server, bundle }
 }
 
-/** A call of a worker to a port in its parent process. */
+/** A worker's call of a port in the parent process. */
 interface PortCall {
   readonly id: number
   readonly port: string
@@ -152,9 +152,9 @@ async function importWithKills(service: Service, delay: () => number | undefined
 }
 
 describe.each(['deflated', 'stored', 'gzip'] as const)(
-  'an import of a bundle (%s) that is killed again and again',
+  'an import of a bundle (%s) that is killed repeatedly',
   (shape) => {
-    it(`ends READY and sends no acknowledged blob again`, { timeout: 240_000 }, async () => {
+    it(`ends READY, and does not send an acknowledged blob again`, { timeout: 240_000 }, async () => {
       const random = randomNumbers(SEED)
       const bundle = await writeBundle(shape)
       const started = performance.now()

@@ -23,7 +23,7 @@ const tableName = inject('tableName')
 const uploads = createDynamoUploadRepository({ client, tableName, identity: systemIdentity })
 const objects = createS3ObjectStore({ client: createS3Client(), bucketName: inject('bucketName') })
 
-/** Puts a bundle into the bucket as any S3 client may. */
+/** Puts a bundle into the bucket, as an S3 client does. */
 async function putBundle(name: string, namespace: string, folder = 'uploads'): Promise<void> {
   await objects.put(`${folder}/${name}`, await aVariant(BUNDLE, namespace, {}), 'application/zip')
 }
@@ -41,14 +41,14 @@ async function makeOld(uploadId: string): Promise<void> {
       ':now': new Date().toISOString(),
     },
   })
-  // A worker holds the lease, or the import has ended.
+  // The condition fails while a worker holds the lease, and after the end of the import.
   await client.send(command).catch((error: Error) => {
     if (error.name !== 'ConditionalCheckFailedException') throw error
   })
 }
 
 async function stateAfterSweep(uploadId: string): Promise<string | undefined> {
-  // The sweep of jobs may fail while Batch is unavailable. It comes after the sweep of imports.
+  // The sweep of jobs, which comes after that of imports, may fail while Batch is unavailable.
   await sweepNow().catch(() => undefined)
   return (await uploads.find(uploadId))?.state
 }
@@ -61,7 +61,7 @@ afterEach(async () => {
 describe('an import on the local stack', () => {
   it('installs a task from the default store', async () => {
     const asked: string[] = []
-    // Its own task: deleting one that other tests have run hundreds of times takes longer than a call.
+    // A task of its own: the deletion of a task with hundreds of runs of other tests takes longer than a call may.
     const bundle = await aVariant(BUNDLE, 'org.example.from-store', {})
     const task = 'tasks/org.example.from-store/1.0.0'
     const store = await aWebServer((request, response) => {
@@ -93,7 +93,7 @@ describe('an import on the local stack', () => {
     expect((await call('GET', `tasks/${namespace}/1.0.0`)).status).toBe(200)
   })
 
-  it('leaves nothing and frees the name when its job can never be registered', async () => {
+  it('fails and frees the name if its job definition cannot be registered', async () => {
     const namespace = 'org.example.unregistered'
     await setFaults({ calls: { fail: 1 } })
     await putBundle('unregistered.zip', namespace)
@@ -110,7 +110,7 @@ describe('an import on the local stack', () => {
     expect(await installVariant(BUNDLE, namespace, {})).toBe(`tasks/${namespace}/1.0.0`)
   })
 
-  it('is started by the sweeper when its event was lost', async () => {
+  it('is started by the sweeper if its event was lost', async () => {
     const id = 'lost.zip'
     const upload = {
       id,

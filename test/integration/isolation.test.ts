@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 
-/** Text in an input of another run. */
+/** Value of an input of another run. */
 const SECRET_OF_ANOTHER = 'what-only-the-other-run-may-see'
 
 /** Addresses that a task must not reach, by description. */
@@ -27,14 +27,14 @@ function addresses(): Readonly<Record<string, string>> {
   }
 }
 
-/** Findings of the task, by the word before the colon. */
+/** Lines of the task's output `surroundings`, by the word before the colon. */
 const seen = new Map<string, string[]>()
 let environment: string
 let connections: readonly string[]
 let interfaces: readonly string[]
 const linesOf = (text: unknown): string[] => String(text).split('\n').filter(Boolean)
 
-/** Inspects the container of one run while another run is in progress. */
+/** A run of the probe task inspects its container, while another run is in progress. */
 beforeAll(async () => {
   const probe = await installTask('test/fixtures/probe-task/probe-task.zip', 'org.example.probe-task')
   const other = await startRun(probe, { print: SECRET_OF_ANOTHER, sleep_seconds: 60 })
@@ -74,14 +74,14 @@ describe('a task in its container', () => {
     expect(line).toMatch(/: (?:Network unreachable|Network is unreachable|Connection refused)$/u)
   })
 
-  it('has no network interface to the outside', () => {
-    // The kernel creates these interfaces in every network namespace; they lead nowhere.
+  it('has no usable network interface', () => {
+    // The kernel creates the excluded interfaces in every network namespace; they are not connected.
     expect(interfaces.filter((line) => !/: (?:lo|tunl0|sit0|ip6?\w*|gre\w*|erspan0)$/u.test(line))).toEqual(
       [],
     )
   })
 
-  it('sees its inputs and no file of another run', () => {
+  it('sees its own inputs and no files of another run', () => {
     const files = seen.get('file') ?? []
 
     expect(files.filter((path) => path.startsWith('/inputs/')).sort()).toEqual([
@@ -94,14 +94,14 @@ describe('a task in its container', () => {
     expect(files.filter((path) => /sleep_seconds|print/u.test(path))).toEqual([])
   })
 
-  it('may write to its two folders as any user of its image', () => {
+  it('may write to its two folders as any user', () => {
     const folders = seen.get('folder') ?? []
 
     expect(folders).toContain('/inputs 777')
     expect(folders).toContain('/outputs 777')
   })
 
-  it('has two folders of the host mounted, and otherwise only mounts of every container', () => {
+  it('has its two folders mounted, and otherwise only what every container has', () => {
     const engineFiles = [
       '/etc/hosts',
       '/etc/hostname',
@@ -117,11 +117,11 @@ describe('a task in its container', () => {
     expect(targets.sort()).toEqual(['/', '/inputs', '/outputs'])
   })
 
-  it('finds no socket of a container engine or of another program', () => {
+  it('finds no sockets of the container engine or other programs', () => {
     expect(seen.get('socket') ?? []).toEqual([])
   })
 
-  it('cannot change the host through files of the kernel', () => {
+  it('cannot write to /proc and /sys of the host', () => {
     expect(seen.get('writable') ?? []).toEqual([])
   })
 
@@ -143,7 +143,7 @@ describe('a task in its container', () => {
     expect(seen.get('status')).toContain('NoNewPrivs:\t1')
   })
 
-  it('is limited in files and processes', () => {
+  it('has limits for files and processes', () => {
     const [files = ''] = seen.get('limit of files') ?? []
     const [processes = ''] = seen.get('limit of processes') ?? []
 
@@ -153,13 +153,13 @@ describe('a task in its container', () => {
 })
 
 const HOSTILE_SOURCE = join(import.meta.dirname, '../fixtures/hostile-task/hostile-task.c')
-/** Maximum number of processes of a task. */
+/** Limit of processes of a task. */
 const MOST_PROCESSES = 4096
 
 describe('a task that tries to escape from its container', () => {
   let folder: string
   const servers: Server[] = []
-  /** Outcomes of the attempts by name. */
+  /** Outcomes of the attempts, by name. */
   let attempts: ReadonlyMap<string, string>
 
   async function listen(address: string | number): Promise<Server> {
@@ -204,7 +204,7 @@ describe('a task that tries to escape from its container', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('makes every attempt of its source', async () => {
+  it('reports every attempt in its source', async () => {
     const source = await readFile(HOSTILE_SOURCE, 'utf8')
     const names = [...source.matchAll(/\btell\("([^"]+)"/gu)].map(([, name]) => name)
 
@@ -212,7 +212,7 @@ describe('a task that tries to escape from its container', () => {
     expect([...attempts.keys()]).toEqual(expect.arrayContaining(names))
   })
 
-  it('fails in every attempt', () => {
+  it('does not succeed in any attempt', () => {
     const done = [...attempts].filter(([, outcome]) => outcome === 'DONE').map(([name]) => name)
 
     expect(done).toEqual([])

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const DETECTION = join(import.meta.dirname, '../../local/embedded/detect-embedded.ts')
 
-/** Shell command that runs another command in a chroot of this machine's root, where the kernel refuses user namespaces. */
+/** Shell script that runs a command in a chroot of this machine's root, in which the kernel refuses user namespaces. */
 const IN_CHROOT = 'mount --rbind / "$0" && cd / && exec chroot "$0" "$@"'
 
-// Only root may make one.
+// Only root may call chroot.
 describe.runIf(process.getuid?.() === 0)('in a chroot', () => {
   let root: string
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe.runIf(process.getuid?.() === 0)('in a chroot', () => {
   })
   afterAll(() => rmdir(root))
 
-  /** Detects the embedded engine. @returns the result or the error */
+  /** Detects the embedded engine in the chroot. @returns the result or the error */
   async function detect(...before: readonly string[]): Promise<string> {
     const program = `import { detectEmbedded } from ${JSON.stringify(DETECTION)}
       console.log(await detectEmbedded().then(({ limits }) => limits, ({ message }) => message))`

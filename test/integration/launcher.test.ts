@@ -20,14 +20,14 @@ describe('a refusal of the kernel', () => {
 
   it.each([
     [
-      'user namespaces are switched off',
+      'user namespaces are disabled',
       'user namespace',
       ENOSPC,
       { 'user/max_user_namespaces': 0 },
       'user.max_user_namespaces',
     ],
     [
-      'Debian’s switch is off',
+      'Debian’s setting disables user namespaces',
       'user namespace',
       EPERM,
       { 'kernel/unprivileged_userns_clone': 0 },
@@ -49,7 +49,7 @@ describe('a refusal of the kernel', () => {
     ],
     ['this is a container with a masked /proc', 'mount proc on /proc', EPERM, {}, 'unmask=ALL'],
     ['the root of a chroot is not a mount point', 'pivot_root', EINVAL, {}, 'mount --bind'],
-  ])('is reported with the setting that allows it: %s', async (_, step, number, settings, expected) => {
+  ])('is reported with the remedy: %s', async (_, step, number, settings, expected) => {
     const sentence = await python(
       'import refusals; from kernel import KernelError',
       `refusals._setting = ${JSON.stringify(settings)}.get`,
@@ -63,8 +63,8 @@ describe('a refusal of the kernel', () => {
 })
 
 describe('a refusal by a seccomp filter', () => {
-  it('is reported with the option that leaves the filter out', async () => {
-    // A filter of this process, as a container engine sets it.
+  it('is reported with the option that disables the filter', async () => {
+    // The process gets a filter, as in a container.
     const sentence = await python(
       'import refusals; from kernel import *; from system_calls import filter_program',
       'prctl(PR_SET_NO_NEW_PRIVS, 1); install_seccomp(filter_program())',
@@ -89,12 +89,12 @@ describe('the mount point of a volume', () => {
       `print(made, os.path.isdir(root + ${JSON.stringify(path)}), os.listdir(host))`,
     )
 
-  it('is created when it is missing', async () => {
+  it('is created if it is missing', async () => {
     expect(await placing('/folder/a/b')).toBe('True True []')
   })
 
   it.each(['/link', '/link/a/b'])(
-    'does not follow a link of the image, which may lead to the host: %s',
+    'is refused if its path has a link of the image, which may lead to the host: %s',
     async (path) => {
       expect(await placing(path)).toMatch(/^False .* \[\]$/u)
     },
@@ -107,7 +107,7 @@ const REFUSED = 0x00050000 | 1
 const NEW_USERS = 0x10000000
 const SIGCHLD = 17
 
-/** Interprets a classic BPF program on a struct seccomp_data. Supports the instructions of seccomp filters. */
+/** Runs a classic BPF program on a struct seccomp_data. Supports only the instructions that our filter uses. */
 function runFilter(program: Buffer, call: { arch: number; number: number; first?: number }): number {
   const data = Buffer.alloc(64)
   data.writeUInt32LE(call.number, 0)
@@ -131,7 +131,7 @@ function runFilter(program: Buffer, call: { arch: number; number: number; first?
     else if (code === 0x06) return value
     else throw new Error(`unknown instruction ${code}`)
   }
-  throw new Error('the program has no end')
+  throw new Error('the program does not return')
 }
 
 describe.each([
@@ -158,13 +158,13 @@ describe.each([
     expect(await outcome(calls[name])).toBe(REFUSED)
   })
 
-  it('allows the calls that programs need', async () => {
+  it('allows calls that programs need', async () => {
     expect(await outcome(calls.read)).toBe(ALLOWED)
     expect(await outcome(calls.clone, SIGCHLD)).toBe(ALLOWED)
     expect(await outcome(calls.socket, 2)).toBe(ALLOWED)
   })
 
-  it('refuses new namespaces, and reports clone3 as not implemented', async () => {
+  it('refuses clone with a new namespace, and reports clone3 as not implemented', async () => {
     expect(await outcome(calls.clone, NEW_USERS | SIGCHLD)).toBe(REFUSED)
     expect(await outcome(calls.clone3)).toBe(ENOSYS)
   })
@@ -173,7 +173,7 @@ describe.each([
     expect(await outcome(calls.socket, 40)).toBe(REFUSED)
   })
 
-  it('refuses calls of another architecture', async () => {
+  it('reports calls of another architecture as not implemented', async () => {
     expect(await outcome(calls.read, 0, 0x40000003)).toBe(ENOSYS)
   })
 })

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { createProgress } from '../../cli/progress.ts'
 import { type LocalStack, type LocalStackOptions, type PartName, startLocalStack } from '../../local/stack.ts'
 import { readStackSettings } from '../../local/stack-settings.ts'
+import { createProgress } from '../../src/shared/progress.ts'
+import { INPUT_BUCKET } from '../fixtures/input-bucket.ts'
+import { recordingOptions } from '../recording/recording.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -18,7 +20,7 @@ declare module 'vitest' {
     batchUrl: string
     /** URL of the object store, and of the registry below `/v2/`. */
     storageUrl: string
-    /** File with the pid of each running part. */
+    /** Path of the file with the pid of each part. */
     pidFiles: Readonly<Record<PartName, string>>
     bucketName: string
     tableName: string
@@ -28,14 +30,14 @@ declare module 'vitest' {
   }
 }
 
-/** Starts a separate stack for the tests. A stack of `npm start` may run at the same time. */
+/** Starts a separate stack for the tests, beside any stack of `npm start`. */
 export default function setup(project: TestProject): Promise<() => Promise<void>> {
   return startStackFor(project)
 }
 
 /**
  * Starts a stack for the tests of a project.
- * @param emulator running emulator to use in place of a new one
+ * @param emulator running emulator; a new one is started without it
  * @returns a function that stops the stack and removes its folder
  */
 export async function startStackFor(
@@ -44,9 +46,14 @@ export async function startStackFor(
 ): Promise<() => Promise<void>> {
   const instance = `test-${randomBytes(4).toString('hex')}`
   const progress = createProgress(process.stdout)
-  const stack = await startLocalStack({ instance, progress, ...settingsOf(emulator) })
+  const stack = await startLocalStack({
+    instance,
+    progress,
+    nodeOptions: recordingOptions(),
+    ...settingsOf(emulator),
+  })
   provideStack(project, stack)
-  // LocalStack has no ECR; the registry's server provides its API.
+  // LocalStack has no ECR: the emulator with the registry serves it.
   project.provide('ecrUrl', emulator?.registryUrl ?? stack.emulatorUrl)
   return async () => {
     await stack.stop()
@@ -54,13 +61,13 @@ export async function startStackFor(
   }
 }
 
-/** Options of a stack on a running emulator. */
 function settingsOf(
   emulator: { readonly url: string; readonly registryUrl: string } | undefined,
 ): Pick<LocalStackOptions, 'settings'> {
-  if (emulator === undefined) return {}
+  if (emulator === undefined)
+    return { settings: readStackSettings({ ...process.env, INPUT_BUCKETS: INPUT_BUCKET }) }
   const { url: AWS_ENDPOINT_URL, registryUrl: REGISTRY_URL } = emulator
-  return { settings: readStackSettings({ AWS_ENDPOINT_URL, REGISTRY_URL }) }
+  return { settings: readStackSettings({ AWS_ENDPOINT_URL, REGISTRY_URL, INPUT_BUCKETS: INPUT_BUCKET }) }
 }
 
 function provideStack(project: TestProject, stack: LocalStack): void {

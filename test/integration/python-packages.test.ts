@@ -7,7 +7,7 @@ import { findPython, installPackages } from '../../local/python-packages.ts'
 import { UserError } from '../../local/user-error.ts'
 import { packZip } from '../fixtures/bundle-builder.ts'
 
-/** Folder for virtual environments, a package index and lists of requirements. */
+/** Folder with a package index, lists of requirements and virtual environments. */
 const folder = mkdtempSync(join(tmpdir(), 'packages-'))
 const WHEEL = 'probe-1.0-py3-none-any.whl'
 let hash: string
@@ -43,18 +43,18 @@ async function install(name: string, requirements: string): Promise<string> {
 }
 
 describe('Python packages that are pinned by hash', () => {
-  it('are installed when the index sends the pinned file', async () => {
+  it('are installed if the index has the pinned file', async () => {
     const python = await install('known', `probe==1.0 --hash=sha256:${hash}\n`)
 
     expect(python).toBe(join(folder, 'venv', 'known', 'bin', 'python'))
   })
 
-  it('fail with a one-sentence message when the index sends another file', async () => {
+  it('are refused in one sentence if the index has another file', async () => {
     const installing = install('changed', `probe==1.0 --hash=sha256:${'0'.repeat(64)}\n`)
 
     await expect(installing).rejects.toThrow(UserError)
     await expect(installing).rejects.toThrow(
-      /^The emulator could not be installed: probe==1\.0 as the package index sent it does not have the hash in changed\.txt, so it was not installed\.$/u,
+      /^The emulator could not be installed: probe==1\.0 was not installed: the package index sent it with another hash than changed\.txt requires\.$/u,
     )
   })
 })

@@ -1,6 +1,6 @@
-import { recordCalls } from '../../local/recording/recorder.ts'
-import { RECORD_CALLS } from '../../local/recording/recording.ts'
+import { recordCalls } from '../recording/recorder.ts'
+import { RECORD_CALLS } from '../recording/recording.ts'
 
-/* Tests are clients: their requests to presigned URLs are attributed to the function that signed them. */
+/* Records the tests' requests to presigned URLs, which are attributed to the function that signed them. */
 const directory = process.env[RECORD_CALLS]
 if (directory) recordCalls(directory)

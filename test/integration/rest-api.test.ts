@@ -5,13 +5,13 @@ import { packZip } from '../fixtures/bundle-builder.ts'
 import { callAsRoot, createRestApi, restApiUrl } from '../fixtures/rest-api.ts'
 
 /*
- * Treatment of binary bodies by a gateway with the `binaryMediaTypes` of the deployed API. The service reads base64 but sends none,
- * because a gateway may not decode it (docs/adr/0011-answers-are-texts-or-redirects.md).
+ * Binary bodies in a gateway with the `binaryMediaTypes` of the deployed API. The service accepts base64 but sends none, because a
+ * gateway may fail to decode it (docs/adr/0011-answers-are-texts-or-redirects.md).
  */
 
 const NO_TEXT = Buffer.from([0x00, 0xff, 0xfe, 0x80, 0x0a, 0x42])
 
-/** Function that returns the bytes of its request. A header of the answer names the encoding in which they arrived. */
+/** Function that returns the bytes of its request. `x-base64` says whether they arrived in base64. */
 const ECHO = `exports.handler = async ({ body, isBase64Encoded }) => ({
   statusCode: 200,
   headers: { 'content-type': 'application/octet-stream', 'x-base64': String(isBase64Encoded) },

@@ -1,10 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { Readable } from 'node:stream'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { openZip } from '../../src/archive/zip/read-zip.ts'
-import { bufferSource } from '../../src/shared/byte-source.ts'
-import { readAll } from '../../src/shared/read-all.ts'
-import { packZip } from '../fixtures/bundle-builder.ts'
+import { aSlideTask } from '../fixtures/slide-task.ts'
 import { call, callOk, outputsOf, waitForState } from './engine-client.ts'
 
 const NAMESPACE = 'org.example.reuse'
@@ -19,32 +14,13 @@ interface RunView {
   readonly history: readonly { readonly state: string }[]
 }
 
-/** The probe task with a file among its inputs, which it does not read. */
-async function aBundle(): Promise<Buffer> {
-  const zip = await openZip(bufferSource(await readFile('test/fixtures/probe-task/probe-task.zip')))
-  const read = async (name: string): Promise<Buffer> => {
-    const entry = zip.entries.find((one) => one.name === name)
-    if (entry === undefined) throw new Error(`the bundle has no ${name}`)
-    return readAll(Readable.from(zip.read(entry)))
-  }
-  const slide = 'inputs:\n  slide: {display_name: Slide, description: Large, type: file, optional: true}'
-  const descriptor = (await read('descriptor.yml'))
-    .toString()
-    .replace('org.example.probe-task', NAMESPACE)
-    .replace('inputs:', slide)
-  return packZip([
-    { name: 'descriptor.yml', body: Buffer.from(descriptor) },
-    { name: 'image.tar', body: await read('image.tar') },
-  ])
-}
-
 beforeAll(async () => {
   const form = new FormData()
-  form.append('task', new Blob([new Uint8Array(await aBundle())]), 'bundle.zip')
+  form.append('task', new Blob([new Uint8Array(await aSlideTask(NAMESPACE))]), 'bundle.zip')
   await callOk('POST', 'tasks', form)
 })
 
-/** A run with these inputs; a slide goes through the edge, which makes an upload of a large one. */
+/** Creates a run with these inputs. The slide is sent through the edge, which uploads a large one. */
 async function aRun(slide: Buffer | undefined, print: string): Promise<string> {
   const { id } = (await (await callOk('POST', `${TASK}/runs`)).json()) as RunView
   const run = `task-runs/${id}`
@@ -75,8 +51,8 @@ describe('a second run with reuse', () => {
   it.each([
     ['in the body of a call', 1000],
     ['through an upload', 6 * MIB],
-    ['in ranges, because it is large', 130 * MIB],
-  ])('takes less than a second and starts no container, its slide copied %s', async (_, bytes) => {
+    ['through an upload of more than 128 MiB', 130 * MIB],
+  ])('ends in less than a second without a container, with a slide that was sent %s', async (_, bytes) => {
     const slide = Buffer.alloc(bytes, 'slide')
     const print = `a slide of ${bytes} bytes`
     const first = await executed(slide, print)
@@ -95,7 +71,7 @@ describe('a second run with reuse', () => {
     await waitForState(changed, ['FINISHED'])
   })
 
-  it('serves its outputs when the first run is deleted, and is the one that others reuse', async () => {
+  it('keeps its outputs when the first run is deleted, and can be reused itself', async () => {
     const first = await executed(undefined, 'to be deleted')
     const outputs = await outputsOf(first)
     const second = await aRun(undefined, 'to be deleted')
@@ -110,7 +86,7 @@ describe('a second run with reuse', () => {
     expect(await start(await aRun(undefined, 'to be deleted'))).toMatchObject({ state: 'FINISHED' })
   })
 
-  it('of a set takes the outputs of equal runs and runs the others', async () => {
+  it('in a set takes the outputs of equal runs, and the other runs are executed', async () => {
     await executed(undefined, 'of a set')
     const body = {
       task: { namespace: NAMESPACE, version: '1.0.0' },

@@ -43,7 +43,7 @@ async function jobStatesOf(run: string): Promise<(string | undefined)[]> {
 
 const act = (run: string, desired: string) => call('POST', `${run}/state-actions`, { desired })
 
-/** Files of the archive of rejected outputs, in its order. */
+/** Files of the archive of rejected outputs, in its order, by name. */
 async function rejectedOf(run: string): Promise<Record<string, string>> {
   const archive = await (await callOk('GET', `${run}/rejected-outputs.zip`)).arrayBuffer()
   const zip = await openZip(bufferSource(Buffer.from(archive)))
@@ -55,7 +55,7 @@ async function rejectedOf(run: string): Promise<Record<string, string>> {
 describe('a run whose task fails', () => {
   const wrote = ['geometries/0', 'geometries/1', 'geometries/array.yml']
 
-  it('keeps what the task wrote before, which is no output', async () => {
+  it('keeps the files that the task wrote as rejected outputs', async () => {
     const run = await startRun(probe, { write_geometries: 2, exit_code: 1 })
     const { state, error } = await waitForState(run, 'final')
 
@@ -75,7 +75,7 @@ describe('a run whose task fails', () => {
     await expect.poll(() => jobStatesOf(run)).toEqual(['FAILED'])
   })
 
-  it('keeps what the task wrote before it ran out of memory', async () => {
+  it('keeps the files that the task wrote before it ran out of memory', async () => {
     const run = await startRun(probe, { write_geometries: 2, allocate_mib: 5000 })
     const { state, error } = await waitForState(run, 'final')
 
@@ -85,7 +85,7 @@ describe('a run whose task fails', () => {
     expect(JSON.parse(facts ?? '')).toMatchObject({ outputFolder: { taskExitCode: 137 } })
   })
 
-  it('says that the task wrote nothing', async () => {
+  it('has no rejected outputs if the task wrote nothing', async () => {
     const run = await startRun(probe, { skip_output: true, exit_code: 3 })
     const { error } = await waitForState(run, 'final')
 
@@ -95,7 +95,7 @@ describe('a run whose task fails', () => {
   })
 
   it.each(['unavailable', 'without-exit-code'])(
-    'fails by what Batch reports, and keeps the same, when the metadata endpoint is %s',
+    'is reported by Batch, and keeps the same files, if the metadata endpoint is %s',
     async (metadata) => {
       await setFaults({ metadata })
 
@@ -110,8 +110,10 @@ describe('a run whose task fails', () => {
       await expect.poll(() => jobStatesOf(run)).toEqual(['SUCCEEDED'])
     },
   )
+})
 
-  it('has no part in a run whose task succeeds without the metadata endpoint', async () => {
+describe('a run whose task succeeds', () => {
+  it('is FINISHED without the metadata endpoint', async () => {
     await setFaults({ metadata: 'unavailable' })
 
     const run = await startRun(probe, { print: 'x' })
@@ -122,7 +124,7 @@ describe('a run whose task fails', () => {
 })
 
 describe('a run that fails', () => {
-  it('reports an attempt that exceeded its time limit', async () => {
+  it('reports that its attempt exceeded the time limit', async () => {
     await setFaults({ attemptSeconds: 1 })
 
     const run = await startRun(probe, { sleep_seconds: 60 })
@@ -147,7 +149,7 @@ describe('a run that fails', () => {
   })
 
   it('reports that its image was removed', async () => {
-    // A new layer, because the engine does not pull layers that it has.
+    // A unique layer, because the engine does not pull layers that it has.
     const layers = [await packTar([{ name: 'unique', body: randomUUID() }])]
     const image = await packTar(await dockerArchive({ layers }))
     const task = await installVariant(PROBE, 'org.example.gone-image', { image })
@@ -168,7 +170,7 @@ describe('a run that cannot start', () => {
   it('reports that an input was removed', async () => {
     const { id } = (await (await callOk('POST', `${probe}/runs`)).json()) as { readonly id: string }
     const run = `task-runs/${id}`
-    // Longer than a value that is stored in the table.
+    // Long enough to be stored in the bucket instead of the table.
     const value = 'x'.repeat(5000)
     await callOk('PUT', `${run}/input-provisions/print`, { parameterName: 'print', value })
     const s3 = new S3Client({ ...local, endpoint: inject('storageUrl'), forcePathStyle: true })
@@ -180,7 +182,7 @@ describe('a run that cannot start', () => {
     const { state, error } = await waitForState(run, 'final')
 
     expect([inputs.KeyCount, state, error?.kind]).toEqual([1, 'FAILED', 'input-staging-failed'])
-    // stage-out has not run.
+    // Without stage-out there are no rejected outputs.
     expect((await call('GET', `${run}/rejected-outputs.zip`)).status).toBe(403)
   })
 
@@ -233,9 +235,9 @@ describe('a run whose container cannot be started', () => {
 
 describe('a run whose outputs have unusual file names', () => {
   it.each([
-    ['a backslash', Buffer.from('back\\slash'), 'has a backslash'],
-    ['no text', Buffer.from([0xff, 0x41]), 'is not UTF-8'],
-  ])('fails at once and names the file: a name with %s', async (_, name, words) => {
+    ['has a backslash', Buffer.from('back\\slash'), 'has a backslash'],
+    ['is not UTF-8', Buffer.from([0xff, 0x41]), 'is not UTF-8'],
+  ])('fails and names the file, if its name %s', async (_, name, words) => {
     const run = await startRun(probe, { write_geometries: 1, write_name: name.toString('hex') })
 
     const { state, error } = await waitForState(run, 'final')
@@ -245,7 +247,7 @@ describe('a run whose outputs have unusual file names', () => {
     expect(error?.message).toContain(words)
   })
 
-  it('accepts names with terminal control sequences', async () => {
+  it('is FINISHED if a name has terminal control sequences', async () => {
     const name = Buffer.from('\u001b[2J\n..x').toString('hex')
 
     const run = await startRun(probe, { write_geometries: 1, write_name: name })
@@ -255,7 +257,7 @@ describe('a run whose outputs have unusual file names', () => {
 })
 
 describe('a run that is cancelled', () => {
-  it('ends at once with its container, and stays ended', async () => {
+  it('is FAILED at once, its container is stopped, and it stays cancelled', async () => {
     const run = await startRun(probe, { sleep_seconds: 60 })
     await waitForState(run, ['RUNNING'])
 
@@ -269,7 +271,7 @@ describe('a run that is cancelled', () => {
     expect((await act(run, 'CANCELLED')).status).toBe(200)
   })
 
-  it('never starts when it had not started', async () => {
+  it('cannot be started afterwards', async () => {
     const { id } = (await (await callOk('POST', `${probe}/runs`)).json()) as { readonly id: string }
     const run = `task-runs/${id}`
 
@@ -279,7 +281,7 @@ describe('a run that is cancelled', () => {
     expect(await jobStatesOf(run)).toEqual([])
   })
 
-  it('is refused when it has finished', async () => {
+  it('stays FINISHED if it has finished, and the cancellation is refused', async () => {
     const run = await startRun(probe, { print: 'x' })
     await waitForState(run, ['FINISHED'])
 
@@ -287,7 +289,7 @@ describe('a run that is cancelled', () => {
   })
 })
 
-describe('runs without any event of their jobs', () => {
+describe('runs whose Batch job events are unreliable', () => {
   /** Sweeps until the run has ended. */
   async function sweepUntilFinal(run: string) {
     for (;;) {
@@ -298,7 +300,7 @@ describe('runs without any event of their jobs', () => {
     }
   }
 
-  it('end correctly by sweeps alone', async () => {
+  it('end correctly without any event, by sweeps alone', async () => {
     await switchJobEvents(false)
     const [good, bad] = [await startRun(probe, { print: 'x' }), await startRun(probe, { exit_code: 3 })]
 
@@ -311,7 +313,7 @@ describe('runs without any event of their jobs', () => {
     expect((await outputsOf(good)).result).toBe('done')
   })
 
-  it('end correctly when events arrive twice, late and out of order', async () => {
+  it('end correctly if events are lost, repeated, late and out of order', async () => {
     await setFaults({ events: { drop: 0.3, double: 0.5, delayMs: 1500 } })
 
     const runs = await Promise.all([1, 2, 3].map((number) => startRun(probe, { print: `run ${number}` })))

@@ -18,7 +18,7 @@ interface Page {
 const listOf = async (query: string): Promise<Page> =>
   (await (await callOk('GET', `task-runs?${query}`)).json()) as Page
 
-/** Follows a log like a client until it is complete. @returns its parts */
+/** Follows a log as a client does, until it is complete. @returns the log */
 async function followLog(run: string): Promise<string> {
   let text = ''
   for (let after: string | null = '0'; ; ) {
@@ -49,7 +49,7 @@ describe('the list of runs on the local stack', () => {
     expect(ids.length).toBeGreaterThanOrEqual(7)
   })
 
-  it('finds a run by state, task, text and id', async () => {
+  it('can be filtered by state, task, text and id', async () => {
     const run = await startRun(example, { a: 1, b: 2, text: 'listed' })
     await waitForState(run, ['FINISHED'])
     const { task } = (await (await callOk('GET', run)).json()) as { readonly task: { readonly id: string } }
@@ -71,8 +71,8 @@ describe('the list of runs on the local stack', () => {
   })
 })
 
-describe('a run on the local stack that a client follows', () => {
-  it('streams its states and its log from the edge until the log ends', async () => {
+describe('a run on the local stack', () => {
+  it('streams its states and its log by the live updates of the edge', async () => {
     const { id } = (await (await callOk('POST', `${example}/runs`)).json()) as { readonly id: string }
     const url = new URL(`events?run=${id}&after=0`, inject('baseUrl'))
     const stop = new AbortController()
@@ -93,7 +93,7 @@ describe('a run on the local stack that a client follows', () => {
     expect(text).toContain('1 + 2 = 3')
   })
 
-  it('shows its history, its timings, and the log by offsets', async () => {
+  it('has a history, timings, and a log that can be read in parts', async () => {
     const run = await startRun(example, { a: 20, b: 22, text: 'followed' })
 
     const log = await followLog(run)
@@ -113,8 +113,8 @@ describe('a run on the local stack that a client follows', () => {
     )
   })
 
-  it('is rerun with the same inputs, and the copy outlives it', async () => {
-    // Too long for the table, so S3 copies it.
+  it('can be rerun with the same inputs, and the copy does not depend on it', async () => {
+    // Too long for the table, so it is an object that is copied.
     const text = 'ü'.repeat(16 * 1024)
     const first = await startRun(example, { a: 4, b: 5, text })
     await waitForState(first, ['FINISHED'])
@@ -131,7 +131,7 @@ describe('a run on the local stack that a client follows', () => {
 })
 
 describe('the placement of a task on the local stack', () => {
-  it('is the queue of its runs', async () => {
+  it('names the queue of its runs', async () => {
     const placement = await (await callOk('GET', `${example}/placement`)).json()
 
     expect(placement).toMatchObject({ placeable: true, queue: 'fargate', imageSizeBytes: expect.any(Number) })

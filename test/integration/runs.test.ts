@@ -13,14 +13,14 @@ beforeAll(async () => {
   probe = await installTask('test/fixtures/probe-task/probe-task.zip', 'org.example.probe-task')
 })
 
-/** Returns the number of lines of an object; undefined before it exists. */
+/** Returns the number of lines in an object; undefined while it does not exist. */
 async function lineCount(url: string): Promise<number | undefined> {
   const answer = await fetch(url)
   return answer.ok ? (await answer.text()).trimEnd().split('\n').length : undefined
 }
 
 describe('a run on the local stack', () => {
-  it('turns inputs into outputs in a real container', async () => {
+  it('computes outputs from inputs in a real container', async () => {
     const text = 'first line\nsecond line — ünïcode $HOME `id`'
 
     const run = await startRun(example, { a: 18, b: 24, text })
@@ -50,7 +50,7 @@ describe('a run on the local stack', () => {
     expect((await outputsOf(run)).echo).toBe(text)
   })
 
-  it('shows only real states, in their order', async () => {
+  it('passes through its states in their order', async () => {
     const seen: RunState[] = []
 
     const run = await startRun(probe, { sleep_seconds: 3 })
@@ -90,14 +90,14 @@ describe('a run on the local stack', () => {
     expect(error?.message).toContain('output "result"')
   })
 
-  it('fails with a memory error when the task exceeds its memory', async () => {
+  it('fails with the kind out-of-memory if the task exceeds its memory', async () => {
     const run = await startRun(probe, { allocate_mib: 5000 })
     const { state, error } = await waitForState(run, 'final')
 
     expect([state, error?.kind]).toEqual(['FAILED', 'out-of-memory'])
   })
 
-  it('logs stdout and stderr of the task', async () => {
+  it('has stdout and stderr of the task in its log', async () => {
     const run = await startRun(probe, { print: 'to the one', print_error: 'to the other' })
     await waitForState(run, ['FINISHED'])
 
@@ -107,7 +107,7 @@ describe('a run on the local stack', () => {
     expect(log).toContain('to the other')
   })
 
-  it('returns its log while it runs', async () => {
+  it('has a log while the task is running', async () => {
     const run = await startRun(probe, { print: 'still at it', sleep_seconds: 60 })
     await waitForState(run, ['RUNNING'])
 
@@ -117,7 +117,7 @@ describe('a run on the local stack', () => {
     await callOk('DELETE', run)
   })
 
-  it('keeps the end of a log of 100 MB', async () => {
+  it('keeps the end of a log of 100 MiB', async () => {
     const run = await startRun(probe, { print_mib: 100, exit_code: 1 })
     const { error } = await waitForState(run, 'final')
 
@@ -130,7 +130,7 @@ describe('a run on the local stack', () => {
     await expect.poll(() => lineCount(kept), { timeout: 20_000 }).toBe(500)
   })
 
-  it('passes the task no variable of the service and no network', async () => {
+  it('gives the task no variables of the service and no network', async () => {
     const run = await startRun(probe, { list_environment: true, try_network: true })
     await waitForState(run, ['FINISHED'])
 
@@ -140,7 +140,7 @@ describe('a run on the local stack', () => {
     expect(network).not.toMatch(/eth|cni|tap/u)
   })
 
-  it('keeps the results of concurrent runs apart', async () => {
+  it('does not mix its outputs with those of concurrent runs', async () => {
     const runs = await Promise.all(
       [1, 2, 3].map((a) => startRun(example, { a, b: a * 100, text: `run ${a}` })),
     )
@@ -153,7 +153,7 @@ describe('a run on the local stack', () => {
     ])
   })
 
-  it('accepts exactly one of three simultaneous starts', async () => {
+  it('accepts exactly one of three concurrent starts', async () => {
     const { id } = (await (await callOk('POST', `${probe}/runs`)).json()) as { id: string }
     await callOk('PUT', `task-runs/${id}/input-provisions/print`, { value: 'once' })
 
@@ -165,7 +165,7 @@ describe('a run on the local stack', () => {
     await waitForState(`task-runs/${id}`, ['FINISHED'])
   })
 
-  it('ends when it is deleted, and does not reappear', async () => {
+  it('does not exist after its deletion, even if it was running', async () => {
     const run = await startRun(probe, { sleep_seconds: 30 })
     await waitForState(run, ['RUNNING'])
 
@@ -176,7 +176,7 @@ describe('a run on the local stack', () => {
 })
 
 describe('the local Batch server', () => {
-  it('ends runs FAILED with a reason when it is killed while their containers run', async () => {
+  it('fails runs with a reason if it is killed while their containers are running', async () => {
     const run = await startRun(probe, { sleep_seconds: 60 })
     await waitForState(run, ['RUNNING'])
 

@@ -10,8 +10,8 @@ import { findPython } from '../../local/python-packages.ts'
 import { callAsRoot, createRestApi, restApiUrl } from '../fixtures/rest-api.ts'
 
 /*
- * The edge with the settings of an `iam` stage, in front of a REST API of an emulator that verifies signatures and policies. The
- * emulator is an independent implementation of both.
+ * The edge with the settings of an `iam` stage, in front of a REST API of an emulator. The emulator verifies signatures and policies by
+ * its own implementation.
  */
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -37,7 +37,7 @@ let apiUrl: string
 let keys: Keys
 const children: Child[] = []
 
-/** Creates an API with one greedy route, which requires IAM and has a mock back end. */
+/** Creates an API with one greedy route, IAM authorization and a mock integration. */
 function createApi(): Promise<string> {
   return createRestApi(emulatorUrl, {
     authorizationType: 'AWS_IAM',
@@ -103,7 +103,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-it('an edge that signs reaches an API with IAM, whatever is in path, query and body', async () => {
+it('an edge that signs can call an API with IAM authorization, with any path, query and body', async () => {
   const edge = await startEdge(signingWith(keys))
 
   const answers = await Promise.all([
@@ -121,7 +121,7 @@ it('an edge that signs reaches an API with IAM, whatever is in path, query and b
 it.each([
   ['does not sign', () => ({ API_AUTH: 'none' })],
   ['signs with a wrong secret', () => signingWith({ ...keys, secretAccessKey: 'wrong' })],
-])('an edge that %s is refused with an error of the contract', async (_, settings) => {
+])('an edge that %s answers with 503 and an error body of the contract', async (_, settings) => {
   const edge = await startEdge(settings())
 
   const answer = await fetch(`${edge}/app-engine/v1/tasks`)

@@ -20,7 +20,7 @@ export async function setFaults(faults: object): Promise<void> {
   if (!answer.ok) throw new Error(`faults: ${answer.status} ${await answer.text()}`)
 }
 
-/** Invokes sweep-runs like its schedule. */
+/** Invokes sweep-runs, as its schedule does. */
 export async function sweepNow(): Promise<void> {
   const path = `/2015-03-31/functions/${inject('sweepRunsFunctionName')}/invocations`
   const answer = await fetch(new URL(path, inject('emulatorUrl')), { method: 'POST', body: '{}' })

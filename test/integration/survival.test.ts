@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createExampleClient } from '../../cli/example-client.ts'
-import { createProgress } from '../../cli/progress.ts'
 import { PROJECT } from '../../local/aws-environment.ts'
 import { folderSizeBytes } from '../../local/instance-state.ts'
 import { instanceOf } from '../../local/port-stack.ts'
 import { findFreePort, isPortTaken } from '../../local/ports.ts'
 import { type LocalStack, PART_NAMES, startLocalStack } from '../../local/stack.ts'
+import { createProgress } from '../../src/shared/progress.ts'
 import { createEventQueue } from './event-queue.ts'
 
 const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
@@ -18,16 +18,14 @@ const INPUTS = { a: 20, b: 22, text: 'still here' }
 const OUTPUTS = { sum: 42, echo: 'still here' }
 const PATIENT = { timeout: 60_000, interval: 200 }
 
-/** A separate stack, because the tests kill its parts, and stop and start it. */
+// A separate stack, because the tests kill its parts, and stop and start it.
 const port = await findFreePort()
-/** Named as `npm start` names it, so that `npm run doctor` finds it. */
+/** Name that `npm start` would choose, so that `npm run doctor` finds the stack. */
 const instance = instanceOf(port)
 const options = { instance, port, progress: createProgress(process.stdout) }
 let stack: LocalStack
 
 beforeAll(async () => {
-  // This stack's calls are not recorded: the policies that they are checked against name the bucket of the other stack.
-  vi.stubEnv('RECORD_CALLS', undefined)
   stack = await startLocalStack(options)
   await createExampleClient(stack.baseUrl).upload(BUNDLE)
 })
@@ -53,7 +51,7 @@ async function pidOf(part: (typeof PART_NAMES)[number]): Promise<number> {
   return Number(await readFile(stack.pidFiles[part], 'utf8'))
 }
 
-/** Calls edge, function, table and bucket. @returns whether the answer was right */
+/** Calls the API, which uses edge, function and table. @returns whether it succeeded */
 async function answersWell(): Promise<boolean> {
   return fetch(new URL('tasks', stack.baseUrl)).then(
     ({ ok }) => ok,
@@ -67,14 +65,14 @@ function runCommand(program: string): Promise<{ readonly stdout: string }> {
   return promisify(execFile)('node', [program], { cwd: PROJECT, env })
 }
 
-/** Lines of `npm run doctor`, by the name at their beginning. */
+/** Lines of `npm run doctor`, by the names at their beginning. */
 async function diagnose(): Promise<Map<string, string>> {
   const { stdout } = await runCommand('local/doctor.ts')
   return new Map(stdout.split('\n').map((line) => [line.slice(0, 18).trim(), line.slice(18)]))
 }
 
 describe('a local stack', () => {
-  it('is described by the doctor, part by part', async () => {
+  it('is described by the doctor, with process and port of each part', async () => {
     const lines = await diagnose()
 
     for (const part of PART_NAMES) {
@@ -91,7 +89,7 @@ describe('a local stack', () => {
   it.each(PART_NAMES)('restarts its %s after a kill, and keeps its data', async (part) => {
     const runId = await runExample()
     const endedAt = Date.now()
-    // The emulator saves its state every 15 seconds, service by service.
+    // The emulator saves its state every 15 seconds; the run must be part of it.
     const savedAt = join(PROJECT, '.local', instance, 'state/emulator/saved-at')
     await vi.waitUntil(async () => Number(await readFile(savedAt, 'utf8')) * 1000 > endedAt, PATIENT)
     const pid = await pidOf(part)
@@ -104,7 +102,7 @@ describe('a local stack', () => {
     await runExample()
   })
 
-  it('keeps tasks, runs and images over a restart, and goes on to send events', async () => {
+  it('keeps tasks, runs and images over a restart, and continues to send events', async () => {
     const runId = await runExample()
     await stack.stop()
     expect((await diagnose()).get('edge')).toMatch(/^(?:stopped|never started)$/u)
@@ -117,7 +115,7 @@ describe('a local stack', () => {
     await events.until(({ type, data }) => type === 'run.finished' && data.id === laterId)
   })
 
-  it('stores its state in a folder, and discards it when it starts fresh', async () => {
+  it('stores its state in a folder, and discards it if it is started fresh', async () => {
     const state = join(PROJECT, '.local', instance, 'state')
     expect(await folderSizeBytes(state)).toBeGreaterThan(0)
     await stack.stop()
@@ -127,7 +125,7 @@ describe('a local stack', () => {
     expect(await (await fetch(new URL('tasks', stack.baseUrl))).json()).toEqual([])
   })
 
-  it('ends with a sentence when a part dies again and again', async () => {
+  it('ends with a message if a part exits repeatedly', async () => {
     let failure: string | undefined
     void stack.failed.then((sentence) => {
       failure = sentence
@@ -143,7 +141,7 @@ describe('a local stack', () => {
     expect(failure).toMatch(/^The edge exited 5 times in a row\./u)
   })
 
-  it('is reset only after it has ended, and then loses its state', async () => {
+  it('can be reset only when it is stopped, and loses its state then', async () => {
     const state = join(PROJECT, '.local', instance, 'state')
     await stack.stop()
     stack = await startLocalStack(options)

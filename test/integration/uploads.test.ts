@@ -3,13 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { createProgress } from '../../cli/progress.ts'
 import { uploadBundle } from '../../cli/upload-bundle.ts'
 import { createUploadClient, type UploadClient } from '../../cli/upload-client.ts'
 import { openZip } from '../../src/archive/zip/read-zip.ts'
 import type { JsonValue } from '../../src/contract/json.ts'
 import { PART_BYTES } from '../../src/contract/upload-limits.ts'
 import { bufferSource } from '../../src/shared/byte-source.ts'
+import { createProgress } from '../../src/shared/progress.ts'
 import { dockerArchive, packTar, packZip } from '../fixtures/bundle-builder.ts'
 import { aDicom, aDicomZip, aPng } from '../fixtures/images.ts'
 import { call, callOk } from './engine-client.ts'
@@ -59,7 +59,7 @@ async function json(method: string, path: string, body?: JsonValue) {
   return (await (await callOk(method, path, body)).json()) as Readonly<Record<string, unknown>>
 }
 
-/** Creates an upload of these bytes with open parts. */
+/** Creates an upload and sends all of its parts, without completing it. */
 async function begun(purpose: 'task' | 'input', bytes: Buffer) {
   const { id } = await json('POST', 'uploads', { purpose, sizeBytes: bytes.length })
   const count = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
@@ -90,13 +90,13 @@ async function download(path: string): Promise<Buffer> {
 }
 
 describe('a bundle that is sent in parts', () => {
-  it('becomes a task, also after an interruption', async () => {
+  it('becomes a task, even after an interruption', async () => {
     const sent: number[] = []
     const client = createUploadClient(url)
     const failing: UploadClient = {
       ...client,
       async sendPart(id, part, signal) {
-        if (part.number === 2) throw new Error('the line is cut')
+        if (part.number === 2) throw new Error('the connection is lost')
         await client.sendPart(id, part, signal)
       },
     }
@@ -108,17 +108,20 @@ describe('a bundle that is sent in parts', () => {
       },
     }
 
-    await expect(uploadBundle({ bundle, url, progress, client: failing })).rejects.toThrow('the line is cut')
-    const task = await uploadBundle({ bundle, url, progress, client: counting, pollMs: 100 })
+    await expect(uploadBundle({ bundle, url, progress, client: failing })).rejects.toThrow(
+      'the connection is lost',
+    )
+    const { task, sentBytes } = await uploadBundle({ bundle, url, progress, client: counting, pollMs: 100 })
 
     expect(task).toBe('org.example.uploads 1.0.0')
     expect(sent).toContain(2)
+    expect(sentBytes).toBeGreaterThan(0)
     const { id } = await json('GET', 'tasks/org.example.uploads/1.0.0')
     const { id: runId } = await json('POST', `tasks/${id}/runs`)
     run = `task-runs/${runId}`
   })
 
-  it('is refused with the same error on every request', async () => {
+  it('is refused with the same error on every request, if it is invalid', async () => {
     const { id } = await begun('task', Buffer.from('no bundle at all'))
     await json('POST', `uploads/${id}/complete`)
 
@@ -130,7 +133,7 @@ describe('a bundle that is sent in parts', () => {
     expect(await json('GET', `uploads/${id}`)).toMatchObject({ state: 'FAILED', error: { status: 400 } })
   })
 
-  it('leaves nothing behind when it is aborted', async () => {
+  it('leaves nothing if its upload is aborted', async () => {
     const { id, urls } = await begun('task', Buffer.alloc(10))
 
     await callOk('DELETE', `uploads/${id}`)
@@ -142,7 +145,7 @@ describe('a bundle that is sent in parts', () => {
     await callOk('DELETE', `uploads/${id}`)
   })
 
-  it('reports the missing parts', async () => {
+  it('cannot be completed while parts are missing, which are reported', async () => {
     const { id } = await json('POST', 'uploads', { purpose: 'task' })
     const { parts } = await json('POST', `uploads/${id}/part-urls`, { first: 2, last: 2 })
     await fetch((parts as { readonly url: string }[])[0]?.url ?? '', { method: 'PUT', body: 'x' })
@@ -158,7 +161,7 @@ describe('a bundle that is sent in parts', () => {
 })
 
 describe('an input that is sent in parts', () => {
-  it('is a file of any size with its companion', async () => {
+  it('may be an image of any size with its companion', async () => {
     const image = Buffer.concat([aPng(), randomFillSync(Buffer.alloc(PART_BYTES + 1000))])
     const body = {
       uploadId: await uploadedInput(image),
@@ -172,7 +175,7 @@ describe('an input that is sent in parts', () => {
     expect(String(await download(`${run}/input/image.geojson`))).toBe(GEOJSON)
   })
 
-  it('is an item of an array: a file, or a zip of DICOM files', async () => {
+  it('may be an item of an array: a file, or a zip of DICOM files', async () => {
     const pixels = randomFillSync(Buffer.alloc(2 * 1024 * 1024))
     const slide = await aDicomZip({ 'slide/volume.dcm': aDicom({ pixels }) }, { compress: true })
     for (const [index, bytes] of [aPng(), slide].entries()) {
@@ -189,7 +192,7 @@ describe('an input that is sent in parts', () => {
     ])
   })
 
-  it('is an array of many values', async () => {
+  it('may be an array of many values', async () => {
     const value = Array.from({ length: 100_000 }, (_, index) => index)
     const uploadId = await uploadedInput(Buffer.from(JSON.stringify({ value })))
 
@@ -199,7 +202,7 @@ describe('an input that is sent in parts', () => {
     expect(String(await download(`${run}/input/numbers/indexes?value=99999`))).toBe('99999')
   })
 
-  it('is refused like any invalid input', async () => {
+  it('is refused if it is invalid', async () => {
     const uploadId = await uploadedInput(Buffer.from('{"value": "no number"}'))
 
     const answer = await call('PUT', `${run}/input-provisions/numbers/indexes?value=0`, { uploadId })

@@ -5,22 +5,22 @@ import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
 import type { EngineEvent } from '../../src/events/event.ts'
 
-/** Request that a receiver got. */
+/** A request to the receiver. */
 interface ReceivedRequest {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
-  /** Status of the answer. */
+  /** Status of the response. */
   readonly status: number
 }
 
-/** A server that receives webhooks, each at a path of its own. */
+/** A server that receives deliveries of webhooks, which differ by path. */
 export interface WebhookReceiver {
   readonly url: string
   readonly requests: readonly ReceivedRequest[]
   /** Answers the next requests to a path with these statuses, then with 204. */
   answer(path: string, ...statuses: readonly number[]): void
-  /** Waits until an accepted event fulfils `isLast`. @returns the accepted events of a path, in the order of their arrival */
+  /** Waits for an accepted event with `isLast`. @returns the accepted events of a path, in the order of their arrival */
   until(
     path: string,
     secret: string,
@@ -43,7 +43,7 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
 
-  /** Verifies the signatures by the library that receivers use. */
+  /** Accepted events of a path; their signatures are verified by the library that receivers use. */
   function acceptedBy(path: string, secret: string): readonly EngineEvent[] {
     const verifier = new Webhook(secret)
     return requests

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../src/contract/json.ts'
-import type { EngineEvent } from '../../src/events/event.ts'
+import { type EngineEvent, EVENT_TYPES } from '../../src/events/event.ts'
+import { aSlideTask } from '../fixtures/slide-task.ts'
 import { call, callOk, installTask, waitForState } from './engine-client.ts'
 import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts'
 
@@ -26,7 +27,7 @@ async function createRun(): Promise<string> {
   return ((await (await callOk('POST', `${task}/runs`)).json()) as { readonly id: string }).id
 }
 
-/** Provisions and starts a run. @returns its states, when it has ended */
+/** Provisions and starts a run, and waits for its end. @returns its states */
 async function execute(id: string): Promise<readonly string[]> {
   const run = `task-runs/${id}`
   for (const [name, value] of Object.entries(INPUTS)) {
@@ -40,12 +41,19 @@ async function execute(id: string): Promise<readonly string[]> {
   return history.map(({ state }) => state)
 }
 
+/** @returns the status of the answer */
+async function importBundle(bundle: Buffer): Promise<number> {
+  const form = new FormData()
+  form.append('task', new Blob([new Uint8Array(bundle)]), 'bundle.zip')
+  return (await call('POST', 'tasks', form)).status
+}
+
 const isEnd =
   (id: string) =>
   ({ type, data }: EngineEvent): boolean =>
     type === 'run.finished' && data.id === id
 
-/** States of a run in the order of the events, each once. */
+/** States of a run, in the order of its events; a repeated event counts once. */
 function statesOf(events: readonly EngineEvent[], id: string): readonly string[] {
   return [
     ...new Map(
@@ -55,7 +63,7 @@ function statesOf(events: readonly EngineEvent[], id: string): readonly string[]
 }
 
 describe('webhooks on the local stack', () => {
-  it('of the stage receive every state of every run, in order, with signatures that verify', async () => {
+  it('of the stage receive all states of all runs, in order, with valid signatures', async () => {
     const { id: webhookId, secret } = await register('/stage')
     const ids = await Promise.all([createRun(), createRun(), createRun()])
     const histories = await Promise.all(ids.map(execute))
@@ -67,13 +75,13 @@ describe('webhooks on the local stack', () => {
     expect((await call('DELETE', `webhooks/${webhookId}`)).status).toBe(204)
   })
 
-  it('that fail for a while receive everything later, in the same order', async () => {
+  it('that fail temporarily receive all events later, in the same order', async () => {
     const id = await createRun()
     receiver.answer('/failing', 503, 500)
     const { secret } = await register('/failing', { runId: id })
     const other = await register('/working', { runId: id, types: ['run.finished'] })
     const [, ...states] = await execute(id)
-    // Others do not wait for the one that fails.
+    // Other webhooks do not wait for the failing one.
     const finished = await receiver.until('/working', other.secret, isEnd(id))
     const events = await receiver.until('/failing', secret, isEnd(id))
     const attempts = receiver.requests.filter(({ path }) => path === '/failing')
@@ -82,6 +90,24 @@ describe('webhooks on the local stack', () => {
     expect(statesOf(events, id).filter((state) => state !== 'CREATED')).toEqual(states)
     expect(attempts.slice(0, 3).map(({ status }) => status)).toEqual([503, 500, 204])
     expect(new Set(attempts.slice(0, 3).map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+  })
+
+  it('of the stage receive every state of imports, also when they fail for a while', async () => {
+    const types = EVENT_TYPES.filter((type) => type.startsWith('import.'))
+    receiver.answer('/imports', 503, 429, 500)
+    const { id: webhookId, secret } = await register('/imports', { types })
+    const good = await importBundle(await aSlideTask('org.example.told'))
+    const bad = await importBundle(Buffer.from('not a zip'))
+    expect([good, bad]).toEqual([200, 400])
+    await receiver.until('/imports', secret, ({ type }) => type === 'import.ready')
+    const events = await receiver.until('/imports', secret, ({ type }) => type === 'import.failed')
+    expect((await call('DELETE', `webhooks/${webhookId}`)).status).toBe(204)
+
+    const statesOfEnd = (type: EngineEvent['type']) =>
+      statesOf(events, String(events.find((event) => event.type === type)?.data.id))
+    expect(statesOfEnd('import.ready')).toEqual(['CREATED', 'VALIDATING', 'PUSHING', 'READY'])
+    expect(statesOfEnd('import.failed').at(0)).toBe('CREATED')
+    expect(statesOfEnd('import.failed').at(-1)).toBe('FAILED')
   })
 
   it('of a run set receive its events and those of its runs', async () => {
@@ -110,7 +136,7 @@ describe('webhooks on the local stack', () => {
     expect([...rowsOf(events)].sort()).toEqual([1, 2])
   })
 
-  it('cannot redirect an event, and get nothing after they were removed', async () => {
+  it('cannot redirect an event, and receive nothing after their deletion', async () => {
     const id = await createRun()
     receiver.answer('/redirecting', 307, 307, 307, 307)
     const { id: webhookId } = await register('/redirecting', {
@@ -136,7 +162,7 @@ describe('webhooks on the local stack', () => {
     'http://2852039166/',
     'file:///etc/passwd',
     'http://user:word@127.0.0.1/',
-  ])('are refused at %s', async (url) => {
+  ])('are refused with the URL %s', async (url) => {
     const answer = await call('POST', 'webhooks', { url })
 
     expect([answer.status, ((await answer.json()) as { errorCode: string }).errorCode]).toEqual([

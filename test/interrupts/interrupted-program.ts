@@ -10,7 +10,7 @@ import { PROJECT } from '../../local/aws-environment.ts'
 import { LABELS } from '../../local/container-engine.ts'
 import { runningProcesses, type SeenProcess } from './process-table.ts'
 
-/** Without it, npm keeps its compiled modules in the temporary folder. */
+/** Folder for npm's compiled modules, which it would leave in the temporary folder otherwise. */
 const COMPILE_CACHE = join(PROJECT, '.local/compile-cache')
 const POLL_MS = 100
 const OUTPUT_TAIL = 2000
@@ -19,11 +19,11 @@ const OUTPUT_TAIL = 2000
 export interface Moment {
   /** Everything printed so far. */
   readonly output: string
-  /** Command lines of its processes, its own included. */
+  /** Command lines of the program and its descendants. */
   readonly commands: readonly string[]
 }
 
-/** Resources that remain after the end of a program. */
+/** Resources of a program that still exist after its end. */
 export interface RemainingResources {
   /** Command lines of its descendants. */
   readonly processes: readonly string[]
@@ -35,14 +35,14 @@ export interface RemainingResources {
 
 /** Result of an interrupted program. */
 export interface Interruption {
-  /** From SIGINT to the end of the program. */
+  /** Time from SIGINT to the end of the program. */
   readonly seconds: number
   readonly remaining: RemainingResources
 }
 
 /**
  * Runs an npm script in its own process group, like a terminal, and sends SIGINT to the group as soon as `isTime` is true.
- * @throws Error with the end of the program's output when it ends before; the signal's reason, after the program was killed
+ * @throws Error with the end of the output when the program ends before; the reason of `signal` when that is aborted
  */
 export async function interrupt(
   words: readonly string[],
@@ -84,16 +84,16 @@ async function remainingResourcesOf(program: Program, temporary: string): Promis
 interface Program {
   readonly child: ChildProcess
   readonly closed: Promise<unknown>
-  /** Must be called often: a process that starts and ends between two calls is missed. */
+  /** Must be called often, because it misses a process that starts and ends between two calls. */
   look(): Moment
   outputTail(): string
-  /** Its running processes. */
+  /** Running processes that belong to the program. */
   remaining(): SeenProcess[]
   /** Names of the local stacks that it has started. */
   instances(): string[]
 }
 
-/** A process belongs to the program if it inherited a variable of it, or if its parent belongs to it. */
+/** Starts the program. A process belongs to it if it has inherited a certain variable, or if its parent belongs to it. */
 function start(words: readonly string[], variables: NodeJS.ProcessEnv): Program {
   const mark = `INTERRUPTED_PROGRAM=${randomUUID()}`
   const [name = '', value = ''] = mark.split('=')
@@ -129,7 +129,7 @@ function start(words: readonly string[], variables: NodeJS.ProcessEnv): Program 
   }
 }
 
-/** Reads the variables of the Batch server and the command lines that start containers. */
+/** Names of local stacks in the variables of the Batch server and in command lines that start containers. */
 function instanceOf({ environment, command }: SeenProcess): string[] {
   const ofBatch = /(?:^|\0)INSTANCE=([^\0]+)/u.exec(environment)?.[1]
   const ofContainer = new RegExp(`${LABELS.instance}=([a-z0-9-]+)`, 'u').exec(command)?.[1]
@@ -142,7 +142,7 @@ function containersOf(instance: string): string[] {
     const { stdout } = spawnSync(engine, ['ps', '--all', '--format={{.Names}}', '--filter', filter], {
       encoding: 'utf8',
     })
-    // Null where the engine is not installed.
+    // Null if the engine is not installed.
     return (stdout ?? '').split('\n').filter(Boolean)
   })
 }
@@ -151,6 +151,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // ESRCH: it has ended.
+    // It has already ended (ESRCH).
   }
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /** A process at one moment. */
 export interface SeenProcess {
-  /** Unique, although the kernel reuses process numbers. */
+  /** Process number and start time: unique, although the kernel reuses process numbers. */
   readonly id: string
   readonly pid: number
   readonly parent: number
@@ -10,7 +10,7 @@ export interface SeenProcess {
   readonly environment: string
 }
 
-/** All processes but zombies, from `/proc`. */
+/** All processes except zombies, read from `/proc`. */
 export function runningProcesses(): SeenProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/u.test(name))

@@ -1,12 +1,12 @@
-import type { NeededPermission } from '../../local/recording/needed-permission.ts'
+import type { NeededPermission } from '../recording/needed-permission.ts'
 
 /*
- * The part of IAM's evaluation of identity policies that our templates use. Anything else is an error.
+ * Evaluates identity policies like IAM, as far as our templates need it. Throws for anything else.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html The only library for it
  * (@cloud-copilot/iam-simulate) has the AGPL licence, which this project cannot use.
  */
 
-/** A statement whose references are replaced by names. */
+/** A statement of a policy, with names instead of references. */
 export interface PolicyStatement {
   readonly effect: 'Allow' | 'Deny'
   readonly actions: readonly string[]
@@ -14,9 +14,10 @@ export interface PolicyStatement {
   readonly conditions: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
 }
 
-/** Condition keys whose values a needed permission has when its request has them. */
+/** Condition keys whose values are recorded with a needed permission if its request has them. */
 const KEYS = [
   'aws:RequestTag/application',
+  'aws:ResourceAccount',
   'aws:ResourceTag/application',
   'dynamodb:LeadingKeys',
   'events:detail-type',
@@ -28,7 +29,7 @@ const KEYS = [
 const OPERATORS: Readonly<Record<string, (pattern: string, value: string) => boolean>> = {
   StringEquals: (pattern, value) => pattern === value,
   StringLike: matches,
-  // Requests that are recorded with this key have one value of it.
+  // Recorded requests have at most one value of a key.
   'ForAllValues:StringLike': matches,
 }
 
@@ -38,14 +39,14 @@ const OPERATORS: Readonly<Record<string, (pattern: string, value: string) => boo
  */
 export function readStatement(written: Readonly<Record<string, unknown>>): PolicyStatement {
   const { Sid: _, Effect, Action, Resource, Condition = {}, ...others } = written
-  if (Object.keys(others).length > 0) throw new Error(`not handled in a statement: ${Object.keys(others)}`)
-  if (Effect !== 'Allow' && Effect !== 'Deny') throw new Error(`not an effect: ${Effect}`)
+  if (Object.keys(others).length > 0) throw new Error(`unsupported in a statement: ${Object.keys(others)}`)
+  if (Effect !== 'Allow' && Effect !== 'Deny') throw new Error(`invalid effect: ${Effect}`)
   const conditions = Object.entries(Condition as Record<string, Record<string, unknown>>).map(
     ([operator, keys]) => {
       const [name = ''] = operator.split('IfExists')
-      if (OPERATORS[name] === undefined) throw new Error(`not handled in a condition: ${operator}`)
+      if (OPERATORS[name] === undefined) throw new Error(`unsupported in a condition: ${operator}`)
       const unknown = Object.keys(keys).filter((key) => !KEYS.includes(key))
-      if (unknown.length > 0) throw new Error(`not handled in a condition: ${unknown}`)
+      if (unknown.length > 0) throw new Error(`unsupported in a condition: ${unknown}`)
       return [operator, Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, texts(values)]))]
     },
   )
@@ -80,7 +81,7 @@ function holds(operator: string, patterns: readonly string[], value: string | un
   return patterns.some((pattern) => OPERATORS[name]?.(pattern, value) ?? false)
 }
 
-/** `*` stands for any characters and `?` for one, as in ARNs and in StringLike. */
+/** In a pattern, `*` stands for any characters and `?` for one, as in ARNs and in StringLike. */
 function matches(pattern: string, text: string): boolean {
   const source = RegExp.escape(pattern).replaceAll('\\*', '.*').replaceAll('\\?', '.')
   return new RegExp(`^${source}$`, 'su').test(text)

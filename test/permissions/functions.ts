@@ -1,15 +1,17 @@
 import { Template } from 'aws-cdk-lib/assertions'
-import type { NeededPermission } from '../../local/recording/needed-permission.ts'
-import { type Recording, readRecordings } from '../../local/recording/recording.ts'
+import { INPUT_BUCKET } from '../fixtures/input-bucket.ts'
+import { synthesize } from '../infra/synthesis.ts'
+import type { NeededPermission } from '../recording/needed-permission.ts'
+import { type Recording, readRecordings } from '../recording/recording.ts'
 import {
+  ACCOUNT,
   createReferenceResolver,
   type ReferenceResolver,
   type SynthesizedTemplate,
-} from '../../local/templates/resolve-references.ts'
-import { synthesize } from '../infra/synthesis.ts'
+} from '../templates/resolve-references.ts'
 import { type PolicyStatement, readStatement } from './evaluate-policy.ts'
 
-/** Permissions that a function used on the emulator, and those that it has on AWS. */
+/** Permissions that a function has used on the emulator, and those that it has on AWS. */
 export interface ReplayedFunction {
   /** Path of its construct in the stack: `Api`. */
   readonly id: string
@@ -17,17 +19,17 @@ export interface ReplayedFunction {
   readonly statements: readonly PolicyStatement[]
 }
 
-/** The function that signs all presigned URLs; their requests use its permissions. */
+/** The function that signs all presigned URLs, so that requests to them use its permissions. */
 const SIGNER = 'Api'
 
 /**
- * The functions of production. Recorded names are those of the emulator's stack, so production's references get the same
- * names: a function's variables hold them in both.
+ * The functions of production. The recorded names are those of the emulator's stack. Production's references are replaced by these names,
+ * which are found by the functions' variables: both stacks have the same ones.
  */
 export function replayedFunctions(directory: string): readonly ReplayedFunction[] {
   const recordings = readRecordings(directory)
   requireOneStack(recordings)
-  const { stacks, templates } = synthesize('production')
+  const { stacks, templates } = synthesize('production', { inputBuckets: [INPUT_BUCKET] })
   const service: SynthesizedTemplate = Template.fromStack(stacks.service).toJSON() as SynthesizedTemplate
   const others = templates.map((template) => template.toJSON() as SynthesizedTemplate)
   const functions = Object.entries(service.Resources).filter(
@@ -44,7 +46,7 @@ export function replayedFunctions(directory: string): readonly ReplayedFunction[
   const presigned = recordings
     .filter(({ functionName }) => functionName === undefined)
     .flatMap(({ needed }) => needed)
-    // Tests of adapters have their own buckets.
+    // Without the buckets that tests of adapters create.
     .filter(({ resource }) => buckets.some((bucket) => resource.startsWith(bucket)))
 
   return functions.map(([logicalId, { Properties: { Role } = {} }]) => {
@@ -52,7 +54,7 @@ export function replayedFunctions(directory: string): readonly ReplayedFunction[
     const own = (byFunction.get(logicalId) ?? []).flatMap(({ needed }) => needed)
     return {
       id,
-      needed: distinct(id === SIGNER ? [...own, ...presigned] : own),
+      needed: distinct(id === SIGNER ? [...own, ...presigned] : own).map(inOwnAccount),
       statements: statementsOfRole(service, resolver, resolver.referenceOf(Role) ?? ''),
     }
   })
@@ -63,10 +65,16 @@ type Functions = readonly (readonly [
   { readonly Properties?: Readonly<Record<string, unknown>> },
 ])[]
 
-/** Production's references are resolved with the names of one stack. */
+/** Adds the account of the resource: the emulator has only one. */
+function inOwnAccount({ context, ...needed }: NeededPermission): NeededPermission {
+  return { ...needed, context: { ...context, 'aws:ResourceAccount': ACCOUNT } }
+}
+
+/** Throws unless one stack was recorded, because references are replaced by the names of a single one. */
 function requireOneStack(recordings: readonly Recording[]): void {
   const tables = new Set(recordings.flatMap(({ variables }) => variables.TABLE_NAME ?? []))
-  if (tables.size !== 1) throw new Error(`${tables.size} stacks were recorded: begin with an empty folder`)
+  if (tables.size !== 1)
+    throw new Error(`${tables.size} stacks were recorded: start over with an empty folder`)
 }
 
 function realNames(
@@ -89,7 +97,7 @@ function realNames(
   return names
 }
 
-/** Names that replace references: of a reference that is the whole value, or of several in a text. */
+/** Names of the references in the value of a variable: one that is the whole value, or several within a text. */
 function namesIn(
   value: unknown,
   real: string,
@@ -103,7 +111,7 @@ function namesIn(
   const references = parts.filter((part) => typeof part !== 'string').map(referenceOf)
   return references
     .flatMap((reference, index) =>
-      // Region and account are the same for both.
+      // Region and account are the same in both stacks.
       reference === undefined || reference.startsWith('AWS::')
         ? []
         : [[reference, nameIn(found[index] ?? '')] as const],
@@ -111,7 +119,7 @@ function namesIn(
     .filter(([, name]) => name !== '')
 }
 
-/** A reference to a queue is its URL, whose last part is the name that its ARN has. */
+/** A reference to a queue is replaced by its URL, whose last part is the name in its ARN. */
 function nameIn(value: string): string {
   return /^https?:\/\/[^/]+\/\d{12}\/([\w.-]+)$/u.exec(value)?.[1] ?? value
 }

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { RECORD_CALLS } from '../../local/recording/recording.ts'
+import { RECORD_CALLS } from '../recording/recording.ts'
 import { covers, isAllowed, type PolicyStatement } from './evaluate-policy.ts'
 import { type ReplayedFunction, replayedFunctions } from './functions.ts'
 import { UNUSED, type Unused } from './unused.ts'
 
 /*
- * Finds permission bugs without AWS: compares the calls that the integration tests made each function send to the emulator, which
- * allows everything, with the policies of production. First run:
+ * Finds missing permissions without AWS. The emulator allows every call, so this compares the calls that each function sent to it during
+ * the integration tests with the policies of production. Run before:
  *
  *   RECORD_CALLS=<folder> npm run test:integration
  */
 
 const directory = process.env[RECORD_CALLS]
 if (!directory)
-  throw new Error(`${RECORD_CALLS} names no folder: set it for the integration tests, then for these`)
+  throw new Error(`${RECORD_CALLS} is not set: set it to a folder for the integration tests, then for these`)
 const functions = replayedFunctions(directory)
 
 interface Grant {
@@ -57,7 +57,7 @@ describe.each(functions)('$id', (replayed) => {
     expect(refused).toEqual([])
   })
 
-  it('used every permission, or the list of unused ones has a reason', () => {
+  it('used every permission, except those that are listed with a reason', () => {
     const unused = unusedOf(replayed)
     const unexplained = unused.filter((grant) => !UNUSED.some(explains(id, grant)))
 
@@ -69,7 +69,7 @@ describe.each(functions)('$id', (replayed) => {
     const actions = new Set(needed.map(({ action }) => action)).size
     console.log(
       [
-        `${id}: ${actions} actions on ${needed.length} resources seen, ${granted} allowed, ${unused.length} of them unused`,
+        `${id}: ${actions} actions on ${needed.length} resources used, ${granted} allowed, ${unused.length} of these unused`,
         ...report,
       ].join('\n'),
     )
@@ -77,7 +77,7 @@ describe.each(functions)('$id', (replayed) => {
   })
 })
 
-describe('explanations', () => {
+describe('explanations of unused permissions', () => {
   it('refer to permissions that exist', () => {
     const stale = UNUSED.filter(
       (unused) =>

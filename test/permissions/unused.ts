@@ -1,4 +1,4 @@
-/** Reason for permissions that no integration test uses. */
+/** Permissions that no integration test uses, with the reason. */
 export interface Unused {
   /** Function with these permissions; undefined for all functions. */
   readonly function?: string
@@ -8,7 +8,7 @@ export interface Unused {
   readonly because: string
 }
 
-/** A reason may stay although a recording uses the permission: some uses depend on timing. */
+/** May contain permissions that a recording uses, because some uses depend on timing. */
 export const UNUSED: readonly Unused[] = [
   {
     actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -30,60 +30,63 @@ export const UNUSED: readonly Unused[] = [
   },
   {
     actions: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
-    because: 'Lambda itself sends what a function could not handle; the grant is the one of the CDK',
+    because: 'Lambda itself sends events that a function could not process; the CDK grants all three',
   },
   {
     actions: ['s3:AbortMultipartUpload'],
     because:
-      'A large object that breaks off on its way is given up; only the tests of the adapter make one, without a function',
+      'Used when the transfer of a large object fails, which only the tests of the adapter test, without a function',
   },
   {
     actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
     resource: 'stateMachine:app-engine-run',
     because:
-      'A token does not say its machine: the recording takes each for one of single runs. The API ends runs of sets',
+      'Tokens do not name their state machine: the recording takes all for the one of single runs. The API also ends runs of sets',
   },
   {
     function: 'SubmitJob',
     actions: ['s3:DeleteObject'],
-    because: 'Copies of outputs are removed when the run, or the one with the outputs, is deleted meanwhile',
+    because:
+      'Removes copies of outputs when the run, or the run with the outputs, is deleted in the meantime',
   },
   {
     function: 'WorkOnRunSet',
     actions: ['s3:GetObject'],
     resource: '/uploads/',
-    because: 'Rows may name files by upload; those of the integration tests name none, the unit tests do',
+    because: 'Rows may name files by upload; only those of the unit tests do',
   },
   {
     function: 'Api',
     actions: ['s3:ListMultipartUploadParts'],
     resource: '/task-run-outputs-',
-    because: 'The stager sends outputs in parts from 100 MiB on; for uploads the same action is used',
+    because: 'The stager sends outputs of 100 MiB or more in parts; the same action is used for uploads',
   },
   {
     function: 'ImportBundle',
     actions: ['batch:DeregisterJobDefinition'],
-    because: 'An import that fails between its job definition and its record, the last two steps',
+    because:
+      'Used when an import fails between its last two steps, the job definition and the record of the task',
   },
   {
     function: 'ImportBundle',
     actions: ['events:PutEvents'],
-    because: 'An import that takes longer than a function may asks for its continuation',
+    because: 'An import that takes longer than a function may run requests its continuation',
   },
   {
     function: 'ImportBundle',
     actions: ['ecr:GetDownloadUrlForLayer'],
-    because: 'A layer that another task of this installation has brought is mounted and not sent again',
+    because: 'Takes a layer from the repository of another task instead of sending it again',
   },
   {
     function: 'SubmitJob',
     actions: ['batch:DescribeJobs', 'batch:ListJobs', 'states:SendTaskSuccess'],
-    because: 'A call that follows one which died finds its job by name, and answers for it when it has ended',
+    because:
+      'After a crashed call, the next call finds the job by name, and sends its result if it has ended',
   },
   {
     function: 'SubmitJob',
     actions: ['batch:TerminateJob'],
-    because: 'A run that is deleted in the moment in which its job is submitted',
+    because: 'Used when a run is deleted while its job is submitted',
   },
   {
     function: 'CollectOutputs',
@@ -93,22 +96,23 @@ export const UNUSED: readonly Unused[] = [
   {
     function: 'CollectOutputs',
     actions: ['s3:DeleteObject'],
-    because: 'A run that is deleted in the moment in which its outputs are collected',
+    because: 'Used when a run is deleted while its outputs are collected',
   },
   {
     function: 'SubmitJob',
     actions: ['logs:GetLogEvents'],
-    because: 'The job of a crashed call may have failed when the next call finds it; its log has the reason',
+    because:
+      'After a crashed call, the next call may find that the job has failed, and reads the reason in its log',
   },
   {
     function: 'FailRun',
     actions: ['batch:TerminateJob'],
-    because: 'A run whose workflow took longer than a stage allows, days, still has a job',
+    because: 'Ends the job of a run whose workflow took longer than the stage allows (days)',
   },
   {
     function: 'RecordJobState',
     actions: ['s3:DeleteObject'],
-    because: 'A run that is deleted in the moment in which its log is kept',
+    because: 'Used when a run is deleted while its log is stored',
   },
   {
     function: 'SweepRuns',
@@ -119,7 +123,7 @@ export const UNUSED: readonly Unused[] = [
       'states:StopExecution',
     ],
     because:
-      'Repairs after a function that died at the wrong moment; the unit tests of the sweeper name the moments',
+      'Repairs runs after a function has crashed; the unit tests of the sweeper cover each such moment',
   },
   {
     function: 'SweepRuns',
@@ -135,6 +139,6 @@ export const UNUSED: readonly Unused[] = [
       's3:PutObject',
     ],
     because:
-      'Interrupted deletions of tasks, deleted runs once they are old enough, the log of a run whose last event was lost',
+      'Completes deletions of tasks and runs, and stores the log of a run whose last Batch job event was lost',
   },
 ]

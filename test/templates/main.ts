@@ -8,55 +8,56 @@ import { buildEngine } from '../../lib/engine.ts'
 import { STAGE_NAMES, stageOf } from '../../lib/stages.ts'
 import { lastLines } from '../../local/container-engine.ts'
 import { findPython, installPackages } from '../../local/python-packages.ts'
-import { type NamedPolicy, policiesOf } from '../../local/templates/policies.ts'
-import { readTemplates, synthesizedStage } from '../../local/templates/read-stage.ts'
 import { UserError } from '../../local/user-error.ts'
 import { pairwise } from '../fixtures/stage-choices.ts'
 import { anApp } from '../infra/synthesis.ts'
+import { type NamedPolicy, policiesOf } from './policies.ts'
+import { readTemplates, synthesizedStage } from './read-stage.ts'
 
 /*
- * Checks templates with cfn-lint, which has the schema of every resource type, and parliament, which has the Service Authorization
- * Reference. Neither needs an account. The templates are those of `npm run synth`, and those of the combinations of settings
- * that the matrix test builds.
+ * Checks templates with cfn-lint, which contains the schemas of all resource types, and parliament, which contains the Service
+ * Authorization Reference. Neither needs an account. The templates are those of `npm run synth`, and those of the combinations of
+ * settings that the matrix test builds.
  */
 
 const CFN_LINT = '1.58.0'
 const PARLIAMENT = '1.6.4'
-/** Parliament needs pkg_resources, which later versions lack. */
+/** Last version that parliament can use: later ones lack pkg_resources. */
 const SETUPTOOLS = '80.9.0'
 
-/** Rules of cfn-lint that this project does not follow, with the reason. */
+/** Rules of cfn-lint that this project does not follow, with the reasons. */
 const ACCEPTED_RULES: Readonly<Record<string, string>> = {
-  W3005: 'The CDK writes dependencies on policies and roles together; those on roles are said twice',
-  W6001: 'The outputs of the service stack tell an operator every name in one place',
+  W3005: 'The CDK adds dependencies on a policy and its role, although the first implies the second',
+  W6001: 'The outputs of the service stack list all names for operators',
 }
 
-/** False findings of parliament, by action, or by issue and property of a template. */
+/** False findings of parliament with the reasons, by action, or by issue and property of a template. */
 const ACCEPTED_FINDINGS: Readonly<Record<string, string>> = {
   'states:SendTaskFailure':
-    'The reference knows no resource for answers to tokens; AWS looks at the state machine all the same (aws/aws-cdk pull request 8486)',
-  'states:SendTaskSuccess': 'As SendTaskFailure',
+    'The reference lists no resource for responses to tokens, but AWS checks the state machine (aws/aws-cdk pull request 8486)',
+  'states:SendTaskSuccess':
+    'The reference lists no resource for responses to tokens, but AWS checks the state machine',
   'states:ListExecutions':
-    'A machine or a map run; the reference marks both as necessary, and we have no map run',
+    'Needs a state machine or a map run: the reference requires both, but we have no map runs',
   'states:DescribeExecution':
-    'An execution or an express one; the reference marks both, and ours are standard',
-  'INVALID_ARN Policy': 'API Gateway completes the short form `execute-api:/*` to the ARN of the API itself',
-  'RESOURCE_STAR KeyPolicy': 'In the policy of a key, `*` is that key',
+    'Needs a standard or an express execution: the reference requires both, but ours are standard',
+  'INVALID_ARN Policy': 'API Gateway expands the short form `execute-api:/*` to the ARN of the API',
+  'RESOURCE_STAR KeyPolicy': 'In the policy of a key, `*` means that key',
   'MISMATCHED_TYPE KeyPolicy':
-    'CloudWatch Logs documents ArnLike for the context of encryption, which the reference has as text',
+    'CloudWatch Logs documents ArnLike for the encryption context, but in the reference its type is text',
 }
 
-/** Resource types differ between Regions; this one has all that we use. */
+/** A Region that has all resource types that we use. */
 const REGION = 'us-east-1'
 
 const ENVIRONMENTS = join(import.meta.dirname, '..', '..', '.local', 'venv')
 
-/** Path of the property in the name of a policy (templates/policies.ts). */
+/** Index of the property in the name of a policy (templates/policies.ts). */
 const PROPERTY = 3
 
 const execute = promisify(execFile)
 
-/** Output of a linter; its exit code is 1 both for findings and for an exception. */
+/** Runs a linter, whose exit code is 1 both for findings and for an exception. @returns its output */
 async function run(python: string, words: readonly string[]): Promise<string> {
   try {
     const { stdout } = await execute(python, words, { maxBuffer: 64 * 1024 * 1024 })
@@ -118,7 +119,7 @@ function spellFinding(finding: z.infer<typeof findingSchema>, directory: string)
       ? [{ key: `${issue} ${policy.split('.').at(PROPERTY)}`, text: detail }]
       : detail.map(({ action, required_format }) => ({
           key: action,
-          text: `${action} wants ${required_format}`,
+          text: `${action} requires ${required_format}`,
         }))
   return details
     .filter(({ key }) => !Object.hasOwn(ACCEPTED_FINDINGS, key))
@@ -154,7 +155,7 @@ interface SynthesizedStage {
   readonly directory: string
 }
 
-/** Combinations of settings, without the bundles of functions, which the linters do not read. */
+/** Synthesizes combinations of settings, without the bundles of functions, which the linters do not read. */
 function matrix(folder: string): SynthesizedStage[] {
   return pairwise().map(([, settings], position) => {
     const app = anApp(join(folder, String(position)))
@@ -165,7 +166,7 @@ function matrix(folder: string): SynthesizedStage[] {
 }
 
 async function checkStages(python: string, stages: readonly SynthesizedStage[]): Promise<void> {
-  // Most stacks and policies of the combinations are equal.
+  // Equal stacks and policies are checked once: most combinations of settings share them.
   const files = new Map<string, string>()
   const policies = new Map<string, NamedPolicy>()
   for (const { name, directory } of stages) {

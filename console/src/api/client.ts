@@ -1,12 +1,13 @@
+import { CONSOLE_HEADER } from '../../../src/contract/console.ts'
 import type { ErrorBody } from './types.ts'
 
-/** Base address of the API; the page is below it at `ui/`. */
+/** Base URL of the API; the page is at `ui/` below it. */
 export const BASE = new URL('../', location.href.replace(/[?#].*$/su, ''))
 
-/** Marks changes as the page's: a stage with a read-only console rejects them. */
-const MARK = { 'x-app-engine-console': 'page' }
+/** Header that marks requests of this page: a stage with a read-only console refuses its changes. */
+const MARK = { [CONSOLE_HEADER]: 'page' }
 
-/** An error response; its message is for users. */
+/** A refusal or failure of the service; its message is for users. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
@@ -17,6 +18,11 @@ export class ApiError extends Error {
     this.status = status
     this.body = body
   }
+}
+
+/** Whether the service does not know what was requested. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404
 }
 
 interface Call {
@@ -33,7 +39,7 @@ export async function call(
   path: string,
   { method = 'GET', json, form, signal, headers }: Call = {},
 ): Promise<Response> {
-  // No custom header on GET: a redirect to the bucket would then need a CORS preflight.
+  // No custom header on GET: with one, a redirect to the bucket would need a CORS preflight.
   const own = method === 'GET' ? {} : MARK
   const typed = json === undefined ? {} : { 'content-type': 'application/json' }
   const body = json === undefined ? form : JSON.stringify(json)
@@ -59,11 +65,6 @@ export async function send<Value>(
 ): Promise<Value> {
   const text = await (await call(path, { method, json })).text()
   return (text === '' ? undefined : JSON.parse(text)) as Value
-}
-
-/** Joins encoded path segments. Replaces `.` and `..`, which a shared link may contain and which would address another route. */
-export function path(...segments: readonly string[]): string {
-  return segments.map((segment) => (/^\.{1,2}$/u.test(segment) ? '-' : encodeURIComponent(segment))).join('/')
 }
 
 function parseError(text: string): ErrorBody | undefined {

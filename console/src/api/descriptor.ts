@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import type { ParameterType } from './types.ts'
 
-/** Fields of `descriptor.yml` that no route returns. */
+/** Contents of `descriptor.yml` that no other route returns. */
 export interface Descriptor {
   readonly source: string
   readonly resources: {
@@ -11,7 +11,7 @@ export interface Descriptor {
     readonly internet?: boolean
   }
   readonly sourceCode: string | undefined
-  /** Parameter types as written, by parameter. */
+  /** Types as written in the descriptor, by parameter. */
   readonly inputs: Readonly<Record<string, WrittenType | undefined>>
   readonly outputs: Readonly<Record<string, WrittenType | undefined>>
 }
@@ -20,7 +20,7 @@ type WrittenType = string | { readonly [key: string]: unknown }
 
 type Tree = { readonly [key: string]: unknown } | undefined
 
-/** The service has validated it; a part of another form is ignored. */
+/** Parses a descriptor that the service has validated. Unexpected parts are ignored. */
 export function parseDescriptor(source: string): Descriptor {
   const tree = branch(safely(source))
   const resources = branch(branch(tree?.configuration)?.resources) ?? {}

@@ -1,49 +1,79 @@
 import { ApiError, BASE } from './client.ts'
 import { readLog, rowsOf } from './runs.ts'
-import type { RunRow } from './types.ts'
+import type { LogPart, RunRow } from './types.ts'
 
 /*
- * What changes while somebody looks: server-sent events where an edge gives them, polling elsewhere.
+ * Live updates: server-sent events of the edge, or polling where there is no edge.
  */
 
-export interface LiveLog {
-  readonly text: string
-  readonly isComplete: boolean
-}
+export type LiveLog = Pick<LogPart, 'text' | 'isComplete'>
 
 interface Watch {
-  /** Runs to watch; none watches the newest of all. */
+  /** Ids of the runs to watch; empty: the 200 newest runs. */
   readonly runs: readonly string[]
   readonly onRun: (row: RunRow) => void
   readonly onRemoved?: (id: string) => void
-  /** With one run: its log as well, from the beginning. */
+  /** Called with each part of the log, from the beginning; for a single run only. */
   readonly onLog?: (log: LiveLog) => void
-  /** Where there are no events: what else to ask. */
+  /** Called at each poll while there is no event stream, for data beyond the rows and the log. */
   readonly onPoll?: () => void
+  /** Called after the tab was hidden or the connection was lost, when changes are received again: those in between may be unknown. */
+  readonly onReturn?: () => void
+}
+
+/** State that the connections of one watch share. */
+interface Progress {
+  /** Offset in the log from which it continues; undefined without a log, and when the log is complete. */
+  after: string | undefined
+  /** Whether changes have been missed when the next connection is open. */
+  isBehind: boolean
 }
 
 const POLL_MS = 2000
-/** Polling asks for that many rows at most. */
+/** Maximum number of rows in a poll. */
 const MAX_POLLED = 200
 
-/** @returns what ends it */
+/**
+ * Connected while the tab is shown: browsers open at most six connections to a host by HTTP/1.1, for all tabs together.
+ * @returns a function that stops watching
+ */
 export function watch(watched: Watch): () => void {
+  const progress = { after: watched.onLog === undefined ? undefined : '0', isBehind: document.hidden }
+  let disconnect: (() => void) | undefined
+  const follow = (): void => {
+    if (!document.hidden) disconnect ??= connect(watched, progress)
+    else {
+      disconnect?.()
+      disconnect = undefined
+    }
+  }
+  document.addEventListener('visibilitychange', follow)
+  follow()
+  return () => {
+    document.removeEventListener('visibilitychange', follow)
+    disconnect?.()
+  }
+}
+
+/** @returns a function that disconnects */
+function connect(watched: Watch, progress: Progress): () => void {
   const controller = new AbortController()
-  // Text that has come by events is not asked for again by polling.
-  const place = { after: '0' }
-  const source = new EventSource(addressOf(watched))
+  const source = new EventSource(addressOf(watched.runs, progress.after))
+  const begin = (): void => {
+    if (progress.isBehind) watched.onReturn?.()
+    progress.isBehind = true
+  }
+  source.addEventListener('open', begin)
   source.addEventListener('run', ({ data }) => watched.onRun(JSON.parse(data) as RunRow))
   source.addEventListener('removed', ({ data }) =>
     watched.onRemoved?.((JSON.parse(data) as { id: string }).id),
   )
-  source.addEventListener('log', ({ data }) => {
-    const log = JSON.parse(data) as LiveLog & { next: string }
-    place.after = log.next
-    watched.onLog?.(log)
-  })
-  // Closed: the service answered something else than events. Otherwise the browser connects again by itself.
+  source.addEventListener('log', ({ data }) => takeLog(watched, progress, JSON.parse(data) as LogPart))
+  // CLOSED: the response was not an event stream. After any other error the browser reconnects.
   source.addEventListener('error', () => {
-    if (source.readyState === EventSource.CLOSED) void poll(watched, place, controller.signal)
+    if (source.readyState !== EventSource.CLOSED) return
+    begin()
+    void poll(watched, progress, controller.signal)
   })
   return () => {
     controller.abort()
@@ -51,23 +81,28 @@ export function watch(watched: Watch): () => void {
   }
 }
 
-function addressOf({ runs, onLog }: Watch): URL {
+function takeLog(watched: Watch, progress: Progress, log: LogPart): void {
+  progress.after = log.isComplete ? undefined : log.next
+  watched.onLog?.(log)
+}
+
+/** An offset in the query is replaced by that of the last event when the browser reconnects. */
+function addressOf(runs: readonly string[], after: string | undefined): URL {
   const query = new URLSearchParams()
   if (runs.length > 0) query.set('run', runs.slice(0, 100).join(','))
-  if (onLog !== undefined) query.set('after', '0')
+  if (after !== undefined) query.set('after', after)
   return new URL(`events${query.size === 0 ? '' : `?${query}`}`, BASE)
 }
 
-async function poll(watched: Watch, place: { after: string }, signal: AbortSignal): Promise<void> {
-  let isLogComplete = watched.onLog === undefined
+async function poll(watched: Watch, progress: Progress, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       watched.onPoll?.()
       const ids = watched.runs.slice(0, MAX_POLLED)
       if (ids.length > 0 && !(await pollRows(watched, ids, signal))) return
-      if (!isLogComplete) isLogComplete = await pollLog(watched, place, signal)
+      await pollLog(watched, progress, signal)
     } catch (error) {
-      // Status 404 for the log means that the run was deleted. All other errors are temporary, so polling continues.
+      // A 404 for the log means that the run was deleted. Any other error is treated as transient.
       if (error instanceof ApiError && error.status === 404) return watched.onRemoved?.(watched.runs[0] ?? '')
     }
     await pause(POLL_MS, signal)
@@ -75,8 +110,8 @@ async function poll(watched: Watch, place: { after: string }, signal: AbortSigna
 }
 
 /**
- * Reports rows, and runs that were removed since.
- * @returns whether one is left
+ * Reports the rows, and the runs that have been deleted.
+ * @returns whether any of the runs still exists
  */
 async function pollRows(watched: Watch, ids: readonly string[], signal: AbortSignal): Promise<boolean> {
   const rows = await rowsOf(ids, signal)
@@ -86,16 +121,11 @@ async function pollRows(watched: Watch, ids: readonly string[], signal: AbortSig
   return rows.length > 0
 }
 
-async function pollLog(
-  { runs, onLog }: Watch,
-  place: { after: string },
-  signal: AbortSignal,
-): Promise<boolean> {
-  for (;;) {
-    const part = await readLog(runs[0] ?? '', place.after, signal)
-    place.after = part.next
-    onLog?.(part)
-    if (part.isComplete || part.text === '') return part.isComplete
+async function pollLog(watched: Watch, progress: Progress, signal: AbortSignal): Promise<void> {
+  while (progress.after !== undefined) {
+    const part = await readLog(watched.runs[0] ?? '', progress.after, signal)
+    takeLog(watched, progress, part)
+    if (part.text === '') return
   }
 }
 

@@ -1,12 +1,7 @@
-import { call, getJson, path, send } from './client.ts'
+import { call, getJson, send } from './client.ts'
+import { path } from './paths.ts'
 import type { TaskKey } from './tasks.ts'
-import type { Page, Run, RunRow, RunValue } from './types.ts'
-
-export interface RunFilter {
-  readonly state?: string
-  readonly taskId?: string
-  readonly q?: string
-}
+import type { DesiredState, LogPart, NewRun, Page, Run, RunFilter, RunRow } from './types.ts'
 
 export function listRuns(
   filter: RunFilter,
@@ -18,7 +13,7 @@ export function listRuns(
   return getJson(`task-runs?${query}`, signal)
 }
 
-/** Rows of these runs as they are now; at most 200. */
+/** Current rows of these runs, at most 200. */
 export async function rowsOf(ids: readonly string[], signal?: AbortSignal): Promise<readonly RunRow[]> {
   const page = await getJson<Page<RunRow>>(
     `task-runs?${new URLSearchParams({ id: ids.join(','), limit: '200' })}`,
@@ -31,22 +26,7 @@ export function readRun(id: string, signal?: AbortSignal): Promise<Run> {
   return getJson(`task-runs/${path(id)}`, signal)
 }
 
-export function readValues(
-  id: string,
-  kind: 'inputs' | 'outputs',
-  signal?: AbortSignal,
-): Promise<readonly RunValue[]> {
-  return getJson(`task-runs/${path(id)}/${kind}`, signal)
-}
-
-export interface LogPart {
-  readonly text: string
-  readonly next: string
-  /** Nothing more will come. */
-  readonly isComplete: boolean
-}
-
-/** What the log has beyond an offset; the whole of it beyond `0`. */
+/** Part of the log after an offset; `0`: its newest lines, up to about 1 MB. */
 export async function readLog(id: string, after: string, signal?: AbortSignal): Promise<LogPart> {
   const headers = { accept: 'application/json' }
   const answer = await call(`task-runs/${path(id)}/logs?${new URLSearchParams({ after })}`, {
@@ -56,19 +36,22 @@ export async function readLog(id: string, after: string, signal?: AbortSignal): 
   return (await answer.json()) as LogPart
 }
 
-export function createRun({ namespace, version }: TaskKey): Promise<Run> {
+export function createRun({ namespace, version }: TaskKey): Promise<NewRun> {
   return send('POST', `tasks/${path(namespace, version)}/runs`)
 }
 
-export async function startRun(id: string): Promise<Run> {
-  return (
-    await send<{ resource: Run }>('POST', `task-runs/${path(id)}/state-actions`, { desired: 'RUNNING' })
-  ).resource
+/** @param reuse whether to take the outputs of an equal run; the default of the service if it is undefined */
+export function startRun(id: string, reuse?: boolean): Promise<void> {
+  return requestState(id, { desired: 'RUNNING', reuse })
 }
 
-/** Ends an active run as FAILED with kind `cancelled`; its record, inputs and log stay. */
-export async function cancelRun(id: string): Promise<void> {
-  await send('POST', `task-runs/${path(id)}/state-actions`, { desired: 'CANCELLED' })
+/** Ends an active run as FAILED with the kind `cancelled`; its record, inputs and log are kept. */
+export function cancelRun(id: string): Promise<void> {
+  return requestState(id, { desired: 'CANCELLED' })
+}
+
+async function requestState(id: string, state: DesiredState): Promise<void> {
+  await send('POST', `task-runs/${path(id)}/state-actions`, state)
 }
 
 export function deleteRun(id: string): Promise<void> {
@@ -79,18 +62,7 @@ export function rerun(id: string): Promise<Run> {
   return send('POST', `task-runs/${path(id)}/rerun?start=true`)
 }
 
-/** Address of a file of a run, relative to the API. */
-export function filePath(
-  id: string,
-  kind: 'input' | 'output',
-  parameter: string,
-  index?: readonly number[],
-): string {
-  const file = `task-runs/${path(id)}/${kind}/${path(parameter)}`
-  return index === undefined ? file : `${file}/indexes?value=${index.join('/')}`
-}
-
-/** Size and tag of a file of a run, of which one byte is read; undefined where the answer does not tell them. */
+/** Size and ETag of a run's file, by a request for its first byte; undefined if the response lacks them. */
 export async function readMark(
   address: string,
   signal?: AbortSignal,

@@ -1,12 +1,10 @@
-import { call, getJson, path, send } from './client.ts'
+import { call, getJson, send } from './client.ts'
 import type { Descriptor } from './descriptor.ts'
+import { path } from './paths.ts'
 import type { ImageScan, Page, Placement, RunRow, Task, TaskInput, TaskOutput } from './types.ts'
 
-/** Namespace and version, which identify a task in addresses. */
-export interface TaskKey {
-  readonly namespace: string
-  readonly version: string
-}
+/** Namespace and version of a task, which identify it in URLs. */
+export type TaskKey = Pick<Task, 'namespace' | 'version'>
 
 const taskPath = ({ namespace, version }: TaskKey): string => `tasks/${path(namespace, version)}`
 
@@ -52,7 +50,7 @@ export function deleteTask(key: TaskKey): Promise<void> {
   return send('DELETE', taskPath(key))
 }
 
-/** Address of the logo for `img`; 404 for a task without one. */
+/** URL of the logo, relative to the page; 404 for a task without one. */
 export function logoAddress(key: TaskKey): string {
   return `../${taskPath(key)}/logo`
 }

@@ -1,24 +1,26 @@
-import { ApiError, getJson, path, send } from './client.ts'
-import type { Upload } from './types.ts'
+import { ApiError, getJson, send } from './client.ts'
+import { path } from './paths.ts'
+import { putBlob } from './put-blob.ts'
+import type { NewUpload, PartRange, SignedParts, Upload, UploadParts } from './types.ts'
 
 /*
- * Files in parts: a page that was closed, or a line that broke, goes on with what is missing.
+ * Resumable uploads: after a closed page or a lost connection only the missing parts are sent.
  */
 
 export interface UploadProgress {
   readonly stage: 'sending' | 'importing'
-  /** From 0 to 1; unknown while the bundle is checked. */
+  /** From 0 to 1; undefined while the bundle is checked. */
   readonly part: number | undefined
   readonly words: string
 }
 
 interface Options {
-  readonly purpose: 'task' | 'input'
+  readonly purpose: NewUpload['purpose']
   readonly onProgress: (progress: UploadProgress) => void
   readonly signal: AbortSignal
 }
 
-/** Parts under way; each is a slice of the file, which the browser reads while it sends. */
+/** Maximum number of concurrent parts. The browser reads a part from the file while it sends it. */
 const PARTS_AT_ONCE = 3
 const TRIES = 5
 const POLL_MS = 700
@@ -29,9 +31,9 @@ interface Part {
 }
 
 /**
- * Sends a file, or what is missing of it, and waits for its import.
- * @returns the upload in its last state, READY or FAILED
- * @throws ApiError, or TypeError when the line is broken for good; what has arrived is kept for a day
+ * Sends a file, or its missing parts, and waits for its import.
+ * @returns the upload in its final state, READY or FAILED
+ * @throws ApiError, or TypeError when the connection cannot be restored; the parts that have arrived are kept for a day
  */
 export async function uploadFile(file: File, options: Options): Promise<Upload> {
   const upload = (await findEarlier(file, options)) ?? (await begin(file, options))
@@ -41,7 +43,7 @@ export async function uploadFile(file: File, options: Options): Promise<Upload> 
   return ended
 }
 
-/** Names the file among the uploads that this browser began. */
+/** Key under which this browser stores the upload's id. */
 function noteKey({ name, size, lastModified }: File, { purpose }: Options): string {
   return `upload ${purpose} ${size} ${lastModified} ${name}`
 }
@@ -51,7 +53,7 @@ function forget(file: File, options: Options): void {
 }
 
 async function findEarlier(file: File, options: Options): Promise<Upload | undefined> {
-  // An input is stored once only: its upload cannot serve a second run.
+  // Uploads of inputs are not resumed: each can be used by one run only.
   const id = options.purpose === 'task' ? localStorage.getItem(noteKey(file, options)) : null
   if (id === null) return undefined
   const found = await getJson<Upload>(`uploads/${path(id)}`, options.signal).catch((error: unknown) => {
@@ -62,34 +64,33 @@ async function findEarlier(file: File, options: Options): Promise<Upload | undef
 }
 
 async function begin(file: File, options: Options): Promise<Upload> {
-  const about = { purpose: options.purpose, fileName: file.name, sizeBytes: file.size }
+  const about: NewUpload = { purpose: options.purpose, fileName: file.name, sizeBytes: file.size }
   const upload = await send<Upload>('POST', 'uploads', about)
   localStorage.setItem(noteKey(file, options), upload.id)
   return upload
 }
 
 async function sendMissing(file: File, upload: Upload, { onProgress, signal }: Options): Promise<void> {
-  const arrived = await getJson<{ parts: readonly { partNumber: number; sizeBytes: number }[] }>(
-    `uploads/${path(upload.id)}/parts`,
-    signal,
-  )
+  const arrived = await getJson<UploadParts>(`uploads/${path(upload.id)}/parts`, signal)
   const sizes = new Map(arrived.parts.map(({ partNumber, sizeBytes }) => [partNumber, sizeBytes]))
   const missing = partsOf(file, upload.partSizeBytes ?? file.size).filter(
     ({ number, blob }) => sizes.get(number) !== blob.size,
   )
-  let left = missing.reduce((sum, { blob }) => sum + blob.size, 0)
-  const tell = (): void =>
-    onProgress({
-      stage: 'sending',
-      part: 1 - left / Math.max(1, file.size),
-      words: 'Sending',
-    })
-  tell()
+  const stored = file.size - missing.reduce((sum, { blob }) => sum + blob.size, 0)
+  const sent = new Map<number, number>()
+  const report = (): void => {
+    const bytes = [...sent.values()].reduce((sum, one) => sum + one, stored)
+    onProgress({ stage: 'sending', part: bytes / Math.max(1, file.size), words: 'Sending' })
+  }
+  report()
   const worker = async (): Promise<void> => {
     for (let part = missing.shift(); part !== undefined; part = missing.shift()) {
-      await sendPart(upload.id, part, signal)
-      left -= part.blob.size
-      tell()
+      const { number } = part
+      const onSent = (bytes: number): void => {
+        sent.set(number, bytes)
+        report()
+      }
+      await sendPart(upload.id, part, { signal, onSent })
     }
   }
   await Promise.all(Array.from({ length: PARTS_AT_ONCE }, worker))
@@ -104,25 +105,21 @@ function partsOf(file: File, partSizeBytes: number): Part[] {
   }))
 }
 
-/** Repeated with a new address each time: one lives for minutes, a slow line may take longer. */
-async function sendPart(id: string, { number, blob }: Part, signal: AbortSignal): Promise<void> {
+/** Sends a part, with a new URL for each attempt: a URL is valid for minutes, and a slow connection may need longer. */
+async function sendPart(
+  id: string,
+  { number, blob }: Part,
+  { signal, onSent }: Parameters<typeof putBlob>[2],
+): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const range = { first: number, last: number }
-      const { parts } = await send<{ parts: readonly { url: string }[] }>(
-        'POST',
-        `uploads/${path(id)}/part-urls`,
-        range,
-      )
-      const answer = await fetch(parts[0]?.url ?? '', {
-        method: 'PUT',
-        body: blob,
-        signal,
-        credentials: 'omit',
-      })
-      if (answer.ok) return
-      throw new Error(`The storage answered with status ${answer.status}.`)
+      const range: PartRange = { first: number, last: number }
+      const { parts } = await send<SignedParts>('POST', `uploads/${path(id)}/part-urls`, range)
+      const status = await putBlob(parts[0]?.url ?? '', blob, { signal, onSent })
+      if (status === 200) return
+      throw new Error(`The storage answered with status ${status}.`)
     } catch (error) {
+      onSent(0)
       const isRefusal = error instanceof ApiError && error.status < 500 && error.status !== 429
       if (isRefusal || signal.aborted || attempt === TRIES) throw error
       await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt))

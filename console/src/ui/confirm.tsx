@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { Problem } from './problem.tsx'
 
 interface ConfirmProps {
@@ -15,7 +15,12 @@ export function Confirm({ question, consequence, action, onConfirm, onClose }: C
   const dialog = useRef<HTMLDialogElement>(null)
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)
-  useEffect(() => dialog.current?.showModal(), [])
+  useLayoutEffect(() => {
+    const { current } = dialog
+    current?.showModal()
+    // Returns the focus to where it was, as the removal of an open dialog does not. An effect of the layout ends before the removal.
+    return () => current?.close()
+  }, [])
   const confirm = async (): Promise<void> => {
     setIsBusy(true)
     try {
@@ -27,7 +32,13 @@ export function Confirm({ question, consequence, action, onConfirm, onClose }: C
     }
   }
   return (
-    <dialog ref={dialog} aria-labelledby="question" aria-describedby="consequence" onClose={onClose}>
+    <dialog
+      ref={dialog}
+      aria-labelledby="question"
+      aria-describedby="consequence"
+      // The event of a dialog that was removed comes late: the next question may be open already.
+      onClose={({ currentTarget }) => currentTarget.isConnected && onClose()}
+    >
       <h2 id="question">{question}</h2>
       <p id="consequence">{consequence}</p>
       {error !== undefined && <Problem error={error} />}
@@ -35,7 +46,7 @@ export function Confirm({ question, consequence, action, onConfirm, onClose }: C
         <button type="button" class="danger" disabled={isBusy} onClick={() => void confirm()}>
           {action}
         </button>
-        <button type="button" onClick={() => dialog.current?.close()}>
+        <button type="button" onClick={onClose}>
           Keep it
         </button>
       </div>

@@ -1,6 +1,7 @@
+import type { RunFailureKind } from '../../../src/contract/run-failure-kinds.ts'
 import type { RunFailure } from '../api/types.ts'
 
-/** Places that help with a failed run. */
+/** Links that help with a failed run. */
 export type CureLink = 'log' | 'task' | 'outputs' | 'rejected' | 'upload'
 
 export interface Cure {
@@ -12,8 +13,8 @@ export interface Cure {
 const NOT_THE_TASK =
   'This is not the fault of the task. Run it again; if it happens again, tell the operators.'
 
-/** Kinds of `error.kind` (docs/task-authors.md). */
-const CURES: Readonly<Record<string, Cure>> = {
+/** Advice by `error.kind` (docs/task-authors.md). */
+const CURES: Readonly<Record<RunFailureKind, Cure>> = {
   'task-failed': {
     what: 'The task ended with an error.',
     cure: 'Read the end of the log: the container has written why it stopped.',
@@ -35,8 +36,8 @@ const CURES: Readonly<Record<string, Cure>> = {
     links: ['upload'],
   },
   unschedulable: {
-    what: 'No machine of this installation can hold the task.',
-    cure: 'Ask for less in configuration.resources, or make the image smaller, and upload the task as a new version.',
+    what: 'No machine of this installation is large enough for the task.',
+    cure: 'Request less in configuration.resources, or make the image smaller, and upload the task as a new version.',
     links: ['task'],
   },
   'output-missing': {
@@ -46,7 +47,7 @@ const CURES: Readonly<Record<string, Cure>> = {
   },
   'output-invalid': {
     what: 'An output is not what the descriptor declares.',
-    cure: 'Mend what the reason names: the type of a value, its bounds, or the items of an array.',
+    cure: 'Fix what the reason names: the type of a value, its bounds, or the items of an array.',
     links: ['outputs', 'rejected', 'log'],
   },
   'input-staging-failed': {
@@ -61,10 +62,11 @@ const CURES: Readonly<Record<string, Cure>> = {
 }
 
 export function cureOf(kind: string): Cure {
-  return CURES[kind] ?? { what: 'The run failed.', cure: 'Read the reason and the log.', links: ['log'] }
+  const cures: Readonly<Record<string, Cure | undefined>> = CURES
+  return cures[kind] ?? { what: 'The run failed.', cure: 'Read the reason and the log.', links: ['log'] }
 }
 
-/** Places that help with one failure. A task without an exit code was never started, so it has written nothing. */
+/** Links that help with a failure. A task without an exit code was never started, so it has written no outputs. */
 export function linksOf({ kind, exitCode }: Pick<RunFailure, 'kind' | 'exitCode'>): readonly CureLink[] {
   const { links } = cureOf(kind)
   const isUnstarted = exitCode === undefined && (kind === 'task-failed' || kind === 'out-of-memory')

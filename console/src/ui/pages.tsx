@@ -7,7 +7,7 @@ interface PagesProps {
   readonly further: string
 }
 
-/** Buttons to the pages of a list, whose cursor is in the address. The browser's back leads to the page before. */
+/** Buttons for the pages of a list. The cursor is in the URL, so the browser's back button leads to the previous page. */
 export function Pages({ next, isFirst, first, further }: PagesProps) {
   if (next === undefined && isFirst) return null
   return (

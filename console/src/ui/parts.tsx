@@ -2,8 +2,9 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { RunState } from '../api/types.ts'
 import { formatDuration, formatExactTime, formatTime, secondsBetween } from './format.ts'
+import { STATE_KINDS } from './run-states.ts'
 
-/** Small parts that every page uses. */
+/** Components that all pages share. */
 
 /** A time in the local zone; the exact one on hover. */
 export function Time({ at }: { readonly at: string }) {
@@ -15,14 +16,14 @@ export function Time({ at }: { readonly at: string }) {
   )
 }
 
-/** Time between two instants, which runs while the second is missing. */
+/** Time between two instants; counts up while the second one is undefined. */
 export function Duration({ from, to }: { readonly from: string; readonly to?: string | undefined }) {
   useTick(to === undefined)
   const seconds = secondsBetween(from, to)
   return <span class="number">{formatDuration(to === undefined ? Math.floor(seconds) : seconds)}</span>
 }
 
-/** Draws the component again every second. */
+/** Renders the component again every second. */
 export function useTick(isActive: boolean): void {
   const [, setTick] = useState(0)
   useEffect(() => {
@@ -32,52 +33,33 @@ export function useTick(isActive: boolean): void {
   }, [isActive])
 }
 
-const KINDS: Readonly<Record<RunState, string>> = {
-  CREATED: 'idle',
-  PROVISIONED: 'idle',
-  QUEUING: 'waiting',
-  QUEUED: 'waiting',
-  PENDING: 'waiting',
-  RUNNING: 'active',
-  FAILED: 'bad',
-  FINISHED: 'good',
-}
-
 const MEANINGS: Readonly<Record<RunState, string>> = {
   CREATED: 'Inputs are missing',
-  PROVISIONED: 'Has its inputs, and was not started',
-  QUEUING: 'Is being submitted',
-  QUEUED: 'Waits in the queue',
-  PENDING: 'Waits for its machine',
-  RUNNING: 'Runs',
-  FAILED: 'Ended without outputs',
+  PROVISIONED: 'Has its inputs, but has not been started',
+  QUEUING: 'Being submitted',
+  QUEUED: 'Waiting in the queue',
+  PENDING: 'Waiting for its machine',
+  RUNNING: 'Running',
+  FAILED: 'Ended without valid outputs',
   FINISHED: 'Has its outputs',
 }
 
 export function State({ state }: { readonly state: RunState }) {
   return (
-    <span class={`state state-${KINDS[state]}`} title={MEANINGS[state]}>
+    <span class={`state state-${STATE_KINDS[state]}`} title={MEANINGS[state]}>
       {state.toLowerCase()}
     </span>
   )
 }
 
-export function isFinal(state: RunState): boolean {
-  return state === 'FAILED' || state === 'FINISHED'
-}
-
-export function isActive(state: RunState): boolean {
-  return KINDS[state] === 'waiting' || KINDS[state] === 'active'
-}
-
 interface EmptyProps {
   readonly title: string
-  /** Whether it is all there is on the page. */
+  /** Whether the page has no other content; the title is its heading then. */
   readonly isWhole?: boolean
   readonly children?: ComponentChildren
 }
 
-/** Stands where a list is empty, and says what to do. */
+/** Placeholder of an empty list or page, with what to do. */
 export function Empty({ title, isWhole = false, children }: EmptyProps) {
   return (
     <div class="empty">
@@ -102,7 +84,7 @@ interface CopyProps {
 
 export function CopyButton({ text, label }: CopyProps) {
   const [isCopied, setIsCopied] = useState(false)
-  // Browsers have no clipboard for pages without TLS of other hosts.
+  // Browsers allow access to the clipboard only with TLS or on localhost.
   if (!isSecureContext) return null
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(text)
@@ -123,7 +105,7 @@ interface TabsProps<Name extends string> {
   readonly onChoose: (name: Name) => void
 }
 
-/** A row of choices, of which one is pressed. */
+/** A row of buttons, of which one is pressed. */
 export function Choices<Name extends string>({ label, tabs, chosen, onChoose }: TabsProps<Name>) {
   return (
     <fieldset class="choices" aria-label={label}>

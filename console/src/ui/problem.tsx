@@ -7,17 +7,23 @@ export interface Finding {
   readonly words: string
 }
 
-/** All texts of a service error, without repetition. */
+/** All messages of an error body, without repetition. */
 export function findingsOf(body: ErrorBody): Finding[] {
   const { details, explanation } = body
-  const inner = (details?.errors ?? []).flatMap((error) => findingsOf(error))
-  const own = explanation ?? details?.description ?? details?.exceptionMessage ?? body.message
-  const parameter = details?.parameterName
+  const inner = details?.type === 'parameter' ? [] : (details?.errors ?? []).flatMap(findingsOf)
+  const own = explanation ?? reasonIn(details) ?? body.message
+  const parameter =
+    details?.type === 'parameter' || details?.type === 'related' ? details.parameterName : undefined
   const all = inner.length > 0 ? inner : [{ parameter, words: own }]
   // The explanation of a batch contains those of its entries.
   const isSaid = explanation === undefined || all.some(({ words }) => words === explanation)
   const explained = isSaid ? all : [...all, { parameter: undefined, words: explanation }]
   return explained.filter(({ words }, at) => explained.findIndex((other) => other.words === words) === at)
+}
+
+function reasonIn(details: ErrorBody['details']): string | null | undefined {
+  if (details?.type === 'related') return details.description
+  return details?.type === 'server' ? details.exceptionMessage : undefined
 }
 
 interface ProblemProps {
@@ -26,7 +32,7 @@ interface ProblemProps {
   readonly title?: string
 }
 
-/** An error at the place where it occurred, in the service's words. */
+/** Shows an error, with all messages of the service. */
 export function Problem({ error, title }: ProblemProps) {
   const body = error instanceof ApiError ? error.body : undefined
   const message = messageOf(error)
@@ -39,6 +45,16 @@ export function Problem({ error, title }: ProblemProps) {
       </p>
       <Findings findings={findings} />
     </div>
+  )
+}
+
+/** An error in place of a page, with the page's heading. */
+export function PageProblem({ error, title }: Required<ProblemProps>) {
+  return (
+    <>
+      <h1>{title}</h1>
+      <Problem error={error} />
+    </>
   )
 }
 
@@ -73,7 +89,8 @@ export function Warnings({ warnings }: { readonly warnings: readonly Warning[] }
 
 function messageOf(error: unknown): string {
   if (error instanceof ApiError) return error.message
-  // Error of fetch when the service does not answer.
-  if (error instanceof TypeError) return 'The service cannot be reached. Check that it runs, and try again.'
+  // `fetch` throws a TypeError when the service does not answer.
+  if (error instanceof TypeError)
+    return 'The service cannot be reached. Check that it is running, and try again.'
   return error instanceof Error ? error.message : String(error)
 }

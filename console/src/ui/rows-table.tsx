@@ -1,17 +1,16 @@
 import type { ComponentChildren } from 'preact'
 
-/** Column of a table: its title, or the title with how it is shown. */
+/** Column of a table: its title, or title and style. */
 export type Column = string | { readonly title: string; readonly style: 'right' | 'hidden' }
 
 interface RowsTableProps {
   /** Read by screen readers only. */
   readonly caption: string
   readonly columns: readonly Column[]
-  /** The rows. */
   readonly children: ComponentChildren
 }
 
-/** A table that scrolls sideways where it is wider than the page. */
+/** A table that scrolls horizontally if it is wider than the page. */
 export function RowsTable({ caption, columns, children }: RowsTableProps) {
   return (
     <div class="scroll">

@@ -1,7 +1,7 @@
-import type { Problems, SetCounts, SetState } from '../api/run-sets.ts'
+import type { Problems, SetCounts, SetState } from '../api/types.ts'
 import { formatCount } from './format.ts'
 
-/** Parts that the pages of run sets share. */
+/** Components that the pages of run sets share. */
 
 const KINDS: Readonly<Record<SetState, string>> = {
   VALIDATING: 'waiting',
@@ -12,10 +12,10 @@ const KINDS: Readonly<Record<SetState, string>> = {
 }
 
 const MEANINGS: Readonly<Record<SetState, string>> = {
-  VALIDATING: 'Its table is checked, and its runs are created',
-  RUNNING: 'Its runs are started, as many at a time as it may have',
+  VALIDATING: 'Its table is being checked, and its runs are being created',
+  RUNNING: 'Its runs are being started, up to its maximum at a time',
   FINISHED: 'All of its runs have ended',
-  FAILED: 'No run was started, or the service could not go on',
+  FAILED: 'No run was started, or the service could not continue',
   CANCELLED: 'It was cancelled',
 }
 
@@ -32,11 +32,12 @@ const PARTS: readonly { readonly key: keyof SetCounts; readonly title: string }[
   { key: 'failed', title: 'failed' },
   { key: 'active', title: 'active' },
   { key: 'waiting', title: 'waiting' },
+  { key: 'skipped', title: 'skipped' },
 ]
 
-/** Rows by what became of them, as parts of a bar. */
+/** Bar with the shares of finished, failed, active, waiting and skipped rows. */
 export function ProgressBar({ counts, label }: { readonly counts: SetCounts; readonly label: string }) {
-  const ended = counts.finished + counts.failed
+  const ended = counts.finished + counts.failed + counts.skipped
   const rows = ended + counts.active + counts.waiting
   const known = PARTS.filter(({ key }) => counts[key] > 0)
   return (
@@ -50,7 +51,7 @@ export function ProgressBar({ counts, label }: { readonly counts: SetCounts; rea
       aria-valuetext={known.map(({ key, title }) => `${formatCount(counts[key])} ${title}`).join(', ')}
     >
       {known.map(({ key }) => (
-        // One failure of 10 000 must be seen.
+        // Each part is at least 1 % wide, so that one failure of 10 000 is visible.
         <span
           key={key}
           class={`set-${key}`}
@@ -61,12 +62,12 @@ export function ProgressBar({ counts, label }: { readonly counts: SetCounts; rea
   )
 }
 
-/** The counts behind the bar. */
+/** Legend of the bar, with counts. */
 export function ProgressCounts({ counts }: { readonly counts: SetCounts }) {
   return (
     <ul class="plain phase-list">
-      {PARTS.map(({ key, title }) => (
-        <li key={key}>
+      {PARTS.filter(({ key }) => key !== 'skipped' || counts.skipped > 0).map(({ key, title }) => (
+        <li key={key} title={key === 'skipped' ? 'The set ended before these rows had a run' : undefined}>
           <span class={`phase-key set-${key}`} />
           {title} <span class="number">{formatCount(counts[key])}</span>
         </li>

@@ -1,14 +1,14 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
 
 export interface Loaded<Value> {
-  /** The last value, also while it is being reloaded. */
+  /** The last value that was loaded, also during a reload. */
   readonly data: Value | undefined
   readonly error: unknown
   readonly isLoading: boolean
   readonly reload: () => void
 }
 
-/** Loads a value, again when a key changes. Outdated responses are ignored. */
+/** Loads a value, and loads it again when a key changes. Outdated responses are ignored. */
 export function useData<Value>(
   load: (signal: AbortSignal) => Promise<Value>,
   keys: readonly unknown[],
@@ -20,7 +20,7 @@ export function useData<Value>(
   })
   const [round, setRound] = useState(0)
   const reload = useCallback(() => setRound((last) => last + 1), [])
-  // Data of other keys must not be shown for these.
+  // Data that was loaded for other keys must not be shown.
   useEffect(() => setState({ data: undefined, error: undefined, isLoading: true }), keys)
   useEffect(() => {
     const controller = new AbortController()

@@ -11,10 +11,10 @@ interface RowsProps {
 }
 
 const ROW_PIXELS = 28
-/** Rows that are rendered beyond the visible ones. */
+/** Number of rows that are rendered before and after the visible ones. */
 const SPARE = 8
 const MAX_VISIBLE = 14
-/** Browsers limit the height of elements to some millions of pixels. */
+/** Limit of the rows that can be reached, because browsers limit the height of elements to some millions of pixels. */
 const MAX_ROWS = 400_000
 
 /** A table that renders only the visible rows. The up and down keys select a row if rows are selectable. */

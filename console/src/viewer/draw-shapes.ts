@@ -9,23 +9,23 @@ export interface ShapeStyle {
 interface View {
   /** Part of the image that the canvas shows. */
   readonly box: Box
-  /** Draws only this shape. */
+  /** Index of the only shape to draw; undefined: all. */
   readonly only?: number | undefined
   /** Pixels of the canvas per pixel of the image. */
   readonly scale: number
 }
 
-/** Size in pixels of the canvas below which a shape is drawn as a dot. */
+/** Size below which a shape is drawn as a dot, in pixels of the canvas. */
 const DOT_PIXELS = 3
-/** Maximum number of subpaths that are filled together, because browsers take more than linear time. */
+/** Maximum number of subpaths that are filled together: the time that browsers need grows faster than this number. */
 const BATCH = 400
 const POINT_RADIUS = 4
-/** Distance on the canvas below which positions are merged. */
+/** Distance below which positions are merged, in pixels of the canvas. */
 const NEAR_PIXELS = 0.6
 
 /**
- * Draws the shapes in a part of the image. Shapes that are small on the screen become dots, so that a view of 100 000 takes
- * milliseconds instead of seconds.
+ * Draws the shapes in a part of the image. Small shapes are drawn as dots, so that 100 000 shapes take milliseconds instead of
+ * seconds.
  */
 export function drawShapes(
   context: CanvasRenderingContext2D,
@@ -54,7 +54,7 @@ function drawShape(painter: Painter, shapes: Shapes, at: number, scale: number):
   const first = at === 0 ? 0 : (shapeEnds[at - 1] ?? 0)
   const last = shapeEnds[at] ?? 0
   const kind = kinds[at] ?? KIND.area
-  // Shapes with holes need their own path with the even-odd rule.
+  // A shape with holes is filled by the even-odd rule, so it cannot share a path with other shapes.
   if (kind === KIND.area && last - first > 1) painter.flush()
   for (let path = first; path < last; path += 1) {
     const start = path === 0 ? 0 : (pathEnds[path - 1] ?? 0)
@@ -68,7 +68,7 @@ function drawShape(painter: Painter, shapes: Shapes, at: number, scale: number):
 interface Stretch {
   readonly start: number
   readonly end: number
-  /** Distance below which positions are skipped. */
+  /** Distance below which positions are skipped, in pixels of the image. */
   readonly near: number
   readonly isClosed: boolean
 }

@@ -25,11 +25,11 @@ const TOOLS = [
 ] as const
 type Tool = (typeof TOOLS)[number]['name']
 
-/** Size of the plane without an image. */
+/** Size of the drawing area without an image. */
 const PLANE = { width: 1000, height: 700 }
 const STYLE = { stroke: '#e6007e', fill: 'rgb(230 0 126 / 20%)', width: 2 }
 
-/** A geometry to draw, in pixels of the image. */
+/** Drawing area for a geometry, in pixels of the image. */
 export function DrawView({ image, geometry, label, onDrawn }: DrawProps) {
   const [tool, setTool] = useState<Tool>('Polygon')
   const state = useMap(image, PLANE)
@@ -106,6 +106,6 @@ function pixel([x = 0, y = 0]: Coordinate): [number, number] {
 }
 
 function rounded(value: number): number {
-  // Avoids -0.
+  // `+ 0` turns -0 into 0.
   return Math.round(value * 10) / 10 + 0
 }

@@ -7,7 +7,7 @@ export interface ImageViewProps {
   readonly label: string
 }
 
-/** A picture to zoom and pan. */
+/** An image that can be zoomed and panned. */
 export function ImageView({ source, label }: ImageViewProps) {
   const state = useMap(source, undefined)
   return <MapFrame state={state} label={label} isSmall />

@@ -1,12 +1,12 @@
 import type BaseLayer from 'ol/layer/Base.js'
 import type { PixelMap, Size } from './map.ts'
 
-/** A local file, or the path of a picture below the API. */
+/** A local file, or the path of an image relative to the API. */
 export type ImageSource = Blob | string
 
-/** A picture that can be shown. */
+/** An image that can be shown. */
 export interface OpenImage extends Size {
-  /** Maximum resolution: pixels of the image per pixel of the screen. */
+  /** Lowest resolution that can be shown: maximum number of image pixels per screen pixel. */
   readonly lowestResolution?: number
   createLayer(map: Pick<PixelMap, 'projection' | 'extent'>): BaseLayer
   close(): void

@@ -6,7 +6,7 @@ import type { DrawProps } from './draw-view.tsx'
 import type { ImageViewProps } from './image-view.tsx'
 import type { ResultViewProps } from './result-view.tsx'
 
-/* The viewer is most of the page's code, so it is loaded on first use. */
+/* The viewer's code is loaded on first use, because it is most of the page's code. */
 
 function useLazy<Props>(
   name: string,
@@ -30,9 +30,9 @@ export function LazyDraw(props: DrawProps) {
   return <View {...props} />
 }
 
-/** Starts to load the viewer of results in parallel with the values. */
+/** Starts to load the code of the result viewer, while the values are being loaded. */
 export function preloadResult(): void {
-  // After a failure, the component loads it again.
+  // After a failure, `LazyResult` loads it again.
   import('./result-view.tsx').catch(() => undefined)
 }
 

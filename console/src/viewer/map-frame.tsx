@@ -10,7 +10,7 @@ interface FrameProps {
   readonly children?: ComponentChildren
 }
 
-/** The picture with its buttons. While it has the focus, arrow keys pan, and + and - zoom. */
+/** The map with its buttons. While it has the focus, arrow keys pan, and + and - zoom. */
 export function MapFrame({
   state: { target, map, image, error, isLoading },
   label,
@@ -46,7 +46,7 @@ export function MapFrame({
             −
           </button>
           <button type="button" class="small" disabled={map === undefined} onClick={() => map?.showAll()}>
-            Whole
+            Show all
           </button>
         </span>
       </div>

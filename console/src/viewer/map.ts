@@ -4,7 +4,7 @@ import { defaults as defaultInteractions } from 'ol/interaction/defaults.js'
 import { Projection } from 'ol/proj.js'
 import type { Box } from './shapes.ts'
 
-/* The y axis of OpenLayers points upwards, that of images downwards: position (x, y) of the image is (x, -y) on the map. */
+/* The y axis of OpenLayers points upwards, that of images downwards: position (x, y) of an image is (x, -y) on the map. */
 
 export interface Size {
   readonly width: number
@@ -16,7 +16,7 @@ export interface PixelMap {
   readonly map: OlMap
   readonly projection: Projection
   readonly extent: Extent
-  /** Shows a part of the image. One pixel of the image covers at most `maxZoom` pixels of the screen. */
+  /** Shows a part of the image. One pixel of the image covers at most {@link MAX_ZOOM} pixels of the screen. */
   show(box: Box): void
   showAll(): void
   zoom(factor: number): void
@@ -27,7 +27,7 @@ export interface PixelMap {
 const MAX_ZOOM = 16
 const ANIMATION_MS = 200
 
-/** @param lowestResolution maximum of image pixels per screen pixel; beyond it a picture would need all of its tiles */
+/** @param lowestResolution maximum number of image pixels per screen pixel; more would need too many tiles */
 export function createMap(target: HTMLElement, { width, height }: Size, lowestResolution?: number): PixelMap {
   const extent: Extent = [0, -height, width, 0]
   const projection = new Projection({ code: 'image-pixels', units: 'pixels', extent })
@@ -35,7 +35,7 @@ export function createMap(target: HTMLElement, { width, height }: Size, lowestRe
   const view = new View({
     projection,
     center: [width / 2, -height / 2],
-    // Half a view beyond the whole image, so that its edges can be moved away from the border.
+    // Zooms out to one and a half times the image, so that its edges can be moved away from the border.
     maxResolution: Math.min(lowestResolution ?? Number.POSITIVE_INFINITY, whole * 1.5),
     minResolution: 1 / MAX_ZOOM,
     extent,

@@ -4,7 +4,7 @@ import { call } from '../api/client.ts'
 import type { ImageSource, OpenImage } from './image.ts'
 import type { Size } from './map.ts'
 
-/** Browsers keep the whole decoded picture in memory. */
+/** Limit for PNG and JPEG, because browsers keep the whole decoded image in memory. */
 const MAX_PIXELS = 150_000_000
 const HEAD_BYTES = 32
 
@@ -19,7 +19,7 @@ export async function openImage(source: ImageSource): Promise<OpenImage> {
       return (await import('./open-tiff.ts')).openTiff(source)
     default:
       throw new Error(
-        'There is no preview of this format: PNG, JPEG and TIFF can be shown. Download the file instead.',
+        'There is no preview of this format, only of PNG, JPEG and TIFF. Download the file instead.',
       )
   }
 }
@@ -46,7 +46,7 @@ async function openPicture(source: ImageSource): Promise<OpenImage> {
   if (width * height > MAX_PIXELS) {
     URL.revokeObjectURL(address)
     throw new Error(
-      `The picture has ${width} × ${height} pixels, more than a browser shows. Download it instead.`,
+      `The picture has ${width} × ${height} pixels, more than a browser can show. Download it instead.`,
     )
   }
   return {

@@ -6,14 +6,14 @@ import { call } from '../api/client.ts'
 import type { ImageSource, OpenImage } from './image.ts'
 import { levelsOf } from './tiff-levels.ts'
 
-/** Tiles that the page asks for, whatever tiles or strips the file has. */
+/** Width and height of the map's tiles, which do not depend on the tiles or strips of the file. */
 const TILE = 512
-/** Pixels of the smallest level that may be read whole. */
+/** Maximum size of the smallest level to be read as a whole, in pixels. */
 const MAX_WHOLE_PIXELS = 4096 * 4096
-/** A presigned address lives for 300 s. */
+/** How long a presigned URL is used; it is valid for 300 s. */
 const ADDRESS_MS = 200_000
 
-/** Opens a TIFF or BigTIFF, of which only the ranges that are looked at are read. */
+/** Opens a TIFF or BigTIFF. Only the ranges of visible tiles are read. */
 export async function openTiff(source: ImageSource): Promise<OpenImage> {
   const tiff =
     typeof source === 'string'
@@ -22,7 +22,7 @@ export async function openTiff(source: ImageSource): Promise<OpenImage> {
   const levels = await levelsOf(tiff)
   const [largest] = levels
   const smallest = levels.at(-1)
-  if (largest === undefined || smallest === undefined) throw new Error('The TIFF has no picture in it.')
+  if (largest === undefined || smallest === undefined) throw new Error('The TIFF contains no image.')
   const [width, height] = [largest.getWidth(), largest.getHeight()]
   const resolutions = levels.map((level) => width / level.getWidth())
   const isSmall = smallest.getWidth() * smallest.getHeight() <= MAX_WHOLE_PIXELS
@@ -31,7 +31,7 @@ export async function openTiff(source: ImageSource): Promise<OpenImage> {
     height,
     ...(isSmall ? {} : { lowestResolution: 2 * (resolutions.at(-1) ?? 1) }),
     createLayer({ projection, extent }) {
-      // By falling resolution: level 0 is the smallest picture.
+      // The tile grid orders levels from the smallest image to the largest.
       const ordered = levels.toReversed()
       const tileGrid = new TileGrid({
         extent,
@@ -73,7 +73,7 @@ async function readTile(image: GeoTIFFImage, x: number, y: number): Promise<HTML
 function pixelsOf(rgb: ArrayLike<number>, width: number, height: number): ImageData {
   const pixels = new ImageData(width, height)
   const samples = rgb.length / (width * height)
-  // 16 bits a sample keep the upper ones.
+  // The canvas has 8 bits a sample: of 16 bits, the upper 8.
   const shift = rgb instanceof Uint16Array ? 8 : 0
   for (let at = 0; at < width * height; at += 1) {
     for (let sample = 0; sample < 3; sample += 1) {
@@ -84,7 +84,7 @@ function pixelsOf(rgb: ArrayLike<number>, width: number, height: number): ImageD
   return pixels
 }
 
-/** Reads ranges of a run's file, at the address that the API redirects to for as long as that lives. */
+/** Reads ranges of a run's file. The URL to which the API redirects is reused while it is valid. */
 class RunFileClient extends BaseClient {
   #address: string | undefined
   #since = 0

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { filePath } from '../api/runs.ts'
+import { filePath } from '../api/paths.ts'
 import { plural } from '../ui/format.ts'
 import { MapFrame } from './map-frame.tsx'
 import { createShapeLayer, type ShapeLayer } from './shape-layer.ts'
@@ -7,7 +7,7 @@ import { ShapeTable } from './shape-table.tsx'
 import { boxOf, type Shapes, shapeAt } from './shapes.ts'
 import { type MapState, useMap } from './use-map.ts'
 
-/** A picture of the run on which geometries may be drawn. */
+/** An image of the run on which geometries can be shown. */
 export interface ResultImage {
   readonly name: string
   readonly label: string
@@ -20,7 +20,7 @@ export interface ShapeSet {
   readonly label: string
   readonly kind: 'input' | 'output'
   readonly shapes: Shapes
-  /** Name of the input from which it was derived. */
+  /** Name of the input from which the output was derived. */
   readonly derivedFrom: string | null
 }
 
@@ -30,12 +30,12 @@ export interface ResultViewProps {
   readonly sets: readonly ShapeSet[]
 }
 
-/** Colours that people with a colour vision deficiency can distinguish, on pink and violet tissue. */
+/** Colours that are distinguishable with a colour vision deficiency, on pink and violet tissue. */
 const COLOURS = ['#00a0e0', '#e0a000', '#00a060', '#d03030', '#7050d0', '#404040'] as const
 const CHOICE_STYLE = { stroke: '#ffe000', fill: 'rgb(255 224 0 / 35%)', width: 3 }
 /** Tolerance of a click, in pixels of the screen. */
 const CLICK_PIXELS = 4
-/** Without a picture, the map has the extent of its geometries. */
+/** Size of the map without an image, relative to the extent of the geometries. */
 const MARGIN = 1.05
 
 interface Choice {
@@ -43,7 +43,7 @@ interface Choice {
   readonly at: number
 }
 
-/** Geometries over a picture of the run, and their table. The selection is shared by both. */
+/** Geometries over an image of the run, and their table. Both show the same selection. */
 export function ResultView({ runId, images, sets }: ResultViewProps) {
   const first = images.find(({ name }) => name === sets[0]?.derivedFrom) ?? images[0]
   const [path, setPath] = useState(first?.path)

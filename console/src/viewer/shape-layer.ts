@@ -4,13 +4,13 @@ import { drawShapes, type ShapeStyle } from './draw-shapes.ts'
 import type { PixelMap } from './map.ts'
 import type { Shapes } from './shapes.ts'
 
-/** Part beyond the view that is drawn too, so that panning shows it at once. */
+/** Size of the drawn area relative to the view; larger than 1, so that panning shows shapes at once. */
 const RATIO = 1.5
 
-/** Shapes as one picture. It is moved while the user pans, and redrawn when the view rests. */
+/** Layer that draws all shapes to one image. The image is moved while the user pans, and redrawn afterwards. */
 export interface ShapeLayer {
   readonly layer: ImageLayer<ImageCanvasSource>
-  /** Draws only one shape; `undefined` draws none. */
+  /** Selects the only shape to draw; `undefined`: none. */
   choose(at: number | undefined): void
 }
 

@@ -10,7 +10,7 @@ interface TableProps {
   readonly onChoose: (at: number) => void
 }
 
-/** One row per geometry; scrolls to the selected one. */
+/** Table with a row for each geometry; scrolls to the selected one. */
 export function ShapeTable({ label, shapes, chosen, hrefOf, onChoose }: TableProps) {
   return (
     <VirtualRows

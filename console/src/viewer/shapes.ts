@@ -1,6 +1,6 @@
 /*
- * Geometries as flat arrays: 100 000 polygons are transferred from the worker to the page without a copy, and drawn without an
- * object each.
+ * Geometries in flat arrays, so that 100 000 polygons are transferred from the worker to the page without a copy, and drawn without
+ * an object for each.
  */
 
 /** Kinds of shapes, as numbers of an array. */
@@ -13,9 +13,9 @@ export interface Shapes {
   readonly kinds: Uint8Array<ArrayBuffer>
   /** x and y of each position. */
   readonly positions: Float32Array<ArrayBuffer>
-  /** End of each path (ring, line, or single point) among the positions. */
+  /** End of each path (ring, line, or single point): index in the positions. */
   readonly pathEnds: Uint32Array<ArrayBuffer>
-  /** End of each shape among the paths. */
+  /** End of each shape: index in the paths. */
   readonly shapeEnds: Uint32Array<ArrayBuffer>
   /** Left, top, right and bottom of each shape. */
   readonly boxes: Float32Array<ArrayBuffer>
@@ -40,7 +40,7 @@ interface Outline {
   readonly radius: number
 }
 
-/** Growing array of numbers; a plain array would take ten times as long to copy. */
+/** Growing typed array; a plain array would take ten times as long to copy. */
 class Numbers {
   #kept = new Float32Array(1024)
   length = 0
@@ -61,7 +61,7 @@ class Numbers {
   }
 }
 
-/** Parses GeoJSON. Unknown content is skipped, because the service has validated it. */
+/** Converts GeoJSON that the service has validated. Anything else is skipped. */
 export function shapesOf(geometries: Iterable<LabelledGeometry>): Shapes {
   const positions = new Numbers()
   const boxes = new Numbers()
@@ -155,7 +155,7 @@ function pathsOf({ type, coordinates }: GeoJson): readonly (readonly Position[])
   }
 }
 
-/** The ring orientation of holes is not reliable: the largest ring is the shell, and the areas of the others are subtracted. */
+/** Area of the rings that have the orientation of the first one, a shell, less the area of the others, which are holes. */
 function areaOf({ kind, paths, radius }: Outline): number {
   if (kind === KIND.circle) return Math.PI * radius * radius
   if (kind !== KIND.area) return 0

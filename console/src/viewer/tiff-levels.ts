@@ -1,12 +1,12 @@
 import type { GeoTIFF, GeoTIFFImage } from 'geotiff'
 
 /**
- * Maximum number of directories that are read. A pyramid has about ten, with labels and thumbnails among them. A stack of pages
- * may have thousands. A damaged file may have any number, because its last directory may lead back to the first.
+ * Maximum number of directories that are read. A pyramid has about ten, including labels and thumbnails. A stack of pages may have
+ * thousands. In a damaged file they may form a loop.
  */
 export const MAX_DIRECTORIES = 256
 
-/** The picture and its smaller copies, largest first. Labels and overviews of another shape, which slides have too, are left out. */
+/** The image and its smaller copies, largest first. Labels and overviews with another aspect ratio, as in slides, are omitted. */
 export async function levelsOf(tiff: Pick<GeoTIFF, 'getImage' | 'requestIFD'>): Promise<GeoTIFFImage[]> {
   const all: GeoTIFFImage[] = []
   while (all.length < MAX_DIRECTORIES) {
@@ -19,7 +19,7 @@ export async function levelsOf(tiff: Pick<GeoTIFF, 'getImage' | 'requestIFD'>): 
   const shape = first === undefined ? 1 : first.getWidth() / first.getHeight()
   const similar = sorted.filter((image) => {
     const own = image.getWidth() / image.getHeight()
-    // Copies are rounded to whole pixels.
+    // The tolerance covers the rounding of smaller copies to whole pixels.
     return Math.abs(own - shape) / shape < Math.max(0.01, 2 / Math.min(image.getWidth(), image.getHeight()))
   })
   return similar.filter((image, at) => at === 0 || image.getWidth() < (similar[at - 1]?.getWidth() ?? 0))

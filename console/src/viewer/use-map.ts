@@ -13,8 +13,8 @@ export interface MapState {
 }
 
 /**
- * A map over a picture, recreated for another one.
- * @param size of the map without a picture
+ * Map that shows an image; it is recreated for another image.
+ * @param size size of the map without an image
  */
 export function useMap(source: ImageSource | undefined, size: Size | undefined): MapState {
   const target = useRef<HTMLDivElement>(null)

@@ -1,50 +1,46 @@
-import type { ArrayItem, RunValue } from '../api/types.ts'
+import type { ArrayItem, InnerArray, RunValue } from '../api/types.ts'
 import type { LabelledGeometry, Shapes } from './shapes.ts'
 
 /** Values of a run, with their geometries as shapes. */
 export interface ReadValues {
-  /** Without the texts of geometries that are items of arrays. */
+  /** Values as listed, but arrays of geometries are empty. */
   readonly values: readonly RunValue[]
-  /** By parameter. */
+  /** Geometries by parameter. */
   readonly shapes: ReadonlyMap<string, Shapes>
 }
 
-export type ValuesAnswer =
-  | { readonly values: readonly RunValue[]; readonly shapes: readonly (readonly [string, Shapes])[] }
-  | { readonly status: number; readonly body: string }
-
 /** All geometries of a value, with their index paths. */
 export function geometriesOf(value: RunValue): LabelledGeometry[] {
-  if (value.type === 'GEOMETRY' && typeof value.value === 'string') return [{ label: '', text: value.value }]
-  if (!Array.isArray(value.value) || leafType(value) !== 'GEOMETRY') return []
-  return itemsOf(value.value as readonly ArrayItem[]).flatMap(({ label, value: text }) =>
+  if (value.type === 'GEOMETRY') return [{ label: '', text: value.value }]
+  if (value.type !== 'ARRAY' || leafType(value) !== 'GEOMETRY') return []
+  return itemsOf(value.value).flatMap(({ label, value: text }) =>
     typeof text === 'string' ? [{ label, text }] : [],
   )
 }
 
-/** Items of all levels, with their index paths. */
+type Scalar = Exclude<ArrayItem, InnerArray>['value']
+
+/** Items of all levels that are not arrays themselves, labelled with their index paths. */
 export function itemsOf(
   items: readonly ArrayItem[],
   prefix = '',
-): { label: string; value: ArrayItem['value'] }[] {
+): { label: string; value: Scalar | undefined }[] {
   return items.flatMap((item) => {
     const label = prefix === '' ? String(item.index) : `${prefix}/${item.index}`
-    return Array.isArray(item.value)
-      ? itemsOf(item.value as readonly ArrayItem[], label)
-      : [{ label, value: item.value }]
+    return 'type' in item ? itemsOf(item.value, label) : [{ label, value: item.value }]
   })
 }
 
-interface Typed {
-  readonly type: string
-  readonly subType?: string
-  readonly value?: unknown
+/** Whether a list has only the beginning of a value, or of an item of any level. */
+export function isTruncated(value: ArrayItem | InnerArray | RunValue): boolean {
+  if ('truncated' in value) return value.truncated === true
+  return 'type' in value && value.type === 'ARRAY' && value.value.some(isTruncated)
 }
 
-/** Type of the innermost items. */
-export function leafType({ type, subType, value }: Typed): string {
-  if (type !== 'ARRAY') return type
-  if (subType !== 'ARRAY') return subType ?? ''
-  const [first] = Array.isArray(value) ? (value as readonly Typed[]) : []
-  return first === undefined ? '' : leafType(first)
+/** Type of the innermost items; undefined if an array of arrays has no items. */
+export function leafType(value: RunValue | InnerArray): RunValue['type'] | undefined {
+  if (value.type !== 'ARRAY') return value.type
+  if (value.subType !== 'ARRAY') return value.subType
+  const [first] = value.value
+  return first !== undefined && 'type' in first ? leafType(first) : undefined
 }

@@ -5,7 +5,7 @@ import { DomainError } from '../../../src/contract/errors.ts'
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Rejects changes by a page when the stage's console is read-only. A browser adds `Origin` to every such request, and a page
+ * Refuses changes by a page when the stage's console is read-only. A browser adds `Origin` to every such request, and a page
  * cannot prevent that. The edge does not forward that header, but adds its own mark. Core sends neither.
  */
 export function guardChanges(mode: ConsoleMode): MiddlewareHandler {

@@ -10,6 +10,8 @@ import type { ConsoleFile, ConsoleFiles } from './console-files.ts'
 export interface ConsoleDependencies {
   readonly objects: Pick<ObjectStore, 'presignRead'>
   readonly console: { readonly mode: ConsoleMode; readonly files: ConsoleFiles }
+  /** Default of the stage for starts that do not choose. */
+  readonly reusesOutputs: boolean
 }
 
 /** Names of assets contain a hash of their content. */
@@ -60,7 +62,7 @@ function answerFile(
 
 /**
  * Headers of all files: a worker obeys the policy of its own script, and an asset may be opened as a page. Scripts, styles and
- * calls are limited to this service; pictures, downloads and uploads may also use its bucket. Scripts set style attributes
+ * calls are limited to this service; images, downloads and uploads may also use its bucket. Scripts set style attributes
  * through the object model, which the policy does not restrict.
  */
 async function fileHeaders({ objects }: ConsoleDependencies): Promise<Record<string, string>> {

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { provisionSchema } from '../routes/provisions.ts'
 import { component } from './components.ts'
-import { uploadReference } from './describe-uploads.ts'
 import {
   answersJson,
   body,
@@ -16,6 +15,7 @@ import {
 } from './description.ts'
 import { itemProvision, provision } from './run-schemas.ts'
 import { uuid } from './shared-schemas.ts'
+import { uploadReference } from './upload-schemas.ts'
 
 /** Any JSON: the type depends on the parameter, and the document describes no particular task. */
 const anyValue = z
@@ -28,7 +28,7 @@ const value = component(
   provisionSchema
     .extend({ value: anyValue })
     .describe(
-      'Unknown keys are ignored; the path names the parameter, and a body that names another parameter is rejected.',
+      'Unknown keys are ignored; the path names the parameter, and a body that names another parameter is refused.',
     ),
 )
 
@@ -53,7 +53,7 @@ const uploadedValue = component(
       companionUploadId: uuid.nullish().describe('Upload with the GeoJSON companion of an image or a file.'),
     })
     .describe(
-      'The upload is the image or file; for any other type it is a JSON document, in place of the body.',
+      'The upload contains the image or file; for any other type, a JSON document in place of the body.',
     ),
 )
 
@@ -69,9 +69,9 @@ export const INDEX_PATH = parameter(
 )
 
 const FROZEN = 'The run was started, so its inputs can no longer change.'
-const UPLOAD_UNFIT = 'The upload is incomplete, or not for an input.'
+const UPLOAD_UNFIT = 'The upload is incomplete, or its purpose is not `input`.'
 const UNKNOWN = `${RUN_UNKNOWN} Or the task has no such input, or there is no such upload.`
-/** Saves a response of 30 MB for an array of 100 000 values. */
+/** Avoids a response of 30 MB for an array of 100 000 values. */
 const MINIMAL = prefer('return=minimal', 'returns 204 without the stored value.')
 const STORED_SILENTLY = { 204: { description: 'Stored; the client prefers a minimal response.' } }
 const refusesValue = refuses({

@@ -1,36 +1,27 @@
 import * as z from 'zod'
 import { MAX_LIMIT } from '../query.ts'
 import { MAX_TEXT_LENGTH } from '../routes/run-lists.ts'
-import { component } from './components.ts'
 import { answersJson, type Descriptions, parameter, refuses } from './description.ts'
-import { listedRun } from './run-schemas.ts'
+import { runList } from './run-schemas.ts'
 import { uuid } from './shared-schemas.ts'
-
-const runList = component(
-  'RunList',
-  z.strictObject({
-    content: z.array(listedRun),
-    next: z.string().optional().describe('Cursor of the next page; absent on the last page.'),
-  }),
-)
 
 const text = z.string().optional()
 
-const EVENTS = `Server-sent events, which an edge and the local stack serve. First the runs as they are, then what changes:
+const EVENTS = `Live updates as server-sent events, which an edge and the local stack serve. First the present state of the runs, then changes:
 
 - \`event: run\`: \`data\` is a \`ListedRun\`.
 - \`event: removed\`: \`data\` is \`{"id"}\`.
 - \`event: log\`: \`data\` is a \`LogPart\` with the key \`run\`.
 
-Comments come every 15 seconds. A client that connects again with \`Last-Event-ID\` gets the runs that have changed since and the rest of the log; what was
-removed meanwhile it finds out by \`GET task-runs\`.`
+A comment is sent every 15 seconds. A client that reconnects with \`Last-Event-ID\` gets the runs that have changed since, and the rest of the log. Runs that
+were removed meanwhile are missing in the response to \`GET task-runs\`.`
 
 /** Extensions of the contract. */
 export const RUN_LIST_DESCRIPTIONS = {
   listRuns: {
     summary: 'Lists the runs of all tasks, newest first',
     description:
-      'A new run appears within a second. One call considers at most 2000 runs, or 500 with `taskId`: with filters, `content` may be ' +
+      'A new run appears within a second. One call reads at most 2000 runs, or 500 with `taskId`: with filters, `content` may be ' +
       'short or empty although `next` is set.',
     parameters: [
       parameter(
@@ -73,13 +64,13 @@ export const RUN_LIST_DESCRIPTIONS = {
       parameter(
         'query',
         'run',
-        'These runs, at most 100: repeated, or separated by commas. Without it, the 200 newest runs.',
+        'Ids of the runs, at most 100: repeated, or separated by commas. Default: the 200 newest runs.',
         text,
       ),
       parameter(
         'query',
         'after',
-        'With one run: offset at which the stream of its log starts, `0` for its newest lines.',
+        'With one run: offset at which its log starts, `0` for its newest lines.',
         text,
       ),
       parameter(
@@ -91,13 +82,13 @@ export const RUN_LIST_DESCRIPTIONS = {
     ],
     responses: {
       200: {
-        description: 'Events, until either side ends the stream.',
+        description: 'Live updates, until either side ends the stream.',
         content: { 'text/event-stream': { schema: z.string() } },
       },
       ...refuses({
         400: 'A value of the query is invalid; the message names it.',
         501: 'The request did not pass an edge: poll instead.',
-        503: 'The edge has its maximum number of clients, or the API does not answer.',
+        503: 'The edge serves its maximum number of clients, or the API does not answer.',
       }),
     },
   },

@@ -67,7 +67,10 @@ export const STAGING_DESCRIPTIONS = {
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('BeginOutputParts', beginPartsSchema) }),
     responses: {
-      ...answersJson(component('BegunOutputParts', begunPartsSchema), 'Id for the calls about its parts.'),
+      ...answersJson(
+        component('BegunOutputParts', begunPartsSchema),
+        'Id of the multipart upload, for the calls about its parts.',
+      ),
       ...partRefusals,
     },
   },
@@ -93,6 +96,6 @@ export const STAGING_DESCRIPTIONS = {
     summary: 'Reports the duration of file transfers',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('StageReport', stageReportSchema) }),
-    responses: { ...answersJson(z.strictObject({}), 'Taken down.'), ...refusals },
+    responses: { ...answersJson(z.strictObject({}), 'The report was recorded.'), ...refusals },
   },
 } satisfies Partial<Descriptions>

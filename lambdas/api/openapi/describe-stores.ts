@@ -39,7 +39,7 @@ export const STORE_DESCRIPTIONS = {
     },
   },
   deleteStore: {
-    summary: 'Removes a store',
+    summary: 'Deletes a store',
     responses: { 204: { description: 'The store does not exist, or was deleted.' } },
   },
 } satisfies Partial<Descriptions>

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { component } from './components.ts'
 import { INDEX_PATH } from './describe-provisions.ts'
 import {
   answersFile,
@@ -17,7 +16,8 @@ import {
   RUN_UNKNOWN,
   refuses,
 } from './description.ts'
-import { run, runValue, stateAction } from './run-schemas.ts'
+import { desiredState, logPart, run, stateAction } from './run-schemas.ts'
+import { runValue } from './run-value-schemas.ts'
 
 const GEOJSON_TYPE = 'application/geo+json'
 
@@ -26,36 +26,7 @@ const NO_OUTPUTS_YET = 'The run is not FINISHED.'
 
 const NO_FILE = 'The parameter has no value.'
 
-const desiredState = component(
-  'DesiredState',
-  z.object({
-    desired: z
-      .enum(['PROVISIONED', 'RUNNING', 'CANCELLED'])
-      .describe(
-        'RUNNING starts the run, PROVISIONED declares its inputs complete, CANCELLED ends it as FAILED; letter case does ' +
-          'not matter.',
-      ),
-    reuse: z
-      .boolean()
-      .optional()
-      .describe(
-        'With RUNNING: `true` takes the outputs of a FINISHED run with the same image and inputs, if there is one. The run is FINISHED ' +
-          'at once, with `reusedFrom`; otherwise it is executed, and `notReused` says why. Only for tasks whose outputs follow from their ' +
-          'inputs. Without it, the setting `reuseOutputs` of the stage counts.',
-      ),
-  }),
-)
-
 const values = z.array(runValue)
-
-const logPart = component(
-  'LogPart',
-  z.strictObject({
-    text: z.string(),
-    next: z.string().describe('As the header `X-Log-Next`.'),
-    isComplete: z.boolean().describe('As the header `X-Log-Complete`.'),
-  }),
-)
 
 /** Downloads of inputs and of outputs are alike. */
 function downloads(kind: 'input' | 'output', notYet: string) {
@@ -63,7 +34,7 @@ function downloads(kind: 'input' | 'output', notYet: string) {
     file: {
       summary: `Downloads the file of an ${kind}`,
       description:
-        'A folder (an array, a DICOM image) is a zip. With `.geojson` after the name, a geometry is sent with its media ' +
+        'A folder (an array, a DICOM image) is sent as a zip. With `.geojson` after the name, a geometry is sent with its media ' +
         'type, and an image or file is replaced by its GeoJSON companion.',
       responses: {
         ...answersFile('The file.', BYTES_TYPE, GEOJSON_TYPE),
@@ -75,7 +46,7 @@ function downloads(kind: 'input' | 'output', notYet: string) {
     },
     item: {
       summary: `Downloads the file of an item of an array ${kind}`,
-      description: 'A folder (an inner array, a DICOM image) is a zip.',
+      description: 'A folder (an inner array, a DICOM image) is sent as a zip.',
       parameters: [INDEX_PATH],
       responses: {
         ...answersFile('The file.', BYTES_TYPE),
@@ -114,7 +85,7 @@ export const TASK_RUN_DESCRIPTIONS = {
     responses: {
       ...answersJson(stateAction, 'The run in its new state.'),
       ...refuses({
-        400: 'The body cannot be read, names no state, `reuse` has no place or is no boolean, or arrays that must match do not.',
+        400: 'The body cannot be read or names no state, `reuse` is not a boolean or not allowed, or arrays that must match do not.',
         403: 'The state cannot be requested, does not follow the current one, or inputs are missing.',
         404: RUN_UNKNOWN,
       }),
@@ -123,16 +94,16 @@ export const TASK_RUN_DESCRIPTIONS = {
   rerun: {
     summary: 'Creates a run with the same inputs',
     description:
-      'The inputs are copied, so that either run may be deleted. The new run is not started without `start`; it is CREATED if the ' +
-      'first one lacks inputs. When it cannot be started, there is no new run.',
+      'The inputs are copied, so that either run may be deleted. The new run is started only with `start`. It is CREATED if the ' +
+      'first run lacks inputs. If it cannot be started, it is not created.',
     parameters: [
       parameter('query', 'start', '`true` starts the new run.', z.enum(['true', 'false']).optional()),
     ],
     responses: {
       201: { description: 'The new run.', content: { [JSON_TYPE]: { schema: run } } },
       ...refuses({
-        400: '`start` is not a boolean, or arrays that must agree do not.',
-        403: 'The run is to be started, and inputs are missing.',
+        400: '`start` is not a boolean, or arrays that must match do not.',
+        403: 'The new run cannot be started, because inputs are missing.',
         404: RUN_UNKNOWN,
       }),
     },
@@ -166,9 +137,9 @@ export const TASK_RUN_DESCRIPTIONS = {
   downloadRejectedOutputs: {
     summary: 'Downloads the rejected outputs of a failed run as a zip',
     description:
-      'For the author of the task whose outputs were refused, or that ended with another exit code than 0 or ran out of memory: the ' +
-      'declared outputs as the task wrote them, and `rejected.json` with the error, the names in the output folder and what is left ' +
-      'out. At most 10 000 files with 512 MiB together. None of it is an output of the run.',
+      'For the author of a task whose outputs were refused, or that exited with a code other than 0 or ran out of memory: the ' +
+      'declared outputs as the task wrote them, and `rejected.json` with the error, the names in the output folder and the omitted ' +
+      'files. At most 10 000 files with 512 MiB together. None of these files is an output of the run.',
     responses: {
       ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
       ...refuses({
@@ -181,8 +152,8 @@ export const TASK_RUN_DESCRIPTIONS = {
     summary: 'Downloads the provenance of the outputs of an ended run',
     description:
       'An RO-Crate 1.1 that conforms to Process Run Crate 0.5: `ro-crate-metadata.json` with the task, the digest of its image, times, ' +
-      'requested resources, exit code or error; `descriptor.yml`; `inputs/` and, of a FINISHED run, `outputs/`, each file with its size ' +
-      'and SHA-256. At most 10 000 files with 512 MiB together: the metadata says what is left out, and its digest where it is known.',
+      'requested resources, exit code or error; `descriptor.yml`; `inputs/` and, for a FINISHED run, `outputs/`, each file with its size ' +
+      'and SHA-256. At most 10 000 files with 512 MiB together: the metadata lists omitted files, with their digests if known.',
     responses: {
       ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
       ...refuses({ 403: 'The run is neither FINISHED nor FAILED.', 404: RUN_UNKNOWN }),

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { component } from './components.ts'
-import { upload, uploadReference } from './describe-uploads.ts'
 import {
   answersFile,
   answersJson,
@@ -16,9 +15,11 @@ import {
   refuses,
   TASK_UNKNOWN,
 } from './description.ts'
-import { newRun, placement } from './run-schemas.ts'
+import { placement } from './placement-schema.ts'
+import { newRun } from './run-schemas.ts'
 import { scan } from './scan-schema.ts'
 import { importedTask, taskDescription, taskInput, taskOutput } from './task-schemas.ts'
+import { upload, uploadReference } from './upload-schemas.ts'
 
 const bundleReference = component(
   'BundleReference',
@@ -50,17 +51,17 @@ function onTask(summary: string, responses: Description['responses']): Descripti
   return { summary, responses: { ...responses, ...taskKnown } }
 }
 
-const getTask = onTask('Get a task', answersJson(taskDescription, 'The task.'))
+const getTask = onTask('Describes a task', answersJson(taskDescription, 'The task.'))
 const listInputs = onTask(
-  'List the inputs of a task',
+  'Lists the inputs of a task',
   answersJson(z.array(taskInput), "The inputs in the descriptor's order."),
 )
 const listOutputs = onTask(
-  'List the outputs of a task',
+  'Lists the outputs of a task',
   answersJson(z.array(taskOutput), "The outputs in the descriptor's order."),
 )
 const downloadDescriptor = onTask(
-  'Download the uploaded descriptor',
+  'Downloads the uploaded descriptor',
   answersFile('The YAML file, unchanged.', BYTES_TYPE),
 )
 const getPlacement: Description = {
@@ -71,32 +72,34 @@ const getPlacement: Description = {
   description: 'The queue was chosen when the task was imported. Prices are estimates, like those of runs.',
 }
 const getScan: Description = {
-  ...onTask(
-    'Shows known vulnerabilities in the image of a task',
-    answersJson(scan, 'What the registry says.'),
-  ),
+  ...onTask('Shows known vulnerabilities in the image of a task', answersJson(scan, 'The last scan.')),
   description:
     'The last scan of the image in ECR, by ECR itself or by Amazon Inspector. `counts` has all findings, `findings` the worst of the ' +
-    'first 1000. A registry without scans, as that of the local stack, leads to the state `not-offered`.',
+    'first 1000. For a registry without scans, such as that of the local stack, the state is `not-offered`.',
 }
 const bytes = z.int().min(0).optional()
 const findPlacement: Description = {
-  summary: 'Says where the runs of a task would go',
+  summary: 'Returns the queue that the runs of a task would have',
   description:
-    'For a task that is not imported yet: the queue that an import would choose now for what its descriptor asks for, or why there ' +
-    'is none.',
+    'For a task that is not imported yet: the queue that an import would choose now for the resources that its descriptor ' +
+    'requests, or why there is none.',
   parameters: [
     parameter('query', 'cpus', '`resources.cpus` of the descriptor.', z.int().min(1)),
     parameter('query', 'memoryMiB', '`resources.ram`, in MiB, rounded up.', z.int().min(1)),
-    parameter('query', 'gpus', 'None when it is left out.', z.int().min(0).optional()),
-    parameter('query', 'internet', 'false when it is left out.', z.boolean().optional()),
+    parameter('query', 'gpus', '`resources.gpus` of the descriptor; default 0.', z.int().min(0).optional()),
+    parameter(
+      'query',
+      'internet',
+      '`resources.internet` of the descriptor; default false.',
+      z.boolean().optional(),
+    ),
     parameter(
       'query',
       'imageBytes',
-      'Of the layers as they are pulled; without both sizes the image counts as empty.',
+      'Size of the layers as pulled. Without both sizes, the image counts as empty.',
       bytes,
     ),
-    parameter('query', 'unpackedImageBytes', 'Of the layers unpacked.', bytes),
+    parameter('query', 'unpackedImageBytes', 'Size of the unpacked layers.', bytes),
   ],
   responses: {
     ...answersJson(placement, 'The queue, or why there is none.'),
@@ -104,7 +107,7 @@ const findPlacement: Description = {
   },
 }
 const createRun: Description = {
-  ...onTask('Create a run of a task', answersJson(newRun, 'A run without inputs.')),
+  ...onTask('Creates a run of a task', answersJson(newRun, 'A run without inputs.')),
   description: 'The body is ignored.',
 }
 
@@ -158,12 +161,12 @@ export const TASK_DESCRIPTIONS = {
   getTaskByName: getTask,
   deleteTask: {
     ...onTask(
-      'Delete a task with its runs and its image',
+      'Deletes a task with its runs and its image',
       answersNothing('The task is unknown from now on.'),
     ),
     description:
-      'A task with thousands of runs is unknown at once, and its runs and files are removed within minutes. Until then its name is taken. ' +
-      'Repeating the call continues the removal.',
+      'The task is unknown at once. If it has thousands of runs, they are deleted within minutes; until then its name is taken. ' +
+      'Repeating the call continues the deletion.',
   },
   listTaskInputsById: listInputs,
   listTaskInputsByName: listInputs,
@@ -186,7 +189,7 @@ export const TASK_DESCRIPTIONS = {
   createRunById: createRun,
   createRunByName: createRun,
   listTaskRuns: onTask(
-    'List the runs of a task',
+    'Lists the runs of a task',
     answersJson(z.array(newRun), 'The runs with their current states.'),
   ),
 } satisfies Partial<Descriptions>

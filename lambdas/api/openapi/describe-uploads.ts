@@ -1,69 +1,5 @@
-import * as z from 'zod'
-import { MAX_PARTS } from '../../../src/contract/upload-limits.ts'
-import { UPLOAD_STATES } from '../../../src/upload/upload.ts'
-import { layerNameSchema, newUploadSchema, partRangeSchema } from '../routes/uploads.ts'
-import { component } from './components.ts'
 import { answersJson, answersNothing, body, type Descriptions, JSON_TYPE, refuses } from './description.ts'
-import { errorShape, instant, uuid } from './shared-schemas.ts'
-import { descriptorWarnings, taskDescription } from './task-schemas.ts'
-
-const sizeBytes = z.int().nonnegative()
-const partNumber = z.int().min(1).max(MAX_PARTS)
-
-const state = z.enum(UPLOAD_STATES)
-
-const importError = component(
-  'ImportError',
-  z
-    .strictObject({
-      ...errorShape,
-      status: z.int().describe('HTTP status for calls that wait for the import.'),
-    })
-    .describe('Why the import failed.'),
-)
-
-/** An upload in responses. */
-export const upload = component(
-  'Upload',
-  z.strictObject({
-    id: z.string().describe('A UUID, or the name under which a bundle was put into the bucket.'),
-    purpose: newUploadSchema.shape.purpose,
-    fileName: z.string().nullable(),
-    sizeBytes: sizeBytes
-      .nullable()
-      .describe('The announced size while parts arrive, the measured size afterwards.'),
-    state: state.describe(
-      'CREATED while parts arrive, and until the import starts. An input file is READY when it is complete.',
-    ),
-    createdAt: instant,
-    partSizeBytes: sizeBytes
-      .nullable()
-      .describe('Size of all parts but the last; null once the upload is complete.'),
-    progress: z
-      .strictObject({ layers: sizeBytes, layersDone: sizeBytes, bytes: sizeBytes, bytesDone: sizeBytes })
-      .nullable()
-      .describe("Progress of the push of the bundle's image."),
-    task: taskDescription.nullable().describe('The installed task.'),
-    warnings: descriptorWarnings.describe(
-      'Keys without effect in the descriptor of the bundle; known when it is READY.',
-    ),
-    error: importError.nullable(),
-    layers: z
-      .array(
-        layerNameSchema
-          .extend({ held: z.boolean().describe('Whether the image archive may lack it.') })
-          .strict(),
-      )
-      .optional()
-      .describe('Layers that were named when the upload was created, in the same order.'),
-  }),
-)
-
-/** Body that names an upload instead of holding the value. */
-export const uploadReference = component(
-  'UploadReference',
-  z.object({ uploadId: uuid.describe('A complete upload for this purpose.') }),
-)
+import { newUpload, partRange, signedParts, upload, uploadParts } from './upload-schemas.ts'
 
 const uploadKnown = refuses({ 404: 'No such upload, or the id is not a UUID.' })
 const IMPORTED = 'The upload is being imported.'
@@ -75,9 +11,9 @@ export const UPLOAD_DESCRIPTIONS = {
     description:
       'Its parts are sent to presigned URLs, in parallel and in any order. The response lists the parts that have arrived, so that an ' +
       'interrupted client can resume. Unfinished uploads keep their parts for one day; complete uploads are kept for seven. ' +
-      'A client may name the layers of the image first: a bundle may lack those that the registry holds. If such a layer is removed ' +
-      'before the import, that fails with `APPE-upload-layer-gone`; create a new upload then.',
-    requestBody: body({ [JSON_TYPE]: component('NewUpload', newUploadSchema) }),
+      'A client may name the layers of the image first: a bundle may lack those that the registry has. If such a layer is removed ' +
+      'before the import, the import fails with `APPE-upload-layer-gone`; create a new upload then.',
+    requestBody: body({ [JSON_TYPE]: newUpload }),
     responses: {
       ...answersJson(upload, 'The new upload.'),
       ...refuses({ 400: 'A field is missing or invalid.' }),
@@ -88,7 +24,7 @@ export const UPLOAD_DESCRIPTIONS = {
     responses: { ...answersJson(upload, 'The upload.'), ...uploadKnown },
   },
   abortUpload: {
-    summary: 'Removes an upload with its parts',
+    summary: 'Deletes an upload with its parts',
     responses: {
       ...answersNothing('The upload does not exist, or was deleted.'),
       ...refuses({ 409: IMPORTED }),
@@ -97,25 +33,16 @@ export const UPLOAD_DESCRIPTIONS = {
   listUploadParts: {
     summary: 'Lists the parts that have arrived',
     responses: {
-      ...answersJson(
-        z.strictObject({ parts: z.array(z.strictObject({ partNumber, sizeBytes })) }),
-        'By ascending number; empty when the upload is complete.',
-      ),
+      ...answersJson(uploadParts, 'By ascending number; empty when the upload is complete.'),
       ...uploadKnown,
     },
   },
   signUploadParts: {
     summary: 'Signs URLs for parts',
     description: 'Each accepts a PUT with the bytes of its part. Request new ones when they expire.',
-    requestBody: body({ [JSON_TYPE]: component('PartRange', partRangeSchema) }),
+    requestBody: body({ [JSON_TYPE]: partRange }),
     responses: {
-      ...answersJson(
-        z.strictObject({
-          expiresAt: instant,
-          parts: z.array(z.strictObject({ partNumber, url: z.string() })),
-        }),
-        'One URL for each part of the range.',
-      ),
+      ...answersJson(signedParts, 'One URL for each part of the range.'),
       ...refuses({ 400: 'The range is invalid, or too long.', 409: 'The upload is complete.' }),
       ...uploadKnown,
     },

@@ -22,7 +22,7 @@ const createdWebhook = component(
     secret: z
       .string()
       .regex(/^whsec_[A-Za-z0-9+/=]{44}$/u)
-      .describe('Key of the signatures (Standard Webhooks). No other answer has it.'),
+      .describe('Key of the signatures (Standard Webhooks). No other response contains it.'),
   }),
 )
 
@@ -31,7 +31,7 @@ export const WEBHOOK_DESCRIPTIONS = {
   createWebhook: {
     summary: 'Adds a webhook (extension)',
     description:
-      'Every event of the stage, of a run, or of a run set and its runs is sent to the URL by POST, signed as Standard Webhooks says. Failed deliveries are repeated for 20 hours. Webhooks of a run or a run set are kept for 90 days. Unknown keys are ignored.',
+      'Every event of the stage, of a run, or of a run set and its runs is sent to the URL by POST, signed according to Standard Webhooks. Failed deliveries are repeated for 20 hours. Webhooks of a run or a run set are kept for 90 days. Unknown keys are ignored.',
     requestBody: body({ [JSON_TYPE]: component('NewWebhook', newWebhookSchema) }),
     responses: {
       201: {
@@ -39,7 +39,7 @@ export const WEBHOOK_DESCRIPTIONS = {
         content: { [JSON_TYPE]: { schema: createdWebhook } },
       },
       ...refuses({
-        400: 'The body is not JSON, a type is unknown, or the URL is not one of a public host by https, without user name, password and fragment.',
+        400: 'The body is not JSON, a type is unknown, or the URL is not an https URL of a public host without user name, password and fragment.',
         404: 'No such run or run set.',
         409: 'The stage, the run or the run set has 20 webhooks already.',
       }),
@@ -48,10 +48,10 @@ export const WEBHOOK_DESCRIPTIONS = {
   listWebhooks: {
     summary: 'Lists webhooks (extension)',
     description:
-      'Those of the stage; with `runId` or `runSetId`, those of that run or run set. Oldest first.',
+      'Webhooks of the stage or, with `runId` or `runSetId`, of that run or run set. Oldest first.',
     parameters: [
-      parameter('query', 'runId', 'Lists those of this run.', uuid.optional()),
-      parameter('query', 'runSetId', 'Lists those of this run set.', uuid.optional()),
+      parameter('query', 'runId', 'Lists the webhooks of this run.', uuid.optional()),
+      parameter('query', 'runSetId', 'Lists the webhooks of this run set.', uuid.optional()),
     ],
     responses: {
       ...answersJson(z.array(webhook), 'At most 20 webhooks.'),
@@ -66,8 +66,8 @@ export const WEBHOOK_DESCRIPTIONS = {
     },
   },
   deleteWebhook: {
-    summary: 'Removes a webhook (extension)',
+    summary: 'Deletes a webhook (extension)',
     description: 'Events that have not been delivered to it are discarded.',
-    responses: { 204: { description: 'There is no such webhook, or no longer.' } },
+    responses: { 204: { description: 'The webhook does not exist, or was deleted.' } },
   },
 } satisfies Partial<Descriptions>

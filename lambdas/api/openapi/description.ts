@@ -8,9 +8,9 @@ export const TAGS = {
   tasks: 'Installed tasks, and their import from bundles.',
   uploads: 'Bundles and input files of any size, in parts.',
   runs: 'Runs of tasks: inputs, start, outputs.',
-  'run-sets': 'A task on each row of a table.',
+  'run-sets': 'Runs of one task, one for each row of a table.',
   webhooks: 'Addresses that receive events; an extension.',
-  stores: 'App stores, which tasks are installed from.',
+  stores: 'App stores, from which tasks are installed.',
   stager:
     "For the stager, the engine's own container beside a task, which sends the secret of its run. Not for clients.",
   service: 'The service itself.',
@@ -79,7 +79,7 @@ export function answersFile(
   return {
     200: { description, content, headers: disposition },
     206: {
-      description: 'The range of a `Range` header; several ranges are ignored.',
+      description: 'The requested range. A `Range` header with several ranges is ignored.',
       content,
       headers: { ...disposition, 'content-range': header('First and last byte, and the size of the file.') },
     },
@@ -123,7 +123,7 @@ function contentOf(content: Content): Record<string, { schema: z.ZodType }> {
   return Object.fromEntries(Object.entries(content).map(([mediaType, schema]) => [mediaType, { schema }]))
 }
 
-/** Header of an answer. */
+/** Header of a response. */
 export function header(description: string): {
   readonly description: string
   readonly schema: { readonly type: 'string' }

@@ -73,7 +73,7 @@ const DESCRIPTION = [
     'The operations tagged `stager` require the secret of their run, which only the container beside the task knows.',
 ].join('\n\n')
 
-/** Responses of every operation: rejections by the gateway and of foreign pages, and internal errors. */
+/** Responses of every operation: refusals by the gateway, refusals of foreign pages, and internal errors. */
 export const COMMON_ANSWERS = refuses({
   403: 'The stage does not allow this caller, or a browser sent the request for a page of another origin.',
   429: 'Too many calls: retry later.',
@@ -84,9 +84,9 @@ export const COMMON_ANSWERS = refuses({
 const KEY_HEADER = parameter(
   'header',
   'Idempotency-Key',
-  'Makes the call safe to repeat. For 24 hours, the same key with the same path, query and body gets the answer of the first call that ' +
-    'succeeded, with a header `Idempotent-Replayed: true`; of a multipart body, the content of the first file counts. While the first call is ' +
-    'in progress, the answer is 409 `APPE-idempotency-key-in-use` with `Retry-After`. A rejected or failed call releases its key.',
+  'Makes the call safe to repeat. For 24 hours, the same key with the same path, query and body gets the response of the first call that ' +
+    'succeeded, with a header `Idempotent-Replayed: true`; for a multipart body, the content of the first file counts. While the first call is ' +
+    'in progress, the response is 409 `APPE-idempotency-key-in-use` with `Retry-After`. A refused or failed call releases its key.',
   z.string().regex(IDEMPOTENCY_KEY).optional(),
 )
 

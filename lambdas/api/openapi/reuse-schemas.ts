@@ -6,12 +6,12 @@ import { uuid } from './shared-schemas.ts'
 /** Whether and from which run the outputs of a run were taken. */
 export const reuseShape = {
   reusedFrom: uuid
-    .optional()
-    .describe('The run that computed the outputs, where this one took them instead of being executed.'),
+    .exactOptional()
+    .describe('Id of the run whose outputs this run took instead of being executed.'),
   notReused: component(
     'NotReused',
     z.strictObject({ reason: z.enum(NOT_REUSED_REASONS), message: z.string() }),
   )
-    .optional()
-    .describe('Why a run was executed although it was to take the outputs of an equal one.'),
+    .exactOptional()
+    .describe('Why the run was executed instead of taking the outputs of an equal run.'),
 }

@@ -1,24 +1,26 @@
 import * as z from 'zod'
-import { QUEUE_KINDS } from '../../../src/contract/job-queues.ts'
+import type { Immutable } from '../../../src/contract/immutable.ts'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 import { RUN_STATES } from '../../../src/run/transitions.ts'
-import type { ParameterTypeId } from '../../../src/task/task.ts'
-import { component, taggedUnion } from './components.ts'
+import { component } from './components.ts'
+import { resources } from './placement-schema.ts'
 import { reuseShape } from './reuse-schemas.ts'
 import { instant, uuid } from './shared-schemas.ts'
 import { taskDescription } from './task-schemas.ts'
 
 const runState = component('RunState', z.enum(RUN_STATES))
+export type RunState = z.output<typeof runState>
 
 const runFailure = component(
   'RunFailure',
   z.strictObject({
     kind: z.enum(RUN_FAILURE_KINDS),
     message: z.string(),
-    exitCode: z.int().optional().describe("Exit code of the task's container."),
-    attempt: z.int().min(1).optional().describe('The failed submission, from 1.'),
+    exitCode: z.int().exactOptional().describe("Exit code of the task's container."),
+    attempt: z.int().min(1).exactOptional().describe('Number of the failed submission, from 1.'),
   }),
 )
+export type RunFailure = Immutable<z.output<typeof runFailure>>
 
 const runCost = component(
   'RunCost',
@@ -26,7 +28,7 @@ const runCost = component(
     .strictObject({
       vcpuSeconds: z.number(),
       memoryGibSeconds: z.number(),
-      diskGibSeconds: z.number().describe('Beyond the free disk space.'),
+      diskGibSeconds: z.number().describe('Disk beyond the free 20 GiB.'),
       gpuSeconds: z.number(),
       usd: z.number(),
       pricesOf: z.iso.date().describe('Date of the prices.'),
@@ -37,8 +39,8 @@ const runCost = component(
 )
 
 const runTimes = {
-  startedAt: instant.optional().describe('Start of the first container, as recorded by the engine.'),
-  endedAt: instant.optional().describe('Of a run that is FINISHED or FAILED.'),
+  startedAt: instant.exactOptional().describe('Start of the first container, as recorded by the engine.'),
+  endedAt: instant.exactOptional().describe('End of a run that is FINISHED or FAILED.'),
 }
 
 const historyEntry = component(
@@ -46,65 +48,16 @@ const historyEntry = component(
   z.strictObject({
     state: runState,
     at: instant,
-    attempt: z.int().min(1).optional().describe('Number of the submission to AWS Batch, if there was one.'),
+    attempt: z
+      .int()
+      .min(1)
+      .exactOptional()
+      .describe('Number of the submission to AWS Batch, if there was one.'),
   }),
 )
+export type RunHistoryEntry = Immutable<z.output<typeof historyEntry>>
 
-/** Resources that a descriptor requests. */
-const resources = component(
-  'Resources',
-  z.strictObject({
-    cpus: z.number(),
-    memoryMiB: z.number().describe('Rounded up.'),
-    gpus: z.number(),
-    internet: z.boolean(),
-  }),
-)
-
-const asked = {
-  asked: resources.describe("Resources that the task's descriptor requests."),
-  imageSizeBytes: z.int().optional().describe('Size of the pulled layers, if known.'),
-  currency: z.literal('USD'),
-  pricesOf: z.iso.date().describe('When the prices were looked up.'),
-}
-
-/** Two forms, distinguished by a boolean key, which OpenAPI's discriminator does not support. */
-export const placement = component(
-  'Placement',
-  z.union([
-    component(
-      'Placed',
-      z.strictObject({
-        placeable: z.literal(true),
-        queue: z.enum(QUEUE_KINDS),
-        platform: z.enum(['FARGATE', 'EC2']),
-        vcpus: z
-          .number()
-          .describe('Includes those of the stager, like `memoryMiB`: the resources that are paid for.'),
-        memoryMiB: z.number(),
-        gpus: z.int(),
-        diskGiB: z.int(),
-        ...asked,
-        pricePerHour: z.number(),
-      }),
-    ),
-    component(
-      'NotPlaced',
-      z.strictObject({
-        placeable: z.literal(false),
-        queue: z.null(),
-        platform: z.null(),
-        vcpus: z.null(),
-        memoryMiB: z.null(),
-        gpus: z.null(),
-        ...asked,
-        reasons: z.array(z.string()).min(1),
-      }),
-    ),
-  ]),
-)
-
-const seconds = z.number().nonnegative().optional()
+const seconds = z.number().nonnegative().exactOptional()
 
 const runTimings = component(
   'RunTimings',
@@ -112,17 +65,19 @@ const runTimings = component(
     .strictObject({
       queueSeconds: seconds.describe('From submission to the first container.'),
       stageInSeconds: seconds,
-      taskSeconds: seconds.describe('Between the two stages, or to the end of a run that failed before.'),
+      taskSeconds: seconds.describe('Between the two stages, or until the end of a run that failed before.'),
       stageOutSeconds: seconds,
       collectSeconds: seconds.describe('From the end of stage-out to the end of the run.'),
     })
-    .describe('Known phases.'),
+    .describe('Durations of the known phases.'),
 )
+export type RunTimings = Immutable<z.output<typeof runTimings>>
 
 const newRunShape = { id: uuid, task: taskDescription, state: runState }
 
 /** http-api 5.8 */
 export const newRun = component('NewRun', z.strictObject(newRunShape))
+export type NewRun = Immutable<z.output<typeof newRun>>
 
 /** http-api 5.13 */
 export const run = component(
@@ -135,26 +90,27 @@ export const run = component(
     history: z
       .array(historyEntry)
       .describe(
-        'By time: the creation, and the last time that the run entered each state. At most nine entries.',
+        'The creation, and the last time that the run entered each state, in order. At most nine entries.',
       ),
     resources: resources.describe("Resources that the task's descriptor requests."),
     statusReason: z
       .string()
-      .optional()
+      .exactOptional()
       .describe(
         'Why a started run has no machine yet, once it has waited for ten minutes and a reason is known.',
       ),
-    error: runFailure.optional().describe('Present in a FAILED run.'),
+    error: runFailure.exactOptional().describe('Present in a FAILED run.'),
     ...reuseShape,
     ignoredFiles: z
       .array(z.string())
       .max(20)
-      .optional()
-      .describe('Names in the output folder of a FINISHED run that no output has: the first of them.'),
-    cost: runCost.optional().describe('Present when the job has ended and a container ran.'),
-    timings: runTimings.optional(),
+      .exactOptional()
+      .describe('First names in the output folder of a FINISHED run that belong to no output.'),
+    cost: runCost.exactOptional().describe('Present when the job has ended and a container ran.'),
+    timings: runTimings.exactOptional(),
   }),
 )
+export type Run = Immutable<z.output<typeof run>>
 
 /** Row of a list of runs. */
 export const listedRun = component(
@@ -172,22 +128,63 @@ export const listedRun = component(
     cost: component(
       'ListedRunCost',
       z.strictObject({ usd: z.number(), pricesOf: z.iso.date() }).describe('Like `cost` of the run.'),
-    ).optional(),
+    ).exactOptional(),
     error: component(
       'ListedRunFailure',
       z.strictObject({
         kind: z.enum(RUN_FAILURE_KINDS),
         message: z.string().describe('First line of the reason, at most 150 characters.'),
       }),
-    ).optional(),
+    ).exactOptional(),
   }),
 )
+export type ListedRun = Immutable<z.output<typeof listedRun>>
+
+export const runList = component(
+  'RunList',
+  z.strictObject({
+    content: z.array(listedRun),
+    next: z.string().exactOptional().describe('Cursor of the next page; absent on the last page.'),
+  }),
+)
+
+/** http-api 5.18, a request. */
+export const desiredState = component(
+  'DesiredState',
+  z.object({
+    desired: z
+      .enum(['PROVISIONED', 'RUNNING', 'CANCELLED'])
+      .describe(
+        'RUNNING starts the run, PROVISIONED declares its inputs complete, CANCELLED ends it as FAILED; letter case does ' +
+          'not matter.',
+      ),
+    reuse: z
+      .boolean()
+      .optional()
+      .describe(
+        'With RUNNING: `true` takes the outputs of a FINISHED run with the same image and inputs, if one exists. The run is FINISHED ' +
+          'at once, with `reusedFrom`; otherwise it is executed, and `notReused` says why. Use it only for tasks whose outputs depend on ' +
+          'nothing but their inputs. Default: the setting `reuseOutputs` of the stage.',
+      ),
+  }),
+)
+export type DesiredState = Immutable<z.input<typeof desiredState>>
 
 /** http-api 5.18 */
 export const stateAction = component(
   'StateAction',
   z.strictObject({ status: z.literal('success'), resource: run }),
 )
+
+export const logPart = component(
+  'LogPart',
+  z.strictObject({
+    text: z.string(),
+    next: z.string().describe('As the header `X-Log-Next`.'),
+    isComplete: z.boolean().describe('As the header `X-Log-Complete`.'),
+  }),
+)
+export type LogPart = Immutable<z.output<typeof logPart>>
 
 /** http-api 5.15 */
 export const provision = component(
@@ -196,7 +193,7 @@ export const provision = component(
     parameterName: z.string(),
     value: z
       .unknown()
-      .optional()
+      .exactOptional()
       .describe(
         'Absent for images and files, for arrays of them or of geometries, and for values from an upload.',
       ),
@@ -211,89 +208,8 @@ export const itemProvision = component(
     index: z.string().describe('Name of the parameter, `/`, index path.'),
     value: z
       .unknown()
-      .optional()
+      .exactOptional()
       .describe('Absent for geometries, images and files, and for values from an upload.'),
     taskRunId: uuid,
   }),
-)
-
-const upperCaseType = component(
-  'RunValueType',
-  z.enum({
-    BOOLEAN: 'BOOLEAN',
-    INTEGER: 'INTEGER',
-    NUMBER: 'NUMBER',
-    STRING: 'STRING',
-    ENUMERATION: 'ENUMERATION',
-    DATETIME: 'DATETIME',
-    GEOMETRY: 'GEOMETRY',
-    IMAGE: 'IMAGE',
-    FILE: 'FILE',
-    ARRAY: 'ARRAY',
-  } as const satisfies { readonly [Type in Uppercase<ParameterTypeId>]: Type }),
-)
-
-/** Keys beside a truncated string in a listing. */
-const cut = {
-  truncated: z
-    .literal(true)
-    .optional()
-    .describe(
-      'The value is the beginning of the string, and an ellipsis. Listings show strings of up to 1 MiB, and of up to 8 MiB ' +
-        'of JSON together, whole.',
-    ),
-  sizeBytes: z.int().optional().describe('Of a truncated string: size of its file.'),
-  href: z
-    .string()
-    .optional()
-    .describe('Of a truncated string: path of its file, relative to the base address.'),
-}
-
-const number = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
-const index = z.int().nonnegative()
-
-const arrayItem = component(
-  'ArrayItem',
-  z.strictObject({
-    index,
-    value: z.union([z.boolean(), z.number(), z.string()]).optional().describe('Absent for images and files.'),
-    ...cut,
-  }),
-)
-
-/** A copy for each use: a shared recursive schema would become a component without a name. */
-const items = (): z.ZodType =>
-  z.array(z.union([arrayItem, z.lazy(() => innerArray)])).describe('By ascending index.')
-
-const innerArray: z.ZodType = component(
-  'InnerArray',
-  z.strictObject({
-    index,
-    taskRunId: uuid,
-    parameterName: z.string().describe('Name of the parameter, `/`, index path.'),
-    type: z.literal('ARRAY'),
-    value: items(),
-    subType: upperCaseType,
-  }),
-)
-
-const common = { taskRunId: uuid, parameterName: z.string() }
-const bytes = { ...common, value: z.null().describe('The content is a separate download.') }
-
-/** http-api 6.3 */
-export const runValue = taggedUnion(
-  'RunValue',
-  { key: 'type', suffix: 'Value', description: 'An input or output of a run.' },
-  {
-    BOOLEAN: { ...common, value: z.boolean() },
-    INTEGER: { ...common, value: z.int() },
-    NUMBER: { ...common, value: number },
-    STRING: { ...common, value: z.string(), ...cut },
-    ENUMERATION: { ...common, value: z.string(), ...cut },
-    DATETIME: { ...common, value: z.string().describe('ISO-8601 instant.') },
-    GEOMETRY: { ...common, value: z.string().describe('GeoJSON as text.') },
-    IMAGE: bytes,
-    FILE: bytes,
-    ARRAY: { ...common, value: items(), subType: upperCaseType.describe('Type of the items.') },
-  },
 )

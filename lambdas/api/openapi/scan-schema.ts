@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Immutable } from '../../../src/contract/immutable.ts'
 import { MAX_FINDINGS, SCAN_STATES, SEVERITIES } from '../../../src/import/registry/image-scans.ts'
 import { component } from './components.ts'
 import { instant } from './shared-schemas.ts'
@@ -8,13 +9,13 @@ const severity = z.enum(SEVERITIES)
 const finding = component(
   'ScanFinding',
   z.strictObject({
-    name: z.string().describe('As a rule a CVE.'),
+    name: z.string().describe('Name of the vulnerability, usually a CVE.'),
     severity,
-    package: z.string().optional(),
-    version: z.string().optional(),
-    fixedIn: z.string().optional().describe('Version of the package without it.'),
-    description: z.string().optional(),
-    url: z.url().optional(),
+    package: z.string().exactOptional(),
+    version: z.string().exactOptional(),
+    fixedIn: z.string().exactOptional().describe('Version of the package that fixes it.'),
+    description: z.string().exactOptional(),
+    url: z.url().exactOptional(),
   }),
 )
 
@@ -23,12 +24,15 @@ export const scan = component(
   'ImageScan',
   z.strictObject({
     state: z.enum(SCAN_STATES).describe('Only a scan that is complete has counts and findings.'),
-    message: z.string().describe('The state in words.'),
+    message: z.string().describe('Explanation of the state.'),
     imageDigest: z.string().describe('The scanned manifest, `sha256:…`.'),
-    completedAt: instant.optional(),
-    databaseUpdatedAt: instant.optional().describe("Of the scanner's database of vulnerabilities."),
-    counts: z.record(severity, z.int().min(0)).optional().describe('All findings by severity.'),
-    findings: z.array(finding).max(MAX_FINDINGS).optional().describe('The worst first.'),
-    omitted: z.int().min(0).optional().describe('How many findings are not in `findings`.'),
+    completedAt: instant.exactOptional(),
+    databaseUpdatedAt: instant
+      .exactOptional()
+      .describe("Last update of the scanner's database of vulnerabilities."),
+    counts: z.record(severity, z.int().min(0)).exactOptional().describe('All findings by severity.'),
+    findings: z.array(finding).max(MAX_FINDINGS).exactOptional().describe('Findings, the worst first.'),
+    omitted: z.int().min(0).exactOptional().describe('Number of findings that are not in `findings`.'),
   }),
 )
+export type ImageScan = Immutable<z.output<typeof scan>>

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { component, taggedUnion } from './components.ts'
+import type { Immutable } from '../../../src/contract/immutable.ts'
+import { component } from './components.ts'
 
 /** In lower case, as the routes require; zod's own UUID accepts both cases. */
 export const uuid = component(
@@ -19,27 +20,65 @@ export const instant = component(
     .meta({ format: 'date-time', description: 'ISO-8601 in UTC.' }),
 )
 
-const errorList = z.array(z.lazy((): z.ZodType => errorBody))
-
-const explainedBy = {
-  errors: errorList
+/** The explanation in the form that core reads. */
+const explainedBy = () =>
+  z
+    .array(errorBody)
     .exactOptional()
-    .describe("The explanation in the field that core's page shows: one entry."),
-}
+    .describe("The explanation as one entry, in the field that core's page shows.")
 
-const errorDetails = taggedUnion(
+const errorDetails = component(
   'ErrorDetails',
-  { key: 'type', suffix: 'Details', description: 'Always present, except in answers with status 403.' },
-  {
-    empty: explainedBy,
-    parameter: { parameterName: z.string() },
-    related: { parameterName: z.string(), description: z.string(), ...explainedBy },
-    batch: { errors: errorList.describe('Several errors.') },
-    server: {
-      exceptionMessage: z.string().nullable().describe('Names the request id for the log.'),
-      ...explainedBy,
-    },
-  },
+  z
+    .discriminatedUnion('type', [
+      component(
+        'EmptyDetails',
+        z.strictObject({
+          type: z.literal('empty'),
+          get errors() {
+            return explainedBy()
+          },
+        }),
+      ),
+      component(
+        'ParameterDetails',
+        z.strictObject({ type: z.literal('parameter'), parameterName: z.string() }),
+      ),
+      component(
+        'RelatedDetails',
+        z.strictObject({
+          type: z.literal('related'),
+          parameterName: z.string(),
+          description: z.string(),
+          get errors() {
+            return explainedBy()
+          },
+        }),
+      ),
+      component(
+        'BatchDetails',
+        z.strictObject({
+          type: z.literal('batch'),
+          get errors() {
+            return z.array(errorBody).describe('Several errors.')
+          },
+        }),
+      ),
+      component(
+        'ServerDetails',
+        z.strictObject({
+          type: z.literal('server'),
+          exceptionMessage: z
+            .string()
+            .nullable()
+            .describe('`request <id>`, to be found in the log; or the reason, when it is known.'),
+          get errors() {
+            return explainedBy()
+          },
+        }),
+      ),
+    ])
+    .describe('Always present, except in responses with status 403.'),
 )
 
 const errorCode = z
@@ -57,7 +96,7 @@ const explanation = z
 export const errorShape = { errorCode, message, details: errorDetails, explanation }
 
 /** http-api 3.1 */
-export const errorBody: z.ZodType = component('Error', z.strictObject(errorShape))
+export const errorBody = component('Error', z.strictObject(errorShape))
 
 /** http-api 3.1: error of a 403. */
 export const twoKeyError = component(
@@ -66,3 +105,6 @@ export const twoKeyError = component(
     .strictObject({ errorCode, message, details: errorDetails.exactOptional() })
     .describe('The error of a 403, with details only where its message is fixed.'),
 )
+
+/** Error of any status: some keys are absent if the status is 403. */
+export type ErrorBody = Immutable<z.output<typeof twoKeyError> & Partial<z.output<typeof errorBody>>>

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { component, taggedUnion } from './components.ts'
+import type { Immutable } from '../../../src/contract/immutable.ts'
+import { component } from './components.ts'
 import { uuid } from './shared-schemas.ts'
 
 /** http-api 6.1 */
@@ -25,19 +26,21 @@ export const taskDescription = component(
     ),
   }),
 )
+export type TaskDescription = Immutable<z.output<typeof taskDescription>>
 
-/** Keys of a descriptor that have no effect. */
+const descriptorWarning = component(
+  'DescriptorWarning',
+  z.strictObject({
+    message: z.string().describe('The path of the key, the key that was probably meant, and the position.'),
+    line: z.int().min(1),
+    column: z.int().min(1),
+  }),
+)
+/** A key of a descriptor that has no effect. */
+export type DescriptorWarning = Immutable<z.output<typeof descriptorWarning>>
+
 export const descriptorWarnings = z
-  .array(
-    component(
-      'DescriptorWarning',
-      z.strictObject({
-        message: z.string().describe('The path of the key, what was probably meant, and the position.'),
-        line: z.int().min(1),
-        column: z.int().min(1),
-      }),
-    ),
-  )
+  .array(descriptorWarning)
   .describe('Keys of the descriptor without effect, in the order of the text; usually empty.')
 
 /** http-api 5.2, and the warnings, which are an extension of the contract. */
@@ -45,40 +48,67 @@ export const importedTask = component(
   'ImportedTask',
   z.strictObject({ ...taskDescription.shape, warnings: descriptorWarnings }),
 )
+export type ImportedTask = Immutable<z.output<typeof importedTask>>
 
 /** Bounds of integer and number; all that are set apply. */
-function bounds(bound: z.ZodType): z.ZodRawShape {
-  return { gt: bound.optional(), geq: bound.optional(), lt: bound.optional(), leq: bound.optional() }
+function bounds<Bound extends z.ZodType>(bound: Bound) {
+  const optional = bound.exactOptional()
+  return { gt: optional, geq: optional, lt: optional, leq: optional }
 }
 
 const size = z.int().nonnegative()
 const formats = z.array(z.string()).nullable().describe('null for any format.')
-const itemType = z.lazy((): z.ZodType => parameterType)
 
 /** http-api 6.2 */
-const parameterType = taggedUnion(
+const parameterType = component(
   'ParameterType',
-  {
-    key: 'id',
-    suffix: 'Type',
-    description: 'Type of a parameter with its constraints; absent ones are not set.',
-  },
-  {
-    boolean: {},
-    integer: bounds(z.int()),
-    number: { ...bounds(z.number()), infinityAllowed: z.boolean(), nanAllowed: z.boolean() },
-    string: { minLength: size, maxLength: size.optional() },
-    enumeration: { values: z.array(z.string()) },
-    datetime: {
-      before: z.string().optional().describe('ISO-8601 instant, inclusive.'),
-      after: z.string().optional().describe('ISO-8601 instant, inclusive.'),
-    },
-    geometry: {},
-    image: { formats },
-    file: { formats },
-    array: { minSize: size.optional(), maxSize: size.optional(), subType: itemType },
-  },
+  z
+    .discriminatedUnion('id', [
+      component('BooleanType', z.strictObject({ id: z.literal('boolean') })),
+      component('IntegerType', z.strictObject({ id: z.literal('integer'), ...bounds(z.int()) })),
+      component(
+        'NumberType',
+        z.strictObject({
+          id: z.literal('number'),
+          ...bounds(z.number()),
+          infinityAllowed: z.boolean(),
+          nanAllowed: z.boolean(),
+        }),
+      ),
+      component(
+        'StringType',
+        z.strictObject({ id: z.literal('string'), minLength: size, maxLength: size.exactOptional() }),
+      ),
+      component(
+        'EnumerationType',
+        z.strictObject({ id: z.literal('enumeration'), values: z.array(z.string()) }),
+      ),
+      component(
+        'DatetimeType',
+        z.strictObject({
+          id: z.literal('datetime'),
+          before: z.string().exactOptional().describe('ISO-8601 instant, inclusive.'),
+          after: z.string().exactOptional().describe('ISO-8601 instant, inclusive.'),
+        }),
+      ),
+      component('GeometryType', z.strictObject({ id: z.literal('geometry') })),
+      component('ImageType', z.strictObject({ id: z.literal('image'), formats })),
+      component('FileType', z.strictObject({ id: z.literal('file'), formats })),
+      component(
+        'ArrayType',
+        z.strictObject({
+          id: z.literal('array'),
+          minSize: size.exactOptional(),
+          maxSize: size.exactOptional(),
+          get subType() {
+            return parameterType
+          },
+        }),
+      ),
+    ])
+    .describe('Type of a parameter with its constraints; absent ones are not set.'),
 )
+export type ParameterType = Immutable<z.output<typeof parameterType>>
 
 const parameterId = uuid.describe('Constant for the lifetime of the task.')
 const parameterName = z.string().describe('File name in the container.')
@@ -96,6 +126,7 @@ export const taskInput = component(
     type: parameterType,
   }),
 )
+export type TaskInput = Immutable<z.output<typeof taskInput>>
 
 /** http-api 5.5 */
 export const taskOutput = component(
@@ -110,3 +141,4 @@ export const taskOutput = component(
     derivedFrom: z.string().nullable().describe('Name of the input that the output derives from.'),
   }),
 )
+export type TaskOutput = Immutable<z.output<typeof taskOutput>>

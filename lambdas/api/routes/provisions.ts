@@ -45,7 +45,7 @@ type BatchContext = RequestContext<'provisionInputs'>
 type InputContext = RequestContext<'provisionInput'>
 type ItemContext = RequestContext<'provisionInputItem'>
 
-/** Values of inputs (http-api 5.15 to 5.17). The reference takes multipart by POST only; core sends it by PUT as well (2.1). */
+/** Values of inputs (http-api 5.15 to 5.17). The reference accepts multipart by POST only; core sends it by PUT as well (2.1). */
 export function provisionHandlers(deps: Dependencies) {
   const one = quietly((context: InputContext) => provisionOne(deps, context))
   const item = quietly((context: ItemContext) => provisionItem(deps, context))
@@ -122,7 +122,7 @@ async function provisionBatch(deps: Dependencies, context: BatchContext): Promis
   )
 }
 
-/** Omits the value of an upload, which may be larger than an answer can be. */
+/** Omits the value of an upload, which may be too large for a response. */
 function shownOf<Provisioned extends { readonly value: JsonValue }>(
   provisioned: Provisioned,
   { isUpload }: SentDocument,

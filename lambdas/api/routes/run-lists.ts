@@ -65,7 +65,7 @@ function idsQuery(context: Context): readonly string[] {
     throw queryError(
       'id',
       `${ids.length} ids`,
-      `expected at most ${MAX_LIMIT}: ask for the others by another call`,
+      `expected at most ${MAX_LIMIT}: request the others by another call`,
     )
   }
   return ids

@@ -1,16 +1,18 @@
 import type { Context } from 'hono'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { DomainError } from '../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { printable } from '../../../src/contract/quoted.ts'
+import { DEFAULT_CONCURRENCY } from '../../../src/contract/run-set-limits.ts'
 import { isUuid } from '../../../src/run/find-run.ts'
 import type { RunSet } from '../../../src/run/set/run-set.ts'
 import { RUN_STATES } from '../../../src/run/transitions.ts'
 import { type CreateRunSetDependencies, createRunSet } from '../../../src/run-set/create-run-set.ts'
 import {
   countRunSet,
+  describeCounted,
   describeRunSet,
-  findDescribedRunSet,
+  findCountedRunSet,
   findRunSet,
 } from '../../../src/run-set/describe-run-set.ts'
 import {
@@ -29,6 +31,7 @@ import { readJson } from '../json-body.ts'
 import { cursorOf, cursorQuery, limitQuery, optionalQuery, queryError } from '../query.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewListedRunSet, viewRunSet, viewSetRun } from '../run-set-views.ts'
+import { newRunSetSchema } from './run-set-body.ts'
 
 /** Ports and settings of these handlers. */
 type Dependencies = CreateRunSetDependencies &
@@ -37,22 +40,6 @@ type Dependencies = CreateRunSetDependencies &
     /** Whether runs of sets take the outputs of equal runs when the caller says nothing. */
     readonly reusesOutputs: boolean
   }
-
-const DEFAULT_CONCURRENCY = 50
-/** Maximum number of concurrent runs of a set. */
-export const MAX_CONCURRENCY = 1000
-const MAX_NAME_LENGTH = 200
-
-/** Rows and values are checked later, row by row; unknown keys are ignored, as everywhere. */
-export const newRunSetSchema = z.object({
-  name: z.string().max(MAX_NAME_LENGTH).optional(),
-  task: z.object({ namespace: z.string(), version: z.string() }).optional(),
-  taskId: z.string().optional(),
-  shared: z.custom<JsonValue>().optional(),
-  rows: z.union([z.array(z.custom<JsonValue>()), z.object({ uploadId: z.string() })]),
-  maxConcurrency: z.int().min(1).max(MAX_CONCURRENCY).optional(),
-  reuse: z.boolean().optional(),
-})
 
 /** Position of a set in the list: its creation time and its id. */
 const SET_PLACE = /^[\w:.-]{24}#[\da-f-]{36}$/u
@@ -88,8 +75,12 @@ export function runSetHandlers(deps: Dependencies) {
     },
 
     async getRunSet(context) {
-      const described = await findDescribedRunSet(deps, context.req.param('id'))
-      return context.json(viewRunSet(described, await taskOf(deps, described.runSet)))
+      const counted = await findCountedRunSet(deps, context.req.param('id'))
+      const [described, task] = await Promise.all([
+        describeCounted(deps, counted),
+        taskOf(deps, counted.runSet),
+      ])
+      return context.json(viewRunSet(described, task))
     },
 
     async deleteRunSet(context) {
@@ -169,7 +160,7 @@ async function findTask(
   return found
 }
 
-/** The task may be hidden already: its deletion deletes the set too. */
+/** Finds the task of a set. It may be hidden already: its deletion deletes the set too. */
 async function taskOf({ tasks }: Dependencies, { id, taskId }: RunSet): Promise<Task> {
   const task = await tasks.findOfRun(taskId)
   if (task !== undefined) return task

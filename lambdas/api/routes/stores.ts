@@ -16,7 +16,7 @@ interface Dependencies {
   readonly stores: StoreRepository
 }
 
-/** Keeps an item far below DynamoDB's limit of 400 KB. */
+/** Maximum length of a text. Keeps an item far below DynamoDB's limit of 400 KB. */
 const MAX_CHARACTERS = 2000
 const text = z.string().trim().min(1).max(MAX_CHARACTERS)
 

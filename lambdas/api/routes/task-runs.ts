@@ -110,7 +110,7 @@ function requireReuse(reuse: JsonValue, desired: unknown): boolean {
   const refuse = (words: string) => new DomainError('REUSE_INVALID', undefined, { words })
   if (typeof reuse !== 'boolean') throw refuse(`${shown(reuse)} is not true or false`)
   const isStart = typeof desired === 'string' && desired.toUpperCase() === 'RUNNING'
-  if (!isStart) throw refuse('only the start of a run, {"desired": "RUNNING"}, takes it')
+  if (!isStart) throw refuse('it is allowed only at the start of a run, {"desired": "RUNNING"}')
   return reuse
 }
 

@@ -149,7 +149,7 @@ export function taskHandlers(deps: Dependencies) {
 
 const NO_IMAGE: ImageSize = { packedBytes: 0, unpackedBytes: 0 }
 const MIB = 1024n ** 2n
-/** Largest numbers of a query; no machine has so much, and sums stay exact. */
+/** Maximum numbers in a query. No machine has as much, and sums stay exact. */
 const MOST = { cpus: 1e6, memoryMiB: 1e12, bytes: 1e15 }
 
 /** @throws DomainError QUERY_INVALID */
@@ -171,7 +171,7 @@ function imageSizeOf(context: Context): ImageSize | undefined {
   return { packedBytes: packedBytes ?? 0, unpackedBytes: unpackedBytes ?? 0 }
 }
 
-/** Texts of lists: the repository returns the same list object while it is unchanged. */
+/** JSON texts of lists: the repository returns the same list object while it is unchanged. */
 const listTexts = new WeakMap<readonly TaskSummary[], string>()
 
 function answerList(context: Context, tasks: readonly TaskSummary[]): Response {

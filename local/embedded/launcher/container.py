@@ -1,12 +1,12 @@
 """
-Runs one container. Three processes: the launcher, which started and stays outside; its child, which becomes the first process
-of the container's namespaces, sets everything up and turns into the image's program; and what that program starts.
+Runs one container. The launcher stays outside. Its child becomes the first process of the container's namespaces, sets
+everything up and becomes the image's program, which may start more processes.
 
-Orders come on descriptor 0, reports go out on descriptor 3, both as fields `name=value` with a NUL after each, since no value can
-have one (orders.py). Reports are `started=control groups v2`, then `exitCode=1`, with `outOfMemory=` where it was that, or
-`error=…`. The launcher goes on for a moment after the last one, to remove what the container leaves.
+Orders are read from descriptor 0, reports are written to descriptor 3. Both are fields `name=value`, each with a NUL after it,
+since no value can contain one (orders.py). Reports are `started=control groups v2`, then `exitCode=1`, with `outOfMemory=` after
+an out-of-memory kill, or `error=…`. After the last report, the launcher removes what the container leaves.
 """
-# Without the module around it, which takes a tenth of a container's start to load.
+# The C module only: loading the module `signal` around it takes a tenth of a container's start.
 import _signal as signal
 import errno
 import os
@@ -35,7 +35,7 @@ _LONGEST_PROBLEM = 2000
 
 
 def run(name):
-    """Runs the container that the orders describe and exits as it does; with 125 where it could not be started."""
+    """Runs the container that the orders describe. @returns its exit code, or 125 if it could not be started"""
     orders = read_orders(0)
     limits = orders['limits']
     os.set_inheritable(_REPORT, False)
@@ -58,7 +58,7 @@ def run(name):
     except OSError as error:
         report = {'error': f'the volumes cannot be read: {error}'}
     _tell(**report)
-    # The report is complete: the caller goes on while the container's remains are removed.
+    # The report is complete: the caller continues while the container's remains are removed.
     for descriptor in (1, 2, _REPORT):
         os.close(descriptor)
     groups.remove()
@@ -70,15 +70,15 @@ def _tell(**fields):
     try:
         os.write(_REPORT, ''.join(f'{name}={value}\0' for name, value in fields.items()).encode())
     except OSError:
-        pass  # the caller is gone; what the container leaves is removed all the same
+        pass  # the caller has ended; the container's remains are removed all the same
 
 
 class _Child:
-    """The launcher's side of the container's first process while it sets itself up."""
+    """The launcher's side of the container's first process, while that sets itself up."""
 
     def __init__(self, host, orders, limits, groups):
         self._host, self._groups = host, groups
-        # Before the namespaces, in which only the container's own processes are started.
+        # Started before the namespaces, which are for the container's own processes only.
         self.relays, self._outputs = zip(*(start_relay(number) for number in (1, 2)))
         if not host.is_root:
             host.enter_own_namespace()
@@ -86,7 +86,7 @@ class _Child:
         (answered, self._answers), (self._questions, asked), (self._problem, told) = os.pipe(), os.pipe(), os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            # The end of the launcher shows as the end of its pipe, which must not stay open here.
+            # The child notices the end of the launcher by the end of its pipe, so it must not keep that end open.
             for descriptor in (self._answers, self._questions, self._problem):
                 os.close(descriptor)
             _Inside(host, orders, limits, groups).become_program((answered, asked, told), self._outputs)
@@ -94,7 +94,7 @@ class _Child:
             os.close(descriptor)
 
     def set_up(self):
-        """Answers the child's questions until it becomes the program. @returns why it did not, or nothing"""
+        """Answers the child's questions until it becomes the program. @returns why it did not; empty if it did"""
         while word := os.read(self._questions, _WORD).split():
             if word[0] == b'limits':
                 self._groups.add(self.pid)
@@ -113,7 +113,7 @@ class _Child:
             write(f'/proc/{self.pid}/uid_map', self._host.map_for(uid))
             write(f'/proc/{self.pid}/gid_map', self._host.map_for(gid))
         if self._host.is_root:
-            # A program may open /dev/stdout, which asks for rights on the pipe.
+            # A program may open /dev/stdout, which requires permissions on the pipe.
             for output in self._outputs:
                 os.fchown(output, self._host.first_id + uid, self._host.first_id + gid)
 
@@ -138,7 +138,7 @@ def _supervise(child, groups):
 
 
 def _wait_for_end(pid, groups):
-    """Until the container's first process, and with it all of them, has ended. Signals and its limits end it."""
+    """Waits until the container's first process, and with it all others, has ended. Signals and exceeded limits end it."""
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         if groups.poll_seconds is None:
             received = signal.sigwaitinfo([signal.SIGCHLD, *_ENDING])
@@ -156,7 +156,7 @@ class _Inside:
         self._groups = groups
 
     def become_program(self, pipes, outputs):
-        """Never returns: ends as the program, or with 125 after it has told why."""
+        """Never returns: becomes the program, or exits with 125 after reporting why."""
         self._answers, self._questions, problem = pipes
         try:
             self._set_up()
@@ -171,7 +171,7 @@ class _Inside:
     def _ask(self, *words):
         os.write(self._questions, b' '.join(str(word).encode() for word in words).ljust(_WORD))
         if os.read(self._answers, 1) != b'.':
-            os._exit(_NOT_STARTED)  # the launcher is gone
+            os._exit(_NOT_STARTED)  # the launcher has ended
 
     def _set_up(self):
         orders = self._orders
@@ -180,7 +180,7 @@ class _Inside:
         self._ask('limits')
         network = 0 if orders['hasNetwork'] else CLONE_NEWNET
         unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | network, 'namespaces')
-        # Handles of the new namespace's mounts: those of another cannot be mounted.
+        # Opened in the new mount namespace: handles of another one cannot be mounted.
         scratch, image = open_path(orders['scratch']), os.open(orders['image'], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         devices = open_devices()
         volumes = [(open_path(one['source']), one['target'], one['readOnly']) for one in orders['volumes']]
@@ -190,7 +190,7 @@ class _Inside:
         try:
             set_host_name(orders['hostName'])
         except OSError:
-            pass  # forbidden within another engine's container, whose name stays then
+            pass  # forbidden within a container of another engine; its host name then stays
         if network:
             set_loopback_up()
         os.umask(0o022)
@@ -219,8 +219,8 @@ class _Inside:
             os.chdir(folder)
         except OSError as error:
             raise ImageError(f'chdir to cwd ("{folder}"): {error.strerror.lower()}') from error
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user has undone it
-        self._ask('ready')  # the launcher was still there when its end began to count
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of the user resets it
+        self._ask('ready')  # shows that the launcher was running after that call
         self._take_descriptors(outputs)
         _reset_signals()
         prctl(PR_SET_NO_NEW_PRIVS, 1)
@@ -251,7 +251,7 @@ class _Inside:
                 try:
                     os.set_inheritable(int(name), False)
                 except OSError:
-                    pass  # the listing's own
+                    pass  # the descriptor of the listing itself
 
 
 def _reset_signals():
@@ -259,12 +259,12 @@ def _reset_signals():
         try:
             signal.signal(number, signal.SIG_DFL)
         except (OSError, ValueError):
-            pass  # not to be changed
+            pass  # cannot be changed
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def _execute_first(words, environment):
-    """Becomes the program, looked for in PATH as a shell does. @throws ImageError in the words of runc"""
+    """Becomes the program, which is searched in PATH as by a shell. @throws ImageError with the message of runc"""
     program = words[0]
     folders = [''] if '/' in program else [f'{folder or "."}/' for folder in environment['PATH'].split(':')]
     problem = FileNotFoundError(2, 'No such file or directory')
@@ -276,8 +276,8 @@ def _execute_first(words, environment):
         except OSError as error:
             is_there = os.path.exists(f'{folder}{program}')
             if is_there and error.errno in (errno.ENOENT, errno.ENOEXEC):
-                # The interpreter of a script is missing, or the kernel takes the file for no program. Runtimes notice that when
-                # the container has begun, and say so in its log.
+                # The interpreter of a script is missing, or the kernel does not accept the file as a program. Runtimes notice
+                # this after the container has started, and write it to its log.
                 os.write(2, f'exec {folder}{program}: {error.strerror.lower()}\n'.encode())
                 os._exit(255)
             problem = error if is_there else problem

@@ -8,7 +8,7 @@ CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x20000, 0x2000000, 0x4000000
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
-# A mount from which nothing can be executed with more rights, and through which no device is reached.
+# Flags of a mount from which no program gains privileges, and which gives no access to devices.
 HARMLESS = MS_NOSUID | MS_NODEV
 MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 22, 24, 38, 47
@@ -22,7 +22,7 @@ _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctype
 
 
 class KernelError(OSError):
-    """A refused call; `step` names it for the person who reads of it."""
+    """A system call that the kernel refused; `step` names it in messages."""
 
     def __init__(self, step, number):
         super().__init__(number, os.strerror(number))
@@ -49,7 +49,7 @@ def mount(source, target, kind=None, flags=0, data=None):
 
 
 def detach(path):
-    """Unmounts what is at the path as soon as nobody uses it, and hides it at once."""
+    """Hides the mount at the path at once, and unmounts it when it is no longer used."""
     _check(_libc.umount2(_bytes(path), MNT_DETACH), f'unmount {path}')
 
 
@@ -65,7 +65,7 @@ def join_namespace(descriptor, kind, step):
 
 def hide_mounts():
     """
-    Lets nobody see what is mounted in this process's own namespace from now on. In a chroot, whose root is no mount point, the
+    Makes later mounts in this process's namespace invisible outside of it. In a chroot, whose root is not a mount point, the
     namespace's real root is entered, so paths mean something else afterwards.
     """
     try:
@@ -80,12 +80,12 @@ def hide_mounts():
 
 
 def pivot_here():
-    """Makes the current folder, which is a mount point, the root; the old root lies over it until it is detached."""
+    """Makes the current folder, which is a mount point, the root; the old root covers it until it is detached."""
     _check(_libc.syscall(ctypes.c_long(_PIVOT_ROOT[MACHINE]), b'.', b'.'), 'pivot_root')
 
 
 def set_host_name(name):
-    """sethostname(2), which Python's socket module has, at the price of loading it."""
+    """sethostname(2). Python's socket module has it too, but takes time to load."""
     text = name.encode()
     _check(_libc.sethostname(text, len(text)), 'sethostname')
 
@@ -97,7 +97,7 @@ def prctl(option, *words):
 
 
 def drop_all_capabilities():
-    """Effective, permitted and inheritable ones; the bounding set is another matter."""
+    """Drops effective, permitted and inheritable capabilities, but not the bounding set."""
     header = ctypes.create_string_buffer(CAPABILITY_VERSION_3.to_bytes(4, 'little') + bytes(4), 8)
     none = ctypes.create_string_buffer(24)
     _check(_libc.capset(header, none), 'capset')
@@ -112,25 +112,25 @@ def install_seccomp(program):
 
 
 def forbid_imports():
-    """From here on the root is a stranger's, and so would be the modules found there."""
+    """Prevents further imports: the root is now the image's, and modules found there would be foreign code."""
     sys.path.clear()
     sys.meta_path.clear()
 
 
 def has_capability(number):
-    """Whether this process has a capability, in whatever user namespace it is."""
+    """Whether this process has a capability in its user namespace."""
     line = next(line for line in read('/proc/self/status').splitlines() if line.startswith('CapEff'))
     return int(line.split()[1], 16) >> number & 1 == 1
 
 
 def read(path):
-    """All of a small file of the kernel."""
+    """Content of a small file of the kernel."""
     with open(path) as file:
         return file.read()
 
 
 def write(path, text):
-    """Writes in one call, as files of the kernel want it."""
+    """Writes in one call, as files of the kernel require."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(descriptor, str(text).encode())

@@ -1,4 +1,4 @@
-"""Limits of one container: control groups of version 2 or 1 where they can be written, else looking at its memory now and then."""
+"""Limits of one container: control groups of version 2 or 1 if they can be written, otherwise polling of its memory."""
 import os
 import time
 
@@ -7,10 +7,10 @@ from kernel import read, write
 ROOT = '/sys/fs/cgroup'
 CONTROLLERS = ('memory', 'pids', 'cpu')
 CPU_PERIOD_US = 100_000
-# The kernel takes no smaller share of a period.
+# Minimum share of a period that the kernel accepts.
 SMALLEST_QUOTA_US = 1_000
 POLL_SECONDS = 0.05
-# A group is busy until the last of its processes, killed before, is gone.
+# A group is busy until the last of its killed processes has ended.
 REMOVAL_SECONDS = 5
 
 
@@ -19,7 +19,7 @@ def _quota(cpus):
 
 
 class PolledLimits:
-    """Without control groups: memory is looked at, the other limits are the process's own (rlimit, affinity)."""
+    """Without control groups: memory is polled, the other limits are those of processes (rlimit, affinity)."""
     kind = 'polling'
     poll_seconds = POLL_SECONDS
 
@@ -35,11 +35,11 @@ class PolledLimits:
         return []
 
     def is_exceeded(self):
-        """Whether the container has to be ended. What is shared counts once (PSS); files of the page cache do not count."""
+        """Whether the container has to be killed. Shared memory counts once (PSS), files in the page cache do not count."""
         if self._memory is None or self._first is None or self._is_over:
             return self._is_over
         pids = _family(self._first)
-        # Resident memory is cheap to ask for and never less than the proportional share.
+        # Resident memory is cheap to read and never less than the proportional share.
         if sum(_kibibytes(pid, 'status', ('RssAnon', 'RssShmem')) for pid in pids) * 1024 > self._memory:
             shares = sum(_kibibytes(pid, 'smaps_rollup', ('Pss_Anon', 'Pss_Shmem')) for pid in pids)
             self._is_over = shares * 1024 > self._memory
@@ -75,7 +75,7 @@ def _kibibytes(pid, file, names):
 
 
 class GroupsV1:
-    """One folder below this process's own in the tree of each controller."""
+    """One folder in the tree of each controller, below the folder of this process."""
     kind = 'control groups v1'
     poll_seconds = None
 
@@ -107,7 +107,7 @@ class GroupsV1:
             write(f'{folder}/cgroup.procs', pid)
 
     def folders(self):
-        """What the container sees of its limits: folder, and where it is expected."""
+        """Control groups that the container sees: each folder, and its path in the container."""
         return [(folder, f'{ROOT}/{controller}') for controller, folder in self._folders.items()]
 
     def is_exceeded(self):
@@ -135,7 +135,7 @@ class GroupV2:
                 if os.path.exists(f'{self._folder}/memory.swap.max'):
                     write(f'{self._folder}/memory.swap.max', 0)
             write(f'{self._folder}/pids.max', limits['processes'])
-            # Not always delegated to ordinary users.
+            # The controller of CPU time is not always delegated to ordinary users.
             if 'cpus' in limits and os.path.exists(f'{self._folder}/cpu.max'):
                 write(f'{self._folder}/cpu.max', f"{_quota(limits['cpus'])} {CPU_PERIOD_US}")
         except BaseException:
@@ -159,13 +159,13 @@ class GroupV2:
 
 
 def _count(path):
-    """Processes that the kernel killed for want of memory."""
+    """Number of processes that the kernel killed for lack of memory."""
     words = read(path).split()
     return int(words[words.index('oom_kill') + 1]) if 'oom_kill' in words else 0
 
 
 def remove_group(folder):
-    """Ends what still runs in a group, and removes it."""
+    """Kills the remaining processes of a group, and removes it."""
     give_up_at = time.monotonic() + REMOVAL_SECONDS
     while True:
         try:
@@ -184,7 +184,7 @@ def remove_group(folder):
 
 
 def v1_parents():
-    """This process's own folder for each controller. @throws OSError where a controller has no tree of version 1"""
+    """This process's own folder for each controller. @throws OSError when a controller has no tree of version 1"""
     parents = {}
     for line in read('/proc/self/cgroup').splitlines():
         _, controllers, path = line.split(':', 2)
@@ -199,10 +199,10 @@ def v1_parents():
 
 def v2_parent(is_root):
     """
-    The folder for containers' groups, with its controllers switched on. Root takes the tree's own; another user needs a group
+    The folder for containers' groups, with its controllers enabled. Root uses the root of the tree; another user needs a group
     that was delegated to it (systemd's `Delegate=yes`). This process moves into a group of its own there, since a group has
     processes or children with controllers, not both.
-    @throws OSError where that is not allowed
+    @throws OSError when that is not allowed
     """
     own = next(line for line in read('/proc/self/cgroup').splitlines() if line.startswith('0::'))[3:]
     parent = ROOT if is_root else f'{ROOT}{own}'.rstrip('/')
@@ -219,7 +219,7 @@ def v2_parent(is_root):
 
 
 def create_limits(limits, name, is_root):
-    """The strongest way that works here."""
+    """Sets limits in the strongest way that works here."""
     try:
         if os.path.exists(f'{ROOT}/cgroup.controllers'):
             return GroupV2(limits, name, v2_parent(is_root))
@@ -231,7 +231,7 @@ def create_limits(limits, name, is_root):
 
 
 def remove_groups(prefix, is_root):
-    """Groups whose name starts so, of containers whose launcher was killed."""
+    """Removes groups whose name has this prefix, of containers whose launcher was killed."""
     parents = []
     try:
         parents = [v2_parent(is_root)] if os.path.exists(f'{ROOT}/cgroup.controllers') else v1_parents().values()

@@ -1,22 +1,22 @@
 """
-The embedded container engine: runs a container with nothing but the kernel's namespaces.
+The embedded container engine: runs a container by the kernel's namespaces alone.
 
     main.py run NAME          orders on descriptor 0, reports on descriptor 3 (container.py)
     main.py unpack FOLDER     a layer on descriptor 0 (unpack.py)
-    main.py remove FOLDER     with all below it
+    main.py remove FOLDER     a folder with its content (trees.py)
     main.py clean PREFIX      control groups of containers whose launcher was killed
 """
 import os
 import sys
 
-# Isolated mode (-I) leaves the script's own folder out.
+# Isolated mode (-I) omits the script's own folder.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 
 def main(command, argument):
     if command == 'run':
         from container import run
-        # Nothing is left to be flushed or taken apart.
+        # Skips Python's clean-up: nothing is left to flush.
         os._exit(run(argument))
     if command == 'unpack':
         from kernel import KernelError

@@ -1,9 +1,9 @@
 """
-What the Batch server wants of a container: fields `name=value`, a NUL after each.
+Orders of the Batch server for one container: fields `name=value`, a NUL after each.
 
     image, scratch, user, workingDirectory, hostName    once each
-    hasNetwork, memoryBytes, cpus                       or not at all
-    processes                                           the most that there may be
+    hasNetwork, memoryBytes, cpus                       once each, or absent
+    processes                                           once: the maximum number of processes
     word, variable                                      once for each word of the command and each `NAME=value`
     volume, source, target                              for each volume in turn; `volume` is `ro` or `rw`
 """
@@ -13,7 +13,7 @@ _NUMBERS = {'processes': int, 'memoryBytes': int, 'cpus': float}
 
 
 def read_orders(descriptor):
-    """All fields of a descriptor, until its end."""
+    """Reads all fields of a descriptor, until its end."""
     orders = {'words': [], 'environment': {}, 'volumes': [], 'limits': {}, 'hasNetwork': False}
     with open(descriptor, 'rb', closefd=False) as file:
         fields = os.fsdecode(file.read()).split('\0')

@@ -6,8 +6,8 @@ _SPLICED_BYTES = 1024 * 1024
 
 def start_relay(target):
     """
-    Starts a process that passes a pipe's content on to a descriptor of the launcher, at the reader's pace. The launcher is
-    given sockets, which no program can open as /dev/stdout. @returns the process and the pipe's other end
+    Starts a process that forwards a pipe's content to a descriptor of the launcher, at the reader's pace. The launcher's own
+    descriptors are sockets, which no program can open as /dev/stdout. @returns the process and the pipe's other end
     """
     source, output = os.pipe()
     process = os.fork()
@@ -17,6 +17,6 @@ def start_relay(target):
             while os.splice(source, target, _SPLICED_BYTES):
                 pass
         finally:
-            os._exit(0)  # the container has ended, or nobody reads any more
+            os._exit(0)  # the container or the reader has ended
     os.close(source)
     return process, output

@@ -1,4 +1,4 @@
-"""Says which setting of the machine refuses a namespace, and how to allow it. @see user_namespaces(7)"""
+"""Explains which setting of the machine forbids a namespace, and how to allow it. @see user_namespaces(7)"""
 import errno
 
 from kernel import KernelError, read
@@ -7,7 +7,7 @@ _OR_ENGINE = 'or install docker or podman'
 
 
 def explain(error):
-    """One sentence for a person; what is no refusal of the kernel's as it stands."""
+    """One sentence for the user. Errors that are not the kernel's are returned unchanged."""
     if not isinstance(error, KernelError):
         return str(error) or repr(error)
     return f'{error}: {_reason(error)}' if _reason(error) else str(error)
@@ -26,7 +26,7 @@ def _reason(error):
                 'this is a container whose own /proc is partly hidden, so the kernel allows no new one: start it with '
                 '"--security-opt unmask=ALL" (podman) or "--security-opt systempaths=unconfined" (docker)')
     if error.step == 'pivot_root' and error.errno == errno.EINVAL:
-        return 'this is a chroot whose root is no mount point: run "mount --bind FOLDER FOLDER" before chroot, or use a container'
+        return 'this is a chroot whose root is not a mount point: run "mount --bind FOLDER FOLDER" before chroot, or use a container'
     if error.step == 'namespaces' and error.errno == errno.ENOSPC:
         return f'one of the limits user.max_*_namespaces is reached: raise it with "sudo sysctl -w", {_OR_ENGINE}'
     return ''
@@ -39,14 +39,14 @@ def _namespace_reason(number):
             f'"sudo sysctl -w user.max_user_namespaces=15000", {_OR_ENGINE}')
     if _setting('kernel/unprivileged_userns_clone') == 0:
         return (
-            'ordinary users may make no user namespaces (kernel.unprivileged_userns_clone=0): allow them with '
+            'ordinary users may not create user namespaces (kernel.unprivileged_userns_clone=0): allow them with '
             f'"sudo sysctl -w kernel.unprivileged_userns_clone=1", {_OR_ENGINE}')
     if _is_filtered():
         return (
             'a seccomp filter, as container engines set it, forbids namespaces here: start this container with '
             '"--security-opt seccomp=unconfined", or start the App Engine outside of it')
     if _is_in_chroot():
-        return 'in a chroot the kernel gives ordinary users no namespaces: start as root, or use a container in its place'
+        return 'in a chroot the kernel forbids namespaces to ordinary users: start as root, or use a container instead'
     return (
         'a chroot or a security module of the kernel forbids user namespaces to ordinary users (user_namespaces(7)): start as root, '
         f'use a container in place of a chroot, {_OR_ENGINE}')

@@ -8,7 +8,7 @@ from kernel import (
 from trees import copy_tree
 from users import ImageError
 
-# As container engines mask them, and what lists keys or timers of the whole machine.
+# Files that container engines mask, and files that list keys or timers of the whole machine.
 _MASKED = (
     '/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore', '/proc/key-users', '/proc/keys', '/proc/kmsg',
     '/proc/latency_stats', '/proc/sched_debug', '/proc/scsi', '/proc/timer_list', '/proc/timer_stats', '/proc/vmallocinfo',
@@ -21,17 +21,17 @@ _LINKS = {
     'ptmx': 'pts/ptmx'}
 _KERNEL_ONLY = HARMLESS | MS_NOEXEC
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Docker's and podman's default.
+# Default size of docker and podman.
 _SHARED_MEMORY = 'mode=1777,size=65536k'
 
 
 def open_path(path):
-    """A handle that stays good when the root changes."""
+    """A handle that stays valid when the root changes."""
     return os.open(path, os.O_PATH | os.O_CLOEXEC)
 
 
-def _handle(descriptor):
-    """A path without special characters, whatever the real one has."""
+def _path_of(descriptor):
+    """A path without special characters, whatever the real path is."""
     return f'/proc/self/fd/{descriptor}'
 
 
@@ -40,8 +40,8 @@ def open_devices():
 
 
 def _bind(descriptor, target, flags=0):
-    """Bound mounts take flags in a second step; what the source's mount forbids stays forbidden, or it would be refused."""
-    mount(_handle(descriptor), target, None, MS_BIND)
+    """Binds a path. Flags are set in a second step, which the kernel refuses without the restrictions of the source's mount."""
+    mount(_path_of(descriptor), target, None, MS_BIND)
     _restrict(target, flags)
 
 
@@ -53,8 +53,8 @@ def _restrict(target, flags):
 
 def mount_root(host, image):
     """
-    Lays a writable layer over the opened image, in the current folder, and opens the result. On disk where the file system can
-    carry one, else in memory, else a copy of the image.
+    Mounts a writable layer over the opened image, in the current folder, and opens the result. The layer is on disk if the file
+    system supports it, otherwise in memory; if neither works, the image is copied.
     """
     problem = None
     for lay in (_overlay_on_disk, _overlay_in_memory, _copy):
@@ -86,8 +86,8 @@ def _overlay(host, image, target):
     if host.is_root:
         os.fchown(folders[0], top.st_uid, top.st_gid)
     os.fchmod(folders[0], stat.S_IMODE(top.st_mode))
-    upper, work = (_handle(folder) for folder in folders)
-    options = f'lowerdir={_handle(image)},upperdir={upper},workdir={work}'
+    upper, work = (_path_of(folder) for folder in folders)
+    options = f'lowerdir={_path_of(image)},upperdir={upper},workdir={work}'
     os.mkdir(f'{target}/merged')
     try:
         mount('overlay', f'{target}/merged', 'overlay', HARMLESS, options if host.is_root else f'{options},userxattr')
@@ -98,14 +98,14 @@ def _overlay(host, image, target):
 
 
 def _copy(host, image, target):
-    copy_tree(_handle(image), f'{target}/merged')
+    copy_tree(_path_of(image), f'{target}/merged')
     mount(f'{target}/merged', f'{target}/merged', None, MS_BIND)
     _restrict(f'{target}/merged', HARMLESS)
     return f'{target}/merged'
 
 
 def enter_root(merged):
-    """Makes an opened mount the root. @returns the old root, of which handles are good until it is left"""
+    """Makes an opened mount the root. @returns a descriptor of the old root; what was opened below it can be mounted until leave_root()"""
     old = os.open('/', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     os.fchdir(merged)
     pivot_here()
@@ -114,7 +114,7 @@ def enter_root(merged):
 
 
 def leave_root(old):
-    """Puts the old root, which lies on top of the new one, out of reach."""
+    """Detaches the old root, which covers the new one."""
     os.fchdir(old)
     detach('.')
     os.close(old)
@@ -122,7 +122,7 @@ def leave_root(old):
 
 
 def mount_kernel_folders(devices):
-    """/proc, /sys and /dev. An image that has something else in their places does without it."""
+    """Mounts /proc, /sys and /dev. Links or files that the image has in their places are removed."""
     for folder in ('/proc', '/sys', '/dev'):
         if os.path.lexists(folder) and (os.path.islink(folder) or not os.path.isdir(folder)):
             os.unlink(folder)
@@ -131,7 +131,7 @@ def mount_kernel_folders(devices):
     mount('tmpfs', '/dev', 'tmpfs', MS_NOSUID | MS_NOEXEC, 'mode=755,size=65536k')
     for name, descriptor in devices.items():
         os.close(os.open(f'/dev/{name}', os.O_CREAT | os.O_WRONLY, 0o666))
-        mount(_handle(descriptor), f'/dev/{name}', None, MS_BIND)
+        mount(_path_of(descriptor), f'/dev/{name}', None, MS_BIND)
     for name in ('pts', 'shm', 'mqueue'):
         os.mkdir(f'/dev/{name}')
     mount('devpts', '/dev/pts', 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=0620')
@@ -142,13 +142,13 @@ def mount_kernel_folders(devices):
     try:
         mount('sysfs', '/sys', 'sysfs', _KERNEL_ONLY | MS_RDONLY)
     except KernelError:
-        # Refused to an ordinary user where the host's own is partly covered.
+        # Refused to an ordinary user if the host's own is partly covered.
         mount('tmpfs', '/sys', 'tmpfs', _KERNEL_ONLY, 'mode=755,size=64k')
         os.makedirs('/sys/fs/cgroup')
 
 
 def show_limits(groups, limits):
-    """What programs read to fit themselves in: the container's own control groups, or files that say the same."""
+    """Shows programs their limits: the container's own control groups, or files with the same values."""
     cgroup = '/sys/fs/cgroup'
     if not os.path.isdir(cgroup):
         return
@@ -171,21 +171,21 @@ def show_limits(groups, limits):
 
 def mount_volumes(volumes):
     """
-    Each an opened folder, its place and whether it may be written to. No link of the image is followed: the old root is still open, and
-    one through /proc would lead there.
+    Mounts volumes: each is an opened folder, its path in the container and whether it is read-only. No link of the image is followed,
+    because the old root is still open, and a link through /proc would lead there.
     """
     for descriptor, target, is_read_only in volumes:
         try:
             place = _make_place(target)
         except OSError as error:
             raise ImageError(f'error mounting a volume to rootfs at "{target}": not a directory') from error
-        mount(_handle(descriptor), _handle(place), None, MS_BIND)
+        mount(_path_of(descriptor), _path_of(place), None, MS_BIND)
         os.close(place)
         _restrict(target, HARMLESS | (MS_RDONLY if is_read_only else 0))
 
 
 def _make_place(path, root='/'):
-    """Opens a folder of a root, made with those on the way to it where they are missing."""
+    """Opens a folder below a root. Creates it, and the folders on its path, if they are missing."""
     folder = os.open(root, _PLACE)
     for name in path.strip('/').split('/'):
         parent = folder
@@ -201,12 +201,12 @@ def _make_place(path, root='/'):
 
 
 def hide_kernel(null):
-    """Takes away what tells of the host or changes it. Comes last, so that no volume lies over it."""
+    """Hides files that reveal or change the state of the host. Comes last, so that no volume covers it."""
     for path in _MASKED:
         if os.path.isdir(path):
             mount('tmpfs', path, 'tmpfs', _KERNEL_ONLY | MS_RDONLY, 'size=0,mode=555')
         elif os.path.exists(path):
-            mount(_handle(null), path, None, MS_BIND)
+            mount(_path_of(null), path, None, MS_BIND)
     for path in _READ_ONLY:
         if os.path.exists(path):
             mount(path, path, None, MS_BIND | MS_REC)
@@ -214,20 +214,20 @@ def hide_kernel(null):
 
 
 def write_host_files(name):
-    """/etc/hosts as an engine makes it. An image's own content stays."""
+    """Writes /etc/hosts as container engines do. An image's own content stays."""
     try:
         if os.path.isdir('/etc') and not (os.path.exists('/etc/hosts') and os.path.getsize('/etc/hosts')):
-            # An image may have a pipe there, which would be waited for.
+            # An image may have a pipe there, whose opening would block.
             descriptor = os.open('/etc/hosts', os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
             os.write(descriptor, f'127.0.0.1 localhost {name}\n::1 localhost\n'.encode())
             os.close(descriptor)
     except OSError:
-        pass  # a name that leads nowhere
+        pass  # a dangling link
 
 
 def set_loopback_up():
-    """The only interface: programs that talk to themselves go on working."""
-    import _socket  # without what the module socket brings along
+    """Enables the loopback interface, the only one, for programs that connect to themselves."""
+    import _socket  # the C module only: the module socket takes longer to load
     import struct
     up_and_running, set_flags = 0x1 | 0x40, 0x8914
     any_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)

@@ -1,12 +1,12 @@
-"""The system calls that a container may not make, as a seccomp filter (classic BPF, seccomp(2))."""
+"""System calls that a container may not make, as a seccomp filter (classic BPF, seccomp(2))."""
 import errno
 import struct
 
 from kernel import MACHINE
 
 # Names with their numbers on x86_64 and aarch64 (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
-# What a program without privileges has no use for, and what Docker's default profile allows to privileged containers only:
-# mounts and namespaces, kernel keys, modules, clocks, tracing of the whole machine, and what has been a way out before.
+# Calls that a program without privileges does not need, and that Docker's default profile allows to privileged containers only:
+# mounts and namespaces, kernel keys, modules, clocks, tracing of the whole machine, and calls with known exploits.
 REFUSED = {
     'acct': (163, 89), 'add_key': (248, 217), 'adjtimex': (159, 171), 'bpf': (321, 280), 'clock_adjtime': (305, 266),
     'clock_settime': (227, 112), 'delete_module': (176, 106), 'fanotify_init': (300, 262), 'finit_module': (313, 273),
@@ -21,11 +21,11 @@ REFUSED = {
     'swapon': (167, 224), 'syslog': (103, 116), 'umount2': (166, 39), 'unshare': (272, 97), 'uselib': (134, None),
     'userfaultfd': (323, 282), 'ustat': (136, None), 'vhangup': (153, 58),
 }
-# AUDIT_ARCH_*, and the calls whose arguments decide: clone, clone3, socket.
+# AUDIT_ARCH_*, and the numbers of the calls whose arguments are checked: clone, clone3, socket.
 _MACHINES = {'x86_64': (0xC000003E, 56, 435, 41), 'aarch64': (0xC00000B7, 220, 435, 198)}
 # Any CLONE_NEW* flag. The low byte is the signal of the child's end, where CLONE_NEWTIME would be.
 _NEW_NAMESPACES = 0x7E020000
-# Sockets to a hypervisor, and the kernel's own cryptography, which tasks have done without.
+# Sockets to a hypervisor, and the kernel's own cryptography, which no known task needs.
 _REFUSED_FAMILIES = {'AF_ALG': 38, 'AF_VSOCK': 40}
 # 32-bit calls of the x86_64 kind (x32) start here.
 _X32 = 0x40000000
@@ -40,7 +40,7 @@ def _error(number):
 
 
 def filter_program(machine=MACHINE):
-    """The filter as an array of struct sock_filter. Calls of another architecture do not exist; refused ones give EPERM."""
+    """The filter as an array of struct sock_filter. Calls of another architecture return ENOSYS, refused ones EPERM."""
     architecture, clone, clone3, socket = _MACHINES[machine]
     unknown, refused = (_RETURN, 0, 0, _error(errno.ENOSYS)), (_RETURN, 0, 0, _error(errno.EPERM))
     lines = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, architecture), unknown, (_LOAD, 0, 0, _NUMBER)]
@@ -50,7 +50,7 @@ def filter_program(machine=MACHINE):
         number = numbers[0 if machine == 'x86_64' else 1]
         if number is not None:
             lines += [(_EQUAL, 0, 1, number), refused]
-    # The flags of clone3 lie in memory, which a filter cannot read. The C library falls back to clone.
+    # The flags of clone3 are in memory, which a filter cannot read. The C library falls back to clone.
     lines += [(_EQUAL, 0, 1, clone3), unknown]
     lines += [(_EQUAL, 0, 3, clone), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_ANY_BIT, 0, 1, _NEW_NAMESPACES), refused]
     lines += [(_LOAD, 0, 0, _NUMBER), (_EQUAL, 0, 1 + 2 * len(_REFUSED_FAMILIES), socket), (_LOAD, 0, 0, _FIRST_ARGUMENT)]

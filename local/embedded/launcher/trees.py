@@ -1,4 +1,4 @@
-"""Trees of files that a container made or will get: nothing in them is followed, whatever it links to."""
+"""Trees of files that a container wrote or will get: no link in them is followed."""
 import errno
 import fcntl
 import os
@@ -11,8 +11,8 @@ _COPY_BYTES = 16 * 1024 * 1024
 
 def remove_tree(path):
     """
-    Removes a folder with all below it, whatever its modes and depth. Each folder in it is first moved up to the top, so that
-    two open folders are enough for any depth, and no path gets too long.
+    Removes a folder with its content, whatever its modes and depth. Each folder in it is first moved to the top, so that two
+    open folders are enough for any depth, and no path is too long.
     """
     try:
         top = _open_whole(path)
@@ -47,7 +47,7 @@ def _is_folder(name, parent):
 
 
 def _open_folder(name, parent=None):
-    """Opens a folder and no link to one, also where its owner has closed it."""
+    """Opens a folder, but not a link to one, even if its mode denies access to its owner."""
     try:
         return os.open(name, _FOLDER, dir_fd=parent)
     except PermissionError:
@@ -61,14 +61,14 @@ def _open_folder(name, parent=None):
 
 
 def _open_whole(name, parent=None):
-    """Opens a folder and lets its owner do everything in it."""
+    """Opens a folder, and gives its owner all permissions on it."""
     folder = _open_folder(name, parent)
     os.fchmod(folder, 0o700)
     return folder
 
 
 def walk_tree(path):
-    """Opened folder and names in it, for the folder and each one below; at most 400 levels deep, since each is held open."""
+    """Yields the folder and each one below it, opened, with its names. At most 400 levels deep, since each level stays open."""
     stack = [_open_folder(path)]
     pending = [os.listdir(stack[0])]
     yield stack[0], list(pending[0])
@@ -88,7 +88,7 @@ def walk_tree(path):
 
 
 def give_tree(path, owner):
-    """Hands a folder and all below it to a user of the host."""
+    """Makes a user of the host the owner of a folder and its content."""
     for folder, names in walk_tree(path):
         os.fchown(folder, owner, owner)
         for name in names:
@@ -108,7 +108,7 @@ def make_readable(path):
 
 
 def copy_tree(source, target):
-    """A copy with owners, modes and times; by reference where the file system can."""
+    """Copies a folder with owners, modes and times; by reference if the file system supports it."""
     os.mkdir(target)
     for entry in os.scandir(source):
         path, copy, status = entry.path, f'{target}/{entry.name}', entry.stat(follow_symlinks=False)
@@ -141,7 +141,7 @@ def _copy_status(status, target):
         os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.EPERM):
-            raise  # else a user that there is none of here: all files belong to the one that there is
+            raise  # otherwise the user does not exist here, and all files belong to the present user
     if not stat.S_ISLNK(status.st_mode):
         os.chmod(target, stat.S_IMODE(status.st_mode))
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)

@@ -1,4 +1,4 @@
-"""Unpacks the layers of an image, each a plain tar on descriptor 0, one over the other."""
+"""Unpacks the layers of an image over each other, each a plain tar on descriptor 0."""
 import os
 import resource
 import stat
@@ -10,35 +10,35 @@ from trees import remove_tree
 from users import Host
 
 _READ_BYTES = 1024 * 1024
-# A header may ask for any amount of memory, and a layer has at most some million names.
+# Memory limit: a header may request any amount, and a layer has at most a few million names.
 _MEMORY_BYTES = 2 * 1024 ** 3
 _WHITEOUT, _OPAQUE, _AUFS = '.wh.', '.wh..wh..opq', '.wh..wh.'
-# Who belongs to no number that there is here, as user namespaces have it.
+# Id for users that do not exist here, as in user namespaces.
 _NOBODY = 65534
 
 
 def unpack(folder):
-    """Lays the tar on descriptor 0 over what is in the folder. Fails as a whole: the folder is of no use then."""
+    """Unpacks the tar on descriptor 0 over the content of the folder. After a failure, the folder is incomplete."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    # Codecs are loaded when they are first used, which is not possible any more where there is no Python.
+    # Loads the codecs: Python loads them at their first use, when its files are no longer accessible.
     'x'.encode('latin-1'), 'x'.encode('ascii'), 'x'.encode('utf-8')
     host = Host()
     _enter(host, folder)
     os.umask(0)
     layer = _Layer(has_owners=host.is_root, ids=host.ids)
     if not sys.stdin.buffer.peek(1):
-        return layer.finish()  # engines take no byte at all for an empty layer
+        return layer.finish()  # engines accept zero bytes as an empty layer
     with tarfile.open(fileobj=sys.stdin.buffer, mode='r|', bufsize=_READ_BYTES, ignore_zeros=False) as tar:
         for entry in tar:
-            tar.members = []  # it would keep all of them
+            tar.members = []  # tarfile would keep all of them
             layer.add(tar, entry)
     layer.finish()
     while os.read(0, _READ_BYTES):
-        pass  # what follows the end of an archive means nothing
+        pass  # bytes after the end of the archive are ignored
 
 
 def _enter(host, folder):
-    """From here on the folder is all there is: no link or name leads out of it. Root becomes the container's root before."""
+    """Makes the folder the root, so that no link or name leads out of it. Root becomes the container's root before."""
     os.chdir(folder)
     if host.is_root:
         here = os.open('.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -61,7 +61,7 @@ def _become_mapped(host):
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        # Open here, it would hide the parent's end.
+        # While this copy is open, the child cannot notice the end of the parent.
         os.close(is_ready)
         if os.read(ready, 1):
             for kind in ('uid', 'gid'):
@@ -79,7 +79,7 @@ def _become_mapped(host):
 
 
 class _Layer:
-    """One layer on its way onto those before it."""
+    """A layer that is being unpacked over the earlier ones."""
 
     def __init__(self, has_owners, ids):
         self._has_owners, self._ids = has_owners, ids
@@ -106,7 +106,7 @@ class _Layer:
             self._own(path, entry)
         elif entry.isreg() or entry.isfifo():
             self._create(tar, entry, path)
-        # Devices are left out: a container has its own in /dev.
+        # Devices are omitted: a container has its own in /dev.
 
     def _create(self, tar, entry, path):
         if entry.isfifo():
@@ -124,7 +124,7 @@ class _Layer:
     def _finish_folder(self, path, entry):
         self._written.add(path)
         self._own(path, entry)
-        # Where all files belong to the user of this machine, that user must be able to remove them.
+        # If all files belong to the user of this machine, that user must be able to remove them.
         os.chmod(path, _mode(entry) if self._has_owners else _mode(entry) | 0o700)
         self._folder_times[path] = entry.mtime
 
@@ -134,7 +134,7 @@ class _Layer:
             os.chown(path, owner, group, follow_symlinks=False)
 
     def _hide(self, folder, name):
-        """A whiteout removes what earlier layers have, and nothing of its own layer."""
+        """Applies a whiteout, which removes entries of earlier layers but not of its own."""
         if name == _OPAQUE:
             names = os.listdir(folder) if self._is_real_folder(folder) else []
         elif name.startswith(_AUFS):
@@ -151,7 +151,7 @@ class _Layer:
         return os.path.isdir(path) and not os.path.islink(path)
 
     def _make_room(self, path, is_folder):
-        """Removes what is in the way. @returns whether something has to be made"""
+        """Removes an entry that is in the way. @returns whether the new one has to be created"""
         try:
             status = os.lstat(path)
         except FileNotFoundError:
@@ -164,8 +164,8 @@ class _Layer:
 
     def _make_folders(self, path):
         """
-        A folder that the layer has no entry for. Over a link of an earlier layer a folder takes its place, as overlayfs has it; a
-        link of the layer itself is followed.
+        Creates a folder for which the layer has no entry. It replaces a link of an earlier layer, as in overlayfs; a link of the
+        layer itself is followed.
         """
         if path in self._sound:
             return
@@ -179,7 +179,7 @@ class _Layer:
         self._sound.add(path)
 
     def finish(self):
-        """Times of folders last: what is put into them changes them."""
+        """Sets the times of folders last, since writing into folders changes them."""
         for path, time in self._folder_times.items():
             if self._is_real_folder(path):
                 os.utime(path, (time, time))
@@ -188,7 +188,7 @@ class _Layer:
 
 
 def _mode(entry):
-    """Without the bits that give a program its owner's rights: no task may gain any."""
+    """Mode without set-user-ID and set-group-ID bits, so that no task gains privileges."""
     return entry.mode & 0o1777
 
 

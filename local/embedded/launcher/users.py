@@ -1,4 +1,4 @@
-"""Users of a container: whom the image names, and which users of the host stand for them."""
+"""Users of a container: those that the image names, and the users of the host to which they are mapped."""
 import os
 
 from kernel import (
@@ -6,37 +6,37 @@ from kernel import (
     has_capability, prctl, read, unshare, write)
 
 _CAP_SETUID, _CAP_SYS_ADMIN = 7, 21
-# What podman leaves to a container's root, here within the container's own user namespace: CHOWN, DAC_OVERRIDE, FOWNER,
+# Capabilities that podman leaves to a container's root, here within the container's own user namespace: CHOWN, DAC_OVERRIDE, FOWNER,
 # FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SYS_CHROOT, SETFCAP.
 _KEPT_CAPABILITIES = frozenset((0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 31))
-# systemd sets this range aside for containers (systemd.io/UIDS-GIDS), so no account of the host has one of these numbers.
+# systemd reserves this range for containers (systemd.io/UIDS-GIDS), so no account of the host has one of these numbers.
 _FIRST_ID, _IDS = 0x6000_0000, 0x0FFF_0000
 LARGEST_ID = 2**32 - 2
 
 
 class ImageError(Exception):
-    """The image asks for what cannot be; the message is for the task's author."""
+    """The image requests something impossible; the message is for the task's author."""
 
 
 class Host:
-    """What the user who started this may do."""
+    """Privileges of the user who started this process."""
 
     def __init__(self):
         self.uid, self.gid = os.geteuid(), os.getegid()
         has_all_ids = read('/proc/self/uid_map').split() == ['0', '0', '4294967295']
-        # Root within a container often lacks what makes it root; it is a user like any other then.
+        # Root within a container often lacks these privileges, and is treated as an ordinary user.
         self.is_root = self.uid == 0 and has_all_ids and has_capability(_CAP_SYS_ADMIN) and has_capability(_CAP_SETUID)
-        # Root can do without a user namespace where there is none to be had, as docker and podman do by default.
+        # Root works without a user namespace if none can be created, as docker and podman do by default.
         self.has_range = self.is_root and _has_user_namespaces()
         self.first_id = _FIRST_ID if self.has_range else 0
         self.ids = _IDS if self.has_range else LARGEST_ID
 
     def map_for(self, uid):
-        """Line of a uid_map or gid_map in which the container's `uid` is somebody."""
+        """Line of a uid_map or gid_map that maps the container's `uid`."""
         return f'0 {_FIRST_ID} {_IDS}' if self.has_range else f'{uid} 0 1'
 
     def enter_own_namespace(self):
-        """An ordinary user becomes root of a user namespace, which is what lets it make all others."""
+        """Makes an ordinary user root of a user namespace, which may create all other namespaces."""
         unshare(CLONE_NEWUSER, 'user namespace')
         try:
             write('/proc/self/setgroups', 'deny')
@@ -47,7 +47,7 @@ class Host:
 
 
 def _has_user_namespaces():
-    """Tried, since a chroot (user_namespaces(7)) and a limit of zero refuse them to root as well."""
+    """Tries to create one, since a chroot (user_namespaces(7)) and a limit of zero forbid them to root as well."""
     child = os.fork()
     if child == 0:
         try:
@@ -59,7 +59,7 @@ def _has_user_namespaces():
 
 
 def find_user(wanted):
-    """uid, gid, further groups and home of `user[:group]`, by the passwd and group files of the root that this process is in."""
+    """uid, gid, further groups and home of `user[:group]`, by the passwd and group files of this process's root."""
     user, _, group = (wanted or '0').partition(':')
     person = next((one for one in _records('/etc/passwd', 6) if user in (one[0], one[2])), None)
     uid = _number(person[2] if person else user, f'unable to find user {user}: no matching entries in passwd file')
@@ -80,7 +80,7 @@ def _number(text, problem):
 
 
 def _records(path, fields):
-    # Far more than any real one has; a container's file may be of any size, or of none that ends.
+    # Far more than any real file has; a container's file may have any size, or be endless.
     largest_bytes = 4 * 1024 * 1024
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -94,12 +94,12 @@ def _records(path, fields):
 
 def become(host, user, ask_for_map):
     """
-    Takes the user's numbers and drops what the container's root may not do. A user namespace of its own comes between the
-    container and the mounts and namespaces that were made for it, so that even its root has no say over them.
+    Takes the user's ids, and drops capabilities that the container's root must not have. A further user namespace separates the
+    container from the mounts and namespaces that were made for it, so that even its root cannot change them.
     """
     uid, gid, more = user
     if max(uid, gid) >= host.ids:
-        raise ImageError(f'the user {uid}:{gid} is beyond {host.ids - 1}, the largest number here')
+        raise ImageError(f'the user {uid}:{gid} exceeds {host.ids - 1}, the maximum id on this machine')
     if host.has_range or not host.is_root:
         unshare(CLONE_NEWUSER, 'user namespace of the container')
         ask_for_map()

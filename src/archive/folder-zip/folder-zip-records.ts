@@ -33,7 +33,7 @@ export const DIRECTORY_RECORD_BYTES = 46
 const END64_BYTES = 56
 const LOCATOR64_BYTES = 20
 const END_BYTES = 22
-/** Largest size of the records after the directory. */
+/** Maximum size of the records after the directory. */
 export const LARGEST_END_BYTES = END64_BYTES + LOCATOR64_BYTES + END_BYTES
 
 const VERSION = 20
@@ -48,7 +48,7 @@ const FLAGS_STREAMED = FLAGS | 0x0008
 const DOS_DATE = 0x21
 /** Regular file, readable by everyone. */
 const EXTERNAL_ATTRIBUTES = 0o100644 * 0x10000
-/** Directory, and the same bit of DOS. Names of directories end in a slash; zips that the stager makes have none. */
+/** Directory, and DOS's bit for it. Names of directories end in a slash; the stager's zips have no directories. */
 const DIRECTORY_ATTRIBUTES = 0o040755 * 0x10000 + 0x10
 const SLASH = 0x2f
 
@@ -87,7 +87,7 @@ function streamedHeader(name: Buffer, sizeBytes: number): Buffer {
   return header
 }
 
-/** Data descriptor of a streamed entry: its checksum, and its size twice, in 8 bytes from 4 GiB on. */
+/** Data descriptor of a streamed entry: its checksum and, twice, its size (of 8 bytes each from 4 GiB on). */
 export function dataDescriptor({ sizeBytes, crc32 }: Pick<FolderZipEntry, 'sizeBytes' | 'crc32'>): Buffer {
   const isLarge = sizeBytes >= MAX_32
   const descriptor = Buffer.alloc(isLarge ? 24 : 16)
@@ -142,7 +142,7 @@ export function directoryRecordBytes(record: Buffer): number {
   return DIRECTORY_RECORD_BYTES + record.readUInt16LE(28) + record.readUInt16LE(30)
 }
 
-/** Decodes a directory record without validation: compare with {@link directoryRecord}. */
+/** Decodes a directory record without validation: the caller compares it with {@link directoryRecord}. */
 export function readDirectoryRecord(record: Buffer): FolderZipEntry {
   const nameEnd = DIRECTORY_RECORD_BYTES + record.readUInt16LE(28)
   const size = record.readUInt32LE(20)
@@ -165,7 +165,7 @@ export function endRecords({ count, directorySizeBytes, directoryOffset }: Folde
   if (count < MAX_16 && directorySizeBytes < MAX_32 && directoryOffset < MAX_32) return end
   const end64 = Buffer.alloc(END64_BYTES + LOCATOR64_BYTES)
   end64.writeUInt32LE(END64_SIGNATURE, 0)
-  // The record's length does not count this field and the signature.
+  // The record's length excludes its signature and this field.
   end64.writeBigUInt64LE(BigInt(END64_BYTES - 12), 4)
   end64.writeUInt16LE(MADE_ON_UNIX | VERSION_ZIP64, 12)
   end64.writeUInt16LE(VERSION_ZIP64, 14)

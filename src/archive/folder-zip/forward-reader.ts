@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { ByteSource } from '../../shared/byte-source.ts'
 import { ZipFormatError } from '../zip/zip-format-error.ts'
 
-/** Up to this size, skipping is cheaper than another request. */
+/** Maximum number of bytes to skip; for more, another request is cheaper. */
 const LARGEST_SKIP_BYTES = 1024 * 1024
 
 /**
@@ -23,7 +23,7 @@ export class ForwardReader {
     this.#end = end
   }
 
-  /** Bytes that a later read returns again. */
+  /** Returns bytes without consuming them. */
   async peek(start: number, length: number): Promise<Buffer> {
     if (length < 0 || start + length > this.#end) throw cutShort()
     const isNear =
@@ -39,12 +39,12 @@ export class ForwardReader {
     return this.#ahead.subarray(0, length)
   }
 
-  /** Bytes that are consumed. */
+  /** Returns and consumes bytes. */
   async read(start: number, length: number): Promise<Buffer> {
     const bytes = await this.peek(start, length)
     this.#ahead = this.#ahead.subarray(length)
     this.#position = start + length
-    // At the end, close the connection early.
+    // Nothing remains to be read.
     if (this.#position === this.#end) this.close()
     return bytes
   }

@@ -21,7 +21,7 @@ import type { ContentPlace } from './write-folder-zip.ts'
 
 /** A zip in the form of {@link writeFolderZip}, its directory read and checked. */
 export interface FolderZip {
-  /** In directory order, which is the order of the contents. */
+  /** Names in directory order, which is the order of the contents. */
   readonly names: Iterable<string>
   /** Undefined when there is no such entry. */
   place(name: string): ContentPlace | undefined
@@ -37,7 +37,7 @@ export interface FolderZip {
 
 /**
  * Reads the directory of a folder's zip with two requests. Entries are contiguous from the first byte to the directory,
- * so none overlap; any deviation from the form is rejected. Memory: about 150 bytes an entry.
+ * so none overlap; any deviation from the form is refused. Memory: about 150 bytes an entry.
  * @throws ZipFormatError
  */
 export async function openFolderZip(source: ByteSource, limits: ZipLimits): Promise<FolderZip> {
@@ -73,7 +73,7 @@ export async function openFolderZip(source: ByteSource, limits: ZipLimits): Prom
 /** Entry numbers by name, with offsets and sizes by number. */
 interface Directory {
   readonly numbers: ReadonlyMap<string, number>
-  /** Has one element more than there are entries: the end of the last. */
+  /** One element more than there are entries: the last one is the end of the last entry. */
   readonly offsets: Float64Array
   readonly sizes: Float64Array
   readonly checksums: Uint32Array
@@ -134,7 +134,7 @@ async function readDirectory(
       if (!directoryRecord(entry, offset).equals(record))
         throw corruptZip('its directory has an irregular record')
       if (entry.sizeBytes > limits.maxEntryBytes || entry.name.length > limits.maxNameBytes) {
-        throw new ZipFormatError('limit-exceeded', 'the zip archive has an entry beyond the limits')
+        throw new ZipFormatError('limit-exceeded', 'the zip archive has an entry that exceeds the limits')
       }
       const name = safeName(entry.name)
       if (numbers.has(name))

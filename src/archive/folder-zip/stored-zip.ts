@@ -3,7 +3,9 @@ import { crc32 } from 'node:zlib'
 import { readAll } from '../../shared/read-all.ts'
 import { type FolderFileContent, writeFolderZip } from './write-folder-zip.ts'
 
-/** A stream, or pieces in memory: creating a stream for each of many small pieces takes seconds. */
+/**
+ * Content of an entry: a stream, or pieces in memory, since streams for thousands of small entries would take seconds.
+ */
 export type ArchiveContent = AsyncIterable<Uint8Array> | readonly Uint8Array[]
 
 /** One file of an archive: its bytes, or a function that opens them when they are needed. */

@@ -15,14 +15,14 @@ export interface FolderFile {
 
 export interface FolderFileContent {
   /**
-   * Written before the content. Undefined: computed while writing and written after it, which `openFolderZip` does not
-   * read.
+   * Checksum to write before the content. Undefined: it is computed and written after the content; `openFolderZip`
+   * refuses such a zip.
    */
   readonly crc32: number | undefined
   readonly bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 }
 
-/** Small pieces are joined: a stream needs some microseconds for each. */
+/** Minimum size of a chunk, to which small pieces are joined: a stream needs some microseconds for each chunk. */
 const CHUNK_BYTES = 256 * 1024
 
 /** Size in bytes of the zip that {@link writeFolderZip} writes for these files. */
@@ -49,9 +49,9 @@ export function* contentPlaces(files: Iterable<FolderFile>): Generator<[name: st
 }
 
 /**
- * Writes a zip of uncompressed files in the given order, in O(n). Memory: 13 bytes a file, one chunk of 256 KiB, and the buffers
- * of the current file's `bytes`.
- * @throws Error when a file has another size than announced
+ * Writes a zip of uncompressed files in the given order, in O(n). Memory: 13 bytes a file, one chunk of 256 KiB, and
+ * the buffers of the current file's `bytes`.
+ * @throws Error when the size of a file differs from the announced one
  */
 export async function* writeFolderZip<File extends FolderFile>(
   files: readonly File[],

@@ -185,9 +185,9 @@ function safeName(name: string, limits: TarLimits): string {
 }
 
 function nameProblem(name: string): string | undefined {
-  if (name.startsWith('/') || name.split('/').includes('..')) return 'leaves the archive'
+  if (name.startsWith('/') || name.split('/').includes('..')) return 'points outside the archive'
   // Container engines write no control characters, and names are logged and printed on terminals.
-  return /\p{Cc}/u.test(name) ? 'holds control characters' : undefined
+  return /\p{Cc}/u.test(name) ? 'has control characters' : undefined
 }
 
 /** Before ustar, a directory was a file whose name ends with a slash. */

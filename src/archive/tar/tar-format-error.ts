@@ -5,11 +5,11 @@ export type TarFormatErrorCode =
   | 'corrupt'
   | 'unsafe-name'
   | 'duplicate-name'
-  /** A sparse file, its holes left out. */
+  /** A sparse file, stored without its holes. */
   | 'sparse'
   | 'limit-exceeded'
 
-/** A rejected archive; the message gives the author the reason and the remedy. */
+/** Refusal of an archive; the message gives the author the reason and the remedy. */
 export class TarFormatError extends FormatError<TarFormatErrorCode> {
   override readonly name = 'TarFormatError'
 }

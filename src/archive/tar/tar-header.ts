@@ -6,8 +6,10 @@ import { corruptTar } from './tar-format-error.ts'
  */
 
 export const BLOCK_BYTES = 512
-/** Sparse files of GNU tar before pax, and of star. */
+/** Type flag of the sparse files of star, and of GNU tar without pax. */
 const GNU_SPARSE = 'S'
+
+const UNKNOWN_UID = -1
 
 /** A decoded header block; long names are not yet applied. */
 export interface TarHeader {
@@ -18,6 +20,8 @@ export interface TarHeader {
   readonly typeFlag: string
   /** Permission bits; 0 when they are malformed. */
   readonly mode: number
+  /** User id of the owner; -1 when it is malformed. */
+  readonly uid: number
   /** The content starts with a map of holes, or more headers precede it. */
   readonly isSparse: boolean
 }
@@ -27,16 +31,17 @@ export interface HeaderOverrides {
   readonly name?: string
   readonly linkName?: string
   readonly sizeBytes?: number
+  readonly uid?: number
   readonly isSparse?: true
 }
 
-/** A block of zeros marks the end of an archive. */
+/** Whether a block has only zeros, as at the end of an archive. */
 export function isZeroBlock(block: Buffer): boolean {
   return block.every((byte) => byte === 0)
 }
 
 /**
- * Decodes a header block; undefined when the checksum is wrong, so the block is no header.
+ * Decodes a header block; undefined when the checksum is wrong, so the block is not a header.
  * @throws TarFormatError when the checksum is right and a number is malformed
  */
 export function decodeHeader(block: Buffer): TarHeader | undefined {
@@ -49,9 +54,10 @@ export function decodeHeader(block: Buffer): TarHeader | undefined {
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
     linkName: text(block, 157, 100),
-    sizeBytes: number(block.subarray(124, 136)),
+    sizeBytes: requireSize(numberOf(block.subarray(124, 136))),
     typeFlag,
     mode: (Number.parseInt(text(block, 100, 8).trim(), 8) || 0) & 0o7777,
+    uid: numberOf(block.subarray(108, 116)) ?? UNKNOWN_UID,
     isSparse: typeFlag === GNU_SPARSE,
   }
 }
@@ -89,10 +95,13 @@ function override(key: string, value: string): HeaderOverrides {
     case 'linkpath':
       return { linkName: value }
     case 'size': {
-      const sizeBytes = /^[0-9]+$/u.test(value) ? Number(value) : Number.NaN
-      if (!Number.isSafeInteger(sizeBytes)) throw corruptTar('the size in an extended header is not a number')
+      const sizeBytes = wholeNumber(value)
+      if (sizeBytes === undefined) throw corruptTar('the size in an extended header is not a number')
       return { sizeBytes }
     }
+    // Writers put ids of more than seven octal digits here.
+    case 'uid':
+      return { uid: wholeNumber(value) ?? UNKNOWN_UID }
     case 'GNU.sparse.name':
       return { name: value, isSparse: true }
     default:
@@ -100,7 +109,7 @@ function override(key: string, value: string): HeaderOverrides {
   }
 }
 
-/** The checksum is the sum of all bytes, its own field read as spaces; old writers summed signed bytes. */
+/** Compares the checksum, the sum of all bytes with its own field read as spaces; old writers summed signed bytes. */
 function hasRightChecksum(block: Buffer): boolean {
   let unsigned = 8 * 0x20
   let signed = unsigned
@@ -119,15 +128,24 @@ function text(block: Buffer, start: number, length: number): string {
   return field.toString('utf8', 0, end < 0 ? field.length : end)
 }
 
-/** Octal digits, or GNU's base-256 form when the first bit is set. */
-function number(field: Buffer): number {
+function wholeNumber(digits: string): number | undefined {
+  const value = /^[0-9]+$/u.test(digits) ? Number(digits) : Number.NaN
+  return Number.isSafeInteger(value) ? value : undefined
+}
+
+/** Octal digits, or GNU's base-256 form when the first bit is set. @returns undefined for anything else */
+function numberOf(field: Buffer): number | undefined {
   const isBinary = (field.readUInt8(0) & 0x80) !== 0
   const digits = field.toString('latin1').replaceAll(/[\0 ]/gu, '')
   const value = isBinary
-    ? Number(BigInt(`0x${field.toString('hex')}`) & ((1n << 95n) - 1n))
+    ? Number(BigInt(`0x${field.toString('hex')}`) & ((1n << BigInt(field.length * 8 - 1)) - 1n))
     : /^[0-7]*$/u.test(digits)
       ? Number.parseInt(digits || '0', 8)
       : Number.NaN
-  if (!Number.isSafeInteger(value)) throw corruptTar('a size in it is not a number')
-  return value
+  return Number.isSafeInteger(value) ? value : undefined
+}
+
+function requireSize(sizeBytes: number | undefined): number {
+  if (sizeBytes === undefined) throw corruptTar('a size in it is not a number')
+  return sizeBytes
 }

@@ -7,7 +7,7 @@ import type { CrcCoverage } from '../zip/crc-coverage.ts'
 export interface TarInput {
   /** The next bytes; fewer only at the end. */
   read(length: number): Promise<Buffer>
-  /** Streams the next bytes; ends early at the end of the archive. Unread bytes are skipped before the next read. */
+  /** Streams the next bytes; ends early at the end of the archive. The caller skips unread bytes. */
   body(length: number): AsyncGenerator<Uint8Array, void, undefined>
   skip(length: number): Promise<void>
   /** Reads to the end, so that the source can report an error at its end. */
@@ -26,7 +26,7 @@ export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
   let failure: { readonly error: unknown } | undefined
 
   const nextChunk = async (): Promise<IteratorResult<Uint8Array>> => {
-    // A generator that has thrown reports `done` afterwards, which must not pass for the end of the archive.
+    // A generator that has thrown reports `done` afterwards, which must not be taken for the end of the archive.
     if (failure !== undefined) throw failure.error
     try {
       return await iterator.next()
@@ -81,9 +81,9 @@ export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
   }
 }
 
-/** Headers are between bodies; for small bodies, one request fetches several. */
+/** Size of one request for headers; it fetches several when the bodies between them are small. */
 const WINDOW_BYTES = 64 * 1024
-/** Larger pieces for bodies: a request for each window would take longer than the transfer. */
+/** Size of a body's pieces after the first: requests for less would take longer than the transfer. */
 const LARGEST_PIECE_BYTES = 4 * 1024 * 1024
 
 /**
@@ -113,7 +113,7 @@ export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput
       }
     },
     async skip(length) {
-      // Padding is in the window already; reading it leaves fewer holes for the checksum.
+      // Padding is read: it is usually in the window, and leaves fewer holes for the checksum.
       if (length < 512) await read(length)
       else position = Math.min(position + length, source.sizeBytes)
     },

@@ -15,13 +15,13 @@ const LEVEL_BYTES = 100_000
 const BLOCK_MAGIC = [0x314159, 0x265359] as const
 const END_MAGIC = [0x177245, 0x385090] as const
 /**
- * Largest compressed block: 900 000 codes of 20 bits, 18 002 selectors of 6 bits and the code lengths. A block is
- * decoded only once this much input, or the end, is available.
+ * Maximum size of a compressed block: 900 000 codes of 20 bits, 18 002 selectors of 6 bits and the code lengths. A
+ * block is decoded only once this much input, or the end, is available.
  */
 const LARGEST_BLOCK_BYTES = 2_300_000
 /** Size of an output piece. */
 const PIECE_BYTES = 1024 * 1024
-/** After this many equal bytes follows a repeat count. */
+/** Number of equal bytes that a repeat count follows. */
 const RUN = 4
 
 type State = 'start' | 'blocks' | 'done'
@@ -68,7 +68,7 @@ export class Bunzip2 implements EntryDecoder {
     const magic = [this.#bits.read(24), this.#bits.read(24)]
     const crc = ((this.#bits.read(16) << 16) | this.#bits.read(16)) >>> 0
     if (magic[0] === END_MAGIC[0] && magic[1] === END_MAGIC[1]) {
-      if (crc !== this.#streamCrc) throw new DecodeError('its own checksum is wrong')
+      if (crc !== this.#streamCrc) throw new DecodeError('the checksum of the stream is wrong')
       this.#bits.alignToByte()
       this.#state = 'done'
       return

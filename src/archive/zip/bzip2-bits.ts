@@ -1,6 +1,6 @@
 import { DecodeError } from './decode-error.ts'
 
-/** Zeros after the input, so that codes can be looked ahead. */
+/** Number of zero bytes after the input, for look-ahead beyond its end. */
 const AHEAD_BYTES = 8
 
 /** Bit reader, most significant bit first. Memory: the unread input. */

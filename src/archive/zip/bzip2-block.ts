@@ -18,7 +18,7 @@ export function readBlock(
   bits: BitReader,
   block: Uint32Array,
 ): { readonly size: number; readonly first: number } {
-  if (bits.read(1) === 1) throw new DecodeError('a block is randomised, as bzip2 0.9.0 did it')
+  if (bits.read(1) === 1) throw new DecodeError('a block is randomised (bzip2 0.9.0), which is not supported')
   const pointer = bits.read(24)
   const bytes = readAlphabet(bits)
   const codeCount = bits.read(3)
@@ -45,7 +45,7 @@ function readAlphabet(bits: BitReader): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-/** Code of each group, move-to-front coded. */
+/** Reads the selectors: the code of each group, move-to-front coded. */
 function readSelectors(bits: BitReader, codeCount: number): Uint8Array {
   const count = bits.read(15)
   if (count === 0) throw new DecodeError('a block has no selectors')
@@ -127,7 +127,7 @@ function readElements(bits: BitReader, { bytes, selectors, codes }: BlockCodes, 
   throw new DecodeError('a block has too few selectors')
 }
 
-/** Links the elements: the successor of the i-th occurrence of a byte is the i-th in sorted order. */
+/** Links the elements: the i-th occurrence of a byte in sorted order links to its i-th occurrence in the block. */
 function linkElements(block: Uint32Array, size: number, counts: Uint32Array): void {
   let sum = 0
   const next = counts.map((count) => {

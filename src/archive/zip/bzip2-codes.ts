@@ -7,7 +7,7 @@ const TABLE_BITS = 10
 
 /** Decoder of one Huffman code. */
 export interface CodeTable {
-  /** @throws DecodeError for bits that are no code word; after the end of the input the symbol is arbitrary */
+  /** @throws DecodeError for bits that are not a code word; after the end of the input the symbol is arbitrary */
   next(bits: BitReader): number
 }
 

@@ -1,4 +1,4 @@
-/** Compressed data that a decoder cannot read; the message continues "it cannot be decompressed: ". */
+/** Compressed data that a decoder cannot read; the message follows "the entry … cannot be decompressed: ". */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError'
 }

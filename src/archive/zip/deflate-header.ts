@@ -64,7 +64,8 @@ function readLengths(source: HeaderBits, code: HuffmanTable, total: number): Uin
       at += 1
       continue
     }
-    if (symbol === 16 && at === 0) throw new DecodeError('a block repeats a length before the first')
+    if (symbol === 16 && at === 0)
+      throw new DecodeError('a block repeats the previous code length, but has none yet')
     const value = symbol === 16 ? (lengths[at - 1] as number) : 0
     const count = repeatCount(source, symbol)
     if (at + count > total) throw new DecodeError('a block repeats a length beyond the last')

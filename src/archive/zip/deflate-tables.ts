@@ -48,7 +48,7 @@ function withBases(first: number, extra: readonly number[]): number[] {
 const copyEntry = (value: number, extra: number): number =>
   (value << VALUE_SHIFT) | COPY | (extra << EXTRA_SHIFT)
 
-/** Literals, end of block (256) and lengths. The fixed code has two more symbols. */
+/** Literals, end of block (256) and lengths. The fixed code has two more symbols, which must not occur. */
 export const LITERALS: Alphabet = Int32Array.from([
   ...Array.from({ length: 256 }, (_, byte) => (byte << VALUE_SHIFT) | LITERAL),
   END,
@@ -66,7 +66,8 @@ export const CODE_LENGTHS: Alphabet = Int32Array.from({ length: 19 }, (_, symbol
 const FIRST_UNUSED_LITERAL = 286
 
 /**
- * Builds the table of a canonical code. Takes time for the root and the symbols, not for the longest code.
+ * Builds the table of a canonical code. The time depends on the size of the root table and the number of symbols, not
+ * on the longest code.
  * @throws DecodeError when the code is over- or under-subscribed; a single word is allowed, as in zlib
  */
 export function buildTable(lengths: Uint8Array, rootBits: number, alphabet: Alphabet): HuffmanTable {

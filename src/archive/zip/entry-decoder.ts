@@ -11,7 +11,7 @@ export interface EntryDecoder {
   readonly unusedBytes: number
 }
 
-/** Output after which the event loop gets a turn: 100 ms of work at most. */
+/** Output after which the decoder yields to the event loop: at most 100 ms of work. */
 const TURN_BYTES = 2 * 1024 * 1024
 
 /**
@@ -40,5 +40,5 @@ export async function* decodeEntry(
   if (!decoder.isDone) yield* turns(decoder.push(new Uint8Array(0), true))
   if (!decoder.isDone) throw new DecodeError('it is cut short')
   unusedBytes += decoder.unusedBytes
-  if (unusedBytes > 0) throw new DecodeError(`it holds ${unusedBytes} bytes after the end of its content`)
+  if (unusedBytes > 0) throw new DecodeError(`it has ${unusedBytes} bytes after the end of its content`)
 }

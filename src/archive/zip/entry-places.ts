@@ -42,12 +42,12 @@ export interface PlaceOptions {
   readonly start: number
   /** Required end of the last entry. */
   readonly directoryOffset: number
-  /** Checks for this entry's local header at an offset. */
+  /** Whether this entry's local header is at an offset. */
   readonly isHeaderAt: (offset: number, entry: EntryPlace) => Promise<boolean>
 }
 
 const LOCAL_HEADER_BYTES = 30
-/** Extra field of a local header, and the longest data descriptor. */
+/** Maximum size of a local header's extra field and a data descriptor together. */
 const MAX_UNANNOUNCED_BYTES = 0xffff + 24
 
 /**
@@ -67,7 +67,7 @@ export async function placeEntries(entries: readonly EntryPlace[], options: Plac
 function placeAsWritten(entries: readonly EntryPlace[], { start, directoryOffset }: PlaceOptions): void {
   const inOrder = entries.toSorted((a, b) => a.offset - b.offset)
   const before = (inOrder[0]?.offset ?? directoryOffset) - start
-  if (before !== 0) throw corruptZip(`${before} bytes before its first entry belong to nothing`)
+  if (before !== 0) throw corruptZip(`${before} bytes before its first entry belong to no entry`)
   for (const [index, entry] of inOrder.entries()) {
     const next = inOrder[index + 1]
     const spare = (next?.offset ?? directoryOffset) - endOf(entry)
@@ -80,16 +80,16 @@ function placeAsWritten(entries: readonly EntryPlace[], { start, directoryOffset
   for (const [index, entry] of inOrder.entries()) entry.limit = inOrder[index + 1]?.offset ?? directoryOffset
 }
 
-/** Smallest possible end: extra field and data descriptor add to it. */
+/** Smallest possible end of an entry: an extra field and a data descriptor add to it. */
 function endOf({ offset, rawName, compressedBytes }: EntryPlace): number {
   return offset + LOCAL_HEADER_BYTES + rawName.length + compressedBytes
 }
 
 /**
- * Places entries contiguously in directory order, with offsets and sizes modulo 2³². Each is placed at the first offset
- * after its predecessor that its own value allows; the distance left to the directory gives the multiples hidden in
- * sizes.
- * @throws problem when that leaves gaps
+ * Places entries contiguously in directory order, with offsets and sizes modulo 2³². Each entry gets the smallest offset
+ * from its predecessor's end on that equals its stored offset modulo 2³². What is then missing up to the directory are
+ * multiples hidden in sizes; local headers show where.
+ * @throws problem when gaps remain, or a local header is not found
  */
 async function placeInOrder(
   entries: readonly EntryPlace[],
@@ -154,5 +154,5 @@ async function findWraps(
 
 /** Error for bytes after an entry that no record describes. */
 export function unaccounted(name: string, bytes: number): ZipFormatError {
-  return corruptEntry(name, `is followed by ${bytes} bytes that belong to nothing`)
+  return corruptEntry(name, `is followed by ${bytes} bytes that belong to no entry`)
 }

@@ -6,15 +6,15 @@ const FOREIGN = {
   tar: 'a tar archive',
   sevenZip: 'a 7z archive',
   rar: 'a RAR archive',
-  gzip: 'a gzip file (.tar.gz or .tgz, say)',
+  gzip: 'a gzip file (such as .tar.gz or .tgz)',
   zstd: 'a zstd file',
   xz: 'an xz file',
   bzip2: 'a bzip2 file',
   windowsProgram: 'a Windows program; self-extracting archives are not accepted',
   elf: 'a program',
   pdf: 'a PDF document',
-  markup: 'a web page or XML document; was the address of a download right?',
-  json: 'a JSON document; was the address of a download right?',
+  markup: 'a web page or XML document (if it was downloaded, check the address)',
+  json: 'a JSON document (if it was downloaded, check the address)',
 } as const satisfies Partial<Record<SignedFormat, string>>
 const FOREIGN_FORMATS = Object.keys(FOREIGN) as (keyof typeof FOREIGN)[]
 

@@ -27,7 +27,7 @@ import type { EntryDecoder } from './entry-decoder.ts'
  */
 
 const WINDOW_BYTES = 64 * 1024
-/** Size of an output piece; the longest copy may exceed it. */
+/** Size of an output piece, which the last copy may exceed. */
 const PIECE_BYTES = 1024 * 1024
 const LONGEST_COPY = 65_538
 /**
@@ -35,7 +35,7 @@ const LONGEST_COPY = 65_538
  * available.
  */
 const HEADER_BYTES = 1024
-/** Two codes with their extra bits take 60 bits, plus 4 bytes of look-ahead. */
+/** Maximum input of one step: two codes with their extra bits (60 bits), and 4 bytes of look-ahead. */
 const SYMBOL_BYTES = 16
 const LITERAL_MASK = (1 << LITERAL_ROOT_BITS) - 1
 const DISTANCE_MASK = (1 << DISTANCE_ROOT_BITS) - 1
@@ -51,7 +51,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
   #distances: HuffmanTable = FIXED_TABLES.distances
 
   #input = new Uint8Array(0)
-  /** End of the input; zeros follow it, so that codes can be looked ahead. */
+  /** End of the input; zeros follow it for look-ahead. */
   #inputEnd = 0
   #at = 0
   #hold = 0
@@ -77,7 +77,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
     if (this.#outputEnd > this.#outputStart) yield this.#piece()
   }
 
-  /** One step; false when it needs more input, or is done. */
+  /** Decodes one step; returns false when it needs more input or is done. */
   #step(isLast: boolean): boolean {
     try {
       const goesOn = this.#decode(isLast)
@@ -195,7 +195,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
   }
 
   #copyStored(isLast: boolean): boolean {
-    // The lengths were read with look-ahead.
+    // Reading the lengths has filled the look-ahead.
     this.#alignToByte()
     const room = WINDOW_BYTES + PIECE_BYTES + LONGEST_COPY - this.#outputEnd
     const count = Math.min(this.#storedBytes, this.#inputEnd - this.#at, room)
@@ -272,7 +272,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
       const distance = (entry >> VALUE_SHIFT) + (hold & ((1 << extraBits) - 1))
       hold >>= extraBits
       holdBits -= extraBits
-      if (distance > to) throw new DecodeError('a copy begins before the start')
+      if (distance > to) throw new DecodeError('a copy starts before the output')
       copyBack(output, to, distance, length)
       to += length
     }

@@ -4,8 +4,8 @@ import type { RangedReader } from './ranged-reader.ts'
 import { corruptEntry, encryptedZip } from './zip-format-error.ts'
 
 /*
- * Local header, which repeats the directory record (PKWARE APPNOTE 6.3.10, 4.3.7). Forward readers use it, others use the
- * directory. An archive where the two differ could show different contents to each, so it is rejected.
+ * Local header, which repeats the directory record (PKWARE APPNOTE 6.3.10, 4.3.7). Forward readers use it, others use
+ * the directory. An archive where the two differ could show different contents to each, so it is refused.
  */
 
 const SIGNATURE = 0x04034b50
@@ -18,7 +18,7 @@ const DESCRIPTOR_BYTES: readonly number[] = [12, 16, 20, 24]
 const ZIP64_FIELD = 0x0001
 const IN_ZIP64 = 0xffffffff
 
-/** Checks for the local header of an entry at an offset. `rawName`: the name's bytes, as latin1. */
+/** Whether the local header of an entry is at an offset. `rawName`: the name's bytes, as latin1. */
 export async function isLocalHeader(reader: RangedReader, offset: number, rawName: string): Promise<boolean> {
   const header = await reader.bytes(offset, HEADER_BYTES + rawName.length)
   return (
@@ -41,7 +41,7 @@ export async function locateContent(reader: RangedReader, record: ZipRecord): Pr
   const nameBytes = fixed.readUInt16LE(26)
   const start = offset + HEADER_BYTES + nameBytes + fixed.readUInt16LE(28)
   const behind = record.limit - start - record.compressedBytes
-  if (behind < 0) throw corruptEntry(name, 'is longer than the space it has')
+  if (behind < 0) throw corruptEntry(name, 'is longer than its space in the archive')
   const variable = await reader.bytes(offset + HEADER_BYTES, start - offset - HEADER_BYTES)
   const flags = fixed.readUInt16LE(6)
   if ((flags & ENCRYPTED_FLAG) !== 0) throw encryptedZip(`the entry ${quoted(name)}`)
@@ -63,7 +63,7 @@ function hasSameSizes(fixed: Buffer, extra: Buffer, record: ZipRecord): boolean 
     const value = fixed.readUInt32LE(at)
     return value === IN_ZIP64 ? (large.shift() ?? value) : value
   }
-  // In the order of the extra field.
+  // The order of the calls is that of the extra field.
   const sizeBytes = size(22)
   const compressedBytes = size(18)
   return (

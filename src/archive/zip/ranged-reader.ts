@@ -3,7 +3,7 @@ import type { ByteSource } from '../../shared/byte-source.ts'
 import { createWindowReader, type ReadBytes } from '../../shared/window-reader.ts'
 import { corruptZip } from './zip-format-error.ts'
 
-/** The directory is read in steps of about 50 bytes; one request fetches thousands of them. */
+/** Size of one request. The directory is read in steps of about 50 bytes, so a request serves thousands of them. */
 const WINDOW_BYTES = 256 * 1024
 
 type ReadArguments = Parameters<yauzl.RandomAccessReader['read']>
@@ -26,7 +26,7 @@ export class RangedReader extends yauzl.RandomAccessReader {
     this.#copy(buffer, offset, length, position).then(() => callback(null), callback)
   }
 
-  /** Bytes in memory; for small lengths only. */
+  /** Reads bytes into memory; for small lengths only. */
   async bytes(start: number, length: number): Promise<Buffer> {
     const buffer = Buffer.alloc(length)
     await this.#copy(buffer, 0, length, start)

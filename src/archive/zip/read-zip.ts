@@ -37,7 +37,7 @@ export interface ZipEntry {
   /** Relative, with `/`, without `.` or `..` segments. */
   readonly name: string
   /**
-   * Uncompressed size from the directory; the smallest possible one where the directory gives it modulo 2³² (Finder,
+   * Uncompressed size from the directory; the smallest possible size where the directory gives it modulo 2³² (Finder,
    * compressed files over 4 GiB).
    */
   readonly sizeBytes: number
@@ -159,7 +159,7 @@ async function* inflated(record: ZipRecord, raw: Readable): AsyncGenerator<Uint8
   // The callback does nothing: pipeline destroys the inflater with the same error, and its reader receives that.
   yield* pipeline(inPieces(raw), inflater, () => {})
   const left = record.compressedBytes - inflater.bytesWritten
-  if (left > 0) throw corruptEntry(record.name, `holds ${left} bytes after the end of its content`)
+  if (left > 0) throw corruptEntry(record.name, `has ${left} bytes after the end of its content`)
 }
 
 async function* checked(
@@ -172,7 +172,7 @@ async function* checked(
     for await (const chunk of bytes) {
       sizeBytes += chunk.length
       if (sizeBytes > record.maxSizeBytes) {
-        throw corruptEntry(name, `holds more than the ${record.sizeBytes} bytes that it announces`)
+        throw corruptEntry(name, `has more than the ${record.sizeBytes} bytes that it announces`)
       }
       crc = crc32(chunk, crc)
       yield chunk
@@ -184,7 +184,7 @@ async function* checked(
     throw corruptEntry(name, 'cannot be inflated', error)
   }
   if (sizeBytes < record.sizeBytes || (sizeBytes - record.sizeBytes) % WRAP !== 0) {
-    throw corruptEntry(name, `holds ${sizeBytes} of the ${record.sizeBytes} bytes that it announces`)
+    throw corruptEntry(name, `has ${sizeBytes} of the ${record.sizeBytes} bytes that it announces`)
   }
   requireChecksum(name, crc, record.crc32)
 }

@@ -21,10 +21,10 @@ const FILES: ReadonlySet<string> = new Set([
   'icon\r',
   'thumbs.db',
 ])
-/** AppleDouble: attributes of the file whose name follows. */
+/** AppleDouble: prefix of a file with the attributes of the file whose name follows. */
 const ATTRIBUTES_PREFIX = '._'
 
-/** Whether an entry belongs to a file manager, by its name in any case: users do not see such files. */
+/** Whether an entry belongs to a file manager, by its name (ignoring case). Users do not see such files. */
 export function isSystemFile(name: string): boolean {
   const parts = name.toLowerCase().split('/')
   const file = parts.pop() ?? ''

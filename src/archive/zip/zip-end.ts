@@ -6,7 +6,7 @@ import { corruptZip } from './zip-format-error.ts'
 /*
  * End records of a zip, which locate its directory (PKWARE APPNOTE 6.3.10, 4.3.14 to 4.3.16). Readers search for them
  * differently, so a file with two ends, or with bytes outside of what the end describes, can show different archives to
- * different readers. Such files are rejected.
+ * different readers. Such files are refused.
  */
 
 export interface ZipDirectory {
@@ -25,7 +25,7 @@ const END64_BYTES = 56
 const END64_UNCOUNTED_BYTES = 12
 const LOCATOR64_SIGNATURE = 0x07064b50
 const LOCATOR64_BYTES = 20
-/** Placeholders for numbers that only the zip64 record can hold. */
+/** Placeholders for numbers that only the zip64 record can contain. */
 const IN_ZIP64_16 = 0xffff
 const IN_ZIP64_32 = 0xffffffff
 const RECORD_BYTES = 46
@@ -47,14 +47,15 @@ export async function findDirectory(reader: RangedReader, sizeBytes: number): Pr
     throw splitArchive(`part ${disk + 1}`)
   }
   const end = end64?.offset ?? endOffset
-  // Finder writes no zip64 but the remainder modulo 2³²; entry-places.ts checks that entries fill the space before.
+  // Finder writes no zip64, only the remainder modulo 2³²; entry-places.ts checks that the entries fill the space
+  // before the directory.
   const multiples = end64 === undefined ? Math.floor((end - numbers.offset - directoryBytes) / WRAP) : 0
   const offset = numbers.offset + Math.max(0, multiples) * WRAP
   const outside = end - offset - directoryBytes
   if (outside < 0) throw corruptZip('its end gives the directory a size that does not fit')
   if (outside > 0) {
     throw corruptZip(
-      `${outside} bytes lie outside what its end describes (before it, or between directory and end; are these two archives one after the other?)`,
+      `${outside} bytes are outside of what its end describes (at its start, or between directory and end): it may be two archives in one file`,
     )
   }
   if (count * RECORD_BYTES > directoryBytes) {
@@ -76,9 +77,9 @@ function findEnd(tail: Buffer): number {
   const reaching = found.filter((at) => endOf(tail, at) === tail.length)
   const [end] = reaching
   if (end === undefined) throw withoutEnd(tail, found)
-  // The last one was found first; any other is before it, and holds it in its comment.
+  // The last one was found first; any other is before it, and contains it in its comment.
   if (reaching.length > 1 || found[0] !== end) {
-    throw corruptZip('the comment at its end holds the end of another archive')
+    throw corruptZip('the comment at its end contains the end of another archive')
   }
   return end
 }
@@ -121,11 +122,11 @@ async function readEnd64(reader: RangedReader, endOffset: number) {
   if (locator.readUInt32LE(0) !== LOCATOR64_SIGNATURE) return undefined
   const offset = Number(locator.readBigUInt64LE(8))
   if (locator.readUInt32LE(4) !== 0 || locator.readUInt32LE(16) > 1) throw splitArchive('a part')
-  if (offset + END64_BYTES > locatorOffset) throw zip64Lie('its locator points elsewhere')
+  if (offset + END64_BYTES > locatorOffset) throw wrongZip64('its locator points elsewhere')
   const record = await reader.bytes(offset, END64_BYTES)
   const recordEnd = offset + END64_UNCOUNTED_BYTES + Number(record.readBigUInt64LE(4))
   if (record.readUInt32LE(0) !== END64_SIGNATURE || recordEnd !== locatorOffset) {
-    throw zip64Lie('it does not stand before its locator')
+    throw wrongZip64('it does not end at its locator')
   }
   const numbers: EndNumbers = {
     disk: record.readUInt32LE(16),
@@ -149,10 +150,10 @@ function agreed(plain: EndNumbers, zip64: EndNumbers): EndNumbers {
     isSame(plain.count, IN_ZIP64_16, zip64.count) &&
     isSame(plain.directoryBytes, IN_ZIP64_32, zip64.directoryBytes) &&
     isSame(plain.offset, IN_ZIP64_32, zip64.offset)
-  if (!agrees) throw zip64Lie('it differs from the end record')
+  if (!agrees) throw wrongZip64('it differs from the end record')
   return zip64
 }
 
-function zip64Lie(words: string): Error {
+function wrongZip64(words: string): Error {
   return corruptZip(`its zip64 record is wrong: ${words}`)
 }

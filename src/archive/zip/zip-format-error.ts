@@ -11,18 +11,18 @@ export type ZipFormatErrorCode =
   | 'link'
   | 'limit-exceeded'
 
-/** A rejected archive; the message gives the author the reason and the remedy. */
+/** Refusal of an archive; the message gives the author the reason and the remedy. */
 export class ZipFormatError extends FormatError<ZipFormatErrorCode> {
   override readonly name = 'ZipFormatError'
 }
 
-/** Error for a damaged archive, or for one that no sound tool makes. */
+/** Error for an archive that is damaged, or that no correct tool writes. */
 export function corruptZip(words: string, cause?: unknown): ZipFormatError {
   const message = `the zip archive is damaged: ${words}; zip the files again and send the whole archive`
   return new ZipFormatError('corrupt', message, cause === undefined ? undefined : { cause })
 }
 
-/** Error for an archive of which `part` is encrypted. */
+/** Error for an encrypted archive; `part` names what is encrypted. */
 export function encryptedZip(part: string): ZipFormatError {
   return new ZipFormatError('encrypted', `${part} of the zip archive is encrypted; zip without a password`)
 }

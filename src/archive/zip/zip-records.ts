@@ -22,7 +22,7 @@ const ENCRYPTED_FLAGS = 0x2041
 const UNIX_LINK = 0o12
 
 const STORED = 0
-/** Largest growth by compression: incompressible data is stored in blocks with a few bytes of overhead. */
+/** Maximum growth by compression: incompressible data is stored in blocks with a few bytes of overhead. */
 const MAX_GROWTH = 1.02
 
 /** Archives with less uncompressed content are accepted at any ratio. */
@@ -40,7 +40,7 @@ export interface RecordOptions {
 }
 
 /**
- * Reads the directory and ensures that entries fill the file without overlaps and gaps.
+ * Reads the directory and ensures that entries fill the file without overlaps or gaps.
  * @throws ZipFormatError
  */
 export async function readRecords(
@@ -69,8 +69,9 @@ export async function readRecords(
       DIRECTORY_RECORD_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength
   }
   const behind = directory.end - directory.offset - directoryBytes
-  if (behind !== 0)
-    throw corruptZip(`${behind} bytes follow the ${directory.count} entries that it announces`)
+  if (behind < 0) throw corruptZip('its last entry is longer than its directory')
+  if (behind > 0)
+    throw corruptZip(`${behind} bytes follow the announced number of entries, ${directory.count}`)
   const isHeaderAt = (offset: number, entry: EntryPlace): Promise<boolean> =>
     isLocalHeader(reader, offset, entry.rawName)
   await placeEntries([...records.values()], { start, directoryOffset: directory.offset, isHeaderAt })
@@ -88,8 +89,7 @@ export async function readRecords(
 type MutableRecord = { -readonly [Key in keyof ZipRecord]: ZipRecord[Key] }
 
 /**
- * Bounds a size that may be a remainder modulo 2³²: from the least that the compressed bytes can decode to, to the
- * most.
+ * Bounds a size that may be a remainder modulo 2³², by the least and the most that the compressed bytes can decode to.
  * @throws ZipFormatError
  */
 function widenSize(record: MutableRecord, limits: ZipLimits): void {
@@ -159,8 +159,8 @@ function safeName(entry: yauzl.Entry, limits: ZipLimits): string {
 
 function nameProblem(name: string): string | undefined {
   if (name === '') return 'is empty'
-  if (name.includes('\0')) return 'holds a NUL character'
-  if (name.startsWith('/')) return 'starts at the root of a disk'
-  if (/^[a-z]:/iu.test(name)) return 'starts with the letter of a drive'
-  return name.split('/').includes('..') ? 'leads upwards ("..")' : undefined
+  if (name.includes('\0')) return 'has a NUL character'
+  if (name.startsWith('/')) return 'starts with a slash'
+  if (/^[a-z]:/iu.test(name)) return 'starts with a drive letter'
+  return name.split('/').includes('..') ? 'leads out of its folder ("..")' : undefined
 }

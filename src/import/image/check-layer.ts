@@ -112,7 +112,7 @@ function requireDigest(file: LayerFile, found: string): void {
 export function wrongDigest({ name }: LayerFile): OciFormatError {
   return new OciFormatError(
     'digest-mismatch',
-    `${quoted(name)} does not have the digest that its name says: the archive is damaged, save the image again`,
+    `${quoted(name)} does not have the digest in its name: the archive is damaged, save the image again`,
   )
 }
 

@@ -20,7 +20,7 @@ export type HeldLayers = ReadonlyMap<string, PublishedLayer | undefined>
 
 /** A layer of an image, in the order of the config. */
 export interface ImageLayer {
-  /** Its file; several layers may share one. */
+  /** File of the layer; several layers may share one. */
   readonly file: ArchiveFile
   /** `sha256:…` of the uncompressed tar. */
   readonly diffId: string
@@ -85,7 +85,7 @@ function isNamed(tag: string, wanted: string): boolean {
   return tag === wanted || tag.endsWith(`/${wanted}`)
 }
 
-/** Returns the first when all are one image, for several platforms or under several tags. */
+/** Returns the first if all are the same image, for several platforms or under several tags. */
 function onlyOne(sound: readonly SoundCandidate[], first: SoundCandidate, wantedTag: string): FoundImage {
   const others = sound.filter(
     ({ candidate }) =>
@@ -99,7 +99,7 @@ function onlyOne(sound: readonly SoundCandidate[], first: SoundCandidate, wanted
   )
   throw new OciFormatError(
     'ambiguous',
-    `the image archive holds ${tags.length} images for ${PLATFORM} (${shown}): save only one of them, or tag it ${wantedTag}`,
+    `the image archive contains ${tags.length} images for ${PLATFORM} (${shown}): save only one of them, or tag it ${wantedTag}`,
   )
 }
 
@@ -116,7 +116,7 @@ function noImage(platforms: ReadonlySet<string>): OciFormatError {
   )
   return new OciFormatError(
     'wrong-platform',
-    `the image archive holds an image for ${shown}; tasks run on ${PLATFORM}: build with --platform ${PLATFORM}`,
+    `the image archive contains an image for ${shown}; tasks run on ${PLATFORM}: build with --platform ${PLATFORM}`,
   )
 }
 
@@ -185,15 +185,15 @@ function heldFile(held: HeldLayers, name: string, diffId: string): ArchiveFile |
   return { name, sizeBytes, digest: blobDigest, held: published }
 }
 
-/** The last task with the layer was deleted between the creation of the upload and the import. */
+/** Error for a layer whose last task was deleted between the creation of the upload and the import. */
 export function layerGone(name: string): OciFormatError {
   return new OciFormatError(
     'layer-gone',
-    `the layer ${quoted(name)} was left out of the bundle, and the registry does not have it any more: upload the bundle again, as a new upload`,
+    `the layer ${quoted(name)} was left out of the bundle, and the registry no longer has it: upload the bundle again, as a new upload`,
   )
 }
 
-/** The platform on which tasks run, if an index names it. */
+/** Error for a file that the archive lacks; `platform` is the image's in an index, if there is one. */
 function missing(name: string, platform?: string): OciFormatError {
   const [owner, hint] =
     platform === undefined

@@ -17,14 +17,13 @@ const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
 /** Memory bound of a scan. Documents beyond it are dropped, except those with a fixed name. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024
 const FIXED_NAMES: ReadonlySet<string> = new Set(['manifest.json', 'index.json'])
-/** A tar header, which identifies layers. */
+/** Size of a tar header, which identifies layers. */
 const START_BYTES = 512
-/** Bound on links to links; docker save needs one step. */
+/** Maximum number of links that are followed for one name; archives of docker save need one. */
 const MAX_LINK_STEPS = 10
 /** Maximum length of a path within a document in a message. */
 const MAX_PATH_LENGTH = 100
 
-/** A file of the archive. */
 export interface ArchiveFile {
   readonly name: string
   readonly sizeBytes: number
@@ -52,7 +51,7 @@ export interface ImageArchive {
   ): { readonly bytes: Buffer; readonly value: z.infer<Schema> } | undefined
 }
 
-/** Receives a file that is not a JSON document. `start` holds the first bytes of `body`. Unread bytes are skipped. */
+/** Receives a file that is not a JSON document. `start` has the first bytes of `body`. Unread bytes are skipped. */
 export type TakeFile = (
   file: ArchiveFile,
   start: Buffer,
@@ -107,7 +106,7 @@ function fileOf(name: string, sizeBytes: number): ArchiveFile {
   return { name, sizeBytes, ...(digest !== undefined && { digest }) }
 }
 
-/** Digest that a file of an OCI layout must have by its place. */
+/** Digest that a file of an OCI layout must have, from its path. */
 export function digestOfPlace(name: string): string | undefined {
   const hex = /^blobs\/sha256\/([0-9a-f]{64})$/u.exec(name)?.[1]
   return hex === undefined ? undefined : `sha256:${hex}`
@@ -175,7 +174,7 @@ function checkDigest(file: ArchiveFile, bytes: Uint8Array): void {
   if (file.digest === undefined || file.digest === digest) return
   throw new OciFormatError(
     'digest-mismatch',
-    `${quoted(file.name)} in the image archive has the digest ${digest} , which differs from its name: ${SAVE_AGAIN}`,
+    `${quoted(file.name)} in the image archive has the digest ${digest}, which differs from its name: ${SAVE_AGAIN}`,
   )
 }
 

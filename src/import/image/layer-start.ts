@@ -33,7 +33,7 @@ function decodesAsHeader(block: Buffer): boolean {
   try {
     return decodeHeader(block) !== undefined
   } catch {
-    // Right checksum, malformed numbers.
+    // The checksum is right, but a number is malformed.
     return false
   }
 }

@@ -11,7 +11,7 @@ import { OciFormatError } from './oci-format-error.ts'
 
 /** Builders write an index within an index within index.json; deeper nesting is hostile. */
 const MAX_INDEX_DEPTH = 4
-/** The largest official images have below 100 manifests, attestations included. */
+/** The largest official images have fewer than 100 manifests, attestations included. */
 const MAX_CANDIDATES = 500
 
 /** An image that the archive names, with the names of its files. */
@@ -62,7 +62,7 @@ export function listCandidates(archive: ImageArchive): readonly Candidate[] {
 
 type IndexedImage = Omit<Candidate, 'tags' | 'image'>
 
-/** Images that a blob of an index leads to. */
+/** Images that a blob contains or refers to. */
 interface Pointed {
   readonly isIndex: boolean
   readonly images: readonly IndexedImage[]
@@ -142,7 +142,7 @@ function tagsOf({ annotations }: OciDescriptor): string[] {
   return names.flatMap((name) => annotations?.[name] ?? [])
 }
 
-/** Provenance and SBOM are manifests beside the image's. */
+/** Whether a descriptor refers to provenance or an SBOM, whose manifests are beside the image's. */
 function isAttestation({ annotations, platform }: OciDescriptor): boolean {
   return (
     annotations?.['vnd.docker.reference.type'] !== undefined ||

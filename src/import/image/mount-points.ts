@@ -23,9 +23,12 @@ export type MountPointFacts = NonNullable<ImportedLayer['mountPoints']>
 /** Kind of a layer's entry at a path. */
 export type MountPointKind = MountPointFacts[string]
 
-/** Reads the headers of a layer's tar from its chunks. */
+/** Searches the entries of one layer. */
 export interface MountPointScan {
+  /** Takes a piece of the layer's tar. */
   take(chunk: Uint8Array): void
+  /** Takes an entry whose header was read elsewhere. */
+  takeEntry(entry: Pick<TarHeader, 'name' | 'typeFlag'>): void
   facts(): MountPointFacts
 }
 
@@ -46,7 +49,7 @@ const OPAQUE = '.wh..wh..opq'
 /** Maximum number of links recorded for a layer, 100 bytes each; the largest public images have about 30 000. */
 const MOST_LINKS = 200_000
 
-/** The folders and their parents, outermost first. */
+/** Paths of the folders and their parents, outermost first. */
 function watchedPaths(folders: readonly string[]): readonly string[] {
   const paths = folders.flatMap((folder) => {
     const names = folder.split('/').filter(Boolean)
@@ -65,7 +68,7 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
   const found = new Map<string, MountPointKind>()
   const gone = new Set<string>()
   const links = new Set<string>()
-  const walk = createHeaderWalk(({ name, typeFlag }) => {
+  const takeEntry = ({ name, typeFlag }: Pick<TarHeader, 'name' | 'typeFlag'>): void => {
     const path = posix.normalize(`/${name}`).replace(/^\/+|\/+$/gu, '')
     const folder = posix.dirname(path)
     const base = posix.basename(path)
@@ -82,7 +85,7 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
       }
       if (kind === 'link') links.add(path)
     }
-  })
+  }
 
   /**
    * Whether a folder or one of its parents is a link of this layer. Engines follow the link while they unpack, so
@@ -96,7 +99,8 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
   }
 
   return {
-    take: walk,
+    take: createHeaderWalk(takeEntry),
+    takeEntry,
     facts: () => {
       const entries = watched.flatMap((path): [string, MountPointKind][] => {
         const kind = found.get(path) ?? (gone.has(path) ? 'gone' : undefined)
@@ -223,7 +227,7 @@ function follow(step: () => boolean): boolean {
   try {
     return step()
   } catch {
-    // Right checksum, malformed numbers.
+    // The checksum is right, but a number is malformed.
     return false
   }
 }

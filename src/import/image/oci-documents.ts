@@ -27,7 +27,7 @@ export type LayerPlace = z.infer<typeof placeSchema>
 export const ociDescriptorSchema = placeSchema.extend({
   digest: digestSchema,
   platform: platformSchema.nullish(),
-  /** Annotations in use. */
+  /** Annotations that are read. */
   annotations: z
     .object({
       'io.containerd.image.name': z.string(),
@@ -52,7 +52,7 @@ export const dockerManifestSchema = listOf(
     Config: z.string(),
     RepoTags: listOf(z.string()).nullish(),
     Layers: listOf(z.string()).nullish(),
-    /** Descriptors by diff id, which some writers add; not used. */
+    /** Descriptors of the layers by diff id, which some writers add; they identify foreign layers. */
     LayerSources: z
       .custom<object>((value) => typeof value === 'object' && value !== null)
       .transform((sources): unknown => Object.values(sources))

@@ -3,7 +3,7 @@ import { FormatError } from '../../shared/format-error.ts'
 export type OciFormatErrorCode =
   /** Neither manifest.json nor index.json. */
   | 'manifest-missing'
-  /** A document has another form than its name requires. */
+  /** A document does not have the form that its name requires. */
   | 'invalid-document'
   /** A file that the image names is not in the archive. */
   | 'blob-missing'
@@ -26,7 +26,7 @@ export type OciFormatErrorCode =
   /** All layers together exceed the largest disk when unpacked. */
   | 'image-too-large'
 
-/** The image archive is rejected. The message gives its author the reason and the remedy. */
+/** Refusal of an image archive; the message gives its author the reason and the remedy. */
 export class OciFormatError extends FormatError<OciFormatErrorCode> {
   override readonly name = 'OciFormatError'
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { type TarEntry, twoOfOneName } from '../../archive/tar/read-tar.ts'
 
 /**
- * Compares files that occur repeatedly in an archive, in a pass of its own. Some tools write a layer that occurs twice
- * in the image as two entries. Container engines use the last and this importer the first, so both must be identical.
+ * Compares files that occur repeatedly in an archive, in a separate pass. Some tools write a layer that occurs twice in
+ * the image as two entries. Container engines use the last and this importer the first, so both must be identical.
  * Memory: a digest for each name.
  * @throws TarFormatError
  */

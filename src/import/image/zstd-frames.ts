@@ -2,9 +2,9 @@ import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /*
- * Node's decoder takes a write that spans two frames for the end of the stream and drops the rest. Layers of many frames are common
- * (zstd:chunked, parallel compressors), so writes are cut at frame boundaries.
- * Format: RFC 8878, sections 3.1.1 (frames) and 3.1.2 (skippable frames).
+ * Node's decoder ends the stream at a write that spans two frames, and drops the rest. Layers of many frames are common
+ * (zstd:chunked, parallel compressors), so writes are cut at frame boundaries. Format: RFC 8878, sections 3.1.1
+ * (frames) and 3.1.2 (skippable frames).
  */
 
 const FRAME_MAGIC = 0xfd2fb528
@@ -28,7 +28,7 @@ type Step =
   | { readonly kind: 'gather'; readonly length: number; readonly next: (bytes: Buffer) => Step }
   | { readonly kind: 'pass' | 'skip'; readonly length: number; readonly next: () => Step }
 
-/** Keeps at most four bytes between two chunks. */
+/** Creates a cutter. Memory: at most four bytes between two chunks. */
 export function createFrameCutter(): FrameCutter {
   const gathered: number[] = []
   /** Output of one call, by frame. */

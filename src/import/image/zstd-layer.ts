@@ -2,13 +2,15 @@ import { constants, createZstdCompress } from 'node:zlib'
 import type { Semaphore } from '../../shared/semaphore.ts'
 
 /**
- * Content of one zstd frame. Smaller frames compress worse (the window starts empty). Larger ones use the cores less
- * evenly and take more memory: a frame in progress holds its content and a buffer of the same size.
+ * Size of the content of a zstd frame. Smaller frames compress worse (the window starts empty). Larger ones use the
+ * cores less evenly and take more memory: a frame in progress holds its content and a buffer of the same size.
  */
 export const FRAME_BYTES = 4 * 1024 * 1024
 /** Upper bound of a frame's growth: RFC 8878 stores incompressible blocks. */
 const GROWTH_BYTES = 16 * 1024
-/** As small as gzip's default level, in a fraction of its time (docs/adr/0007). */
+/**
+ * Compression level: the output is as small as that of gzip's default level, in a fraction of the time (docs/adr/0007).
+ */
 const LEVEL = 1
 
 /**
@@ -36,7 +38,7 @@ export async function* zstdLayer(
       }
       const frame = compressFrame(content)
       const given = frame.done.finally(() => buffers.give(content))
-      // Awaited later, in order; handles a rejection until then.
+      // The promise is awaited later, in order; until then a rejection counts as handled.
       given.catch(() => {})
       underWay.push(frame)
     }
@@ -86,8 +88,8 @@ function compressFrame(content: Buffer): Frame {
 }
 
 /**
- * Splits content into pieces of one length, the last one shorter. Empty content gives one empty piece, since zero
- * frames are no valid zstd.
+ * Splits content into pieces of one length, the last one shorter. Empty content gives one empty piece, since a stream
+ * without frames is not valid zstd.
  */
 async function* inFrames(
   bytes: AsyncIterable<Uint8Array>,

@@ -31,7 +31,7 @@ export interface DistributionClient
 const SMALL_BLOB_BYTES = 4 * 1024 * 1024
 /** Error code for a digest mismatch (distribution specification, "Error Codes"). */
 const WRONG_DIGEST = 'DIGEST_INVALID'
-/** Statuses of registries that require a mount source or do not support mounts: the bytes are sent. */
+/** Statuses of registries that require a mount source or do not support mounts: the bytes are sent instead. */
 const MOUNT_REFUSALS: readonly number[] = [400, 403, 404, 405]
 const BINARY = { 'content-type': 'application/octet-stream' }
 
@@ -192,7 +192,7 @@ async function streaming<Result>(
   return result
 }
 
-/** Some registries lose uploads in progress when they restart. */
+/** Error for an upload that the registry has lost: some lose uploads in progress when they restart. */
 function forgotten(): RegistryUnavailableError {
   return new RegistryUnavailableError('the registry has lost an unfinished upload')
 }

@@ -6,6 +6,7 @@ import {
   RepositoryAlreadyExistsException,
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr'
+import { ignoring } from '../../shared/ignoring.ts'
 import type { Pause } from '../../shared/retry.ts'
 import { createDistributionClient } from './distribution-client.ts'
 import type { ImageRegistry } from './image-registry.ts'
@@ -38,37 +39,25 @@ export function createEcrImageRegistry({
   })
 
   const removeImage = async (repository: string, tag: string): Promise<void> => {
-    try {
-      const { failures = [] } = await ecr.send(
-        new BatchDeleteImageCommand({ repositoryName: repository, imageIds: [{ imageTag: tag }] }),
-      )
-      const failure = failures.find(({ failureCode }) => failureCode !== 'ImageNotFound')
-      if (failure === undefined) return
-      throw new Error(
-        `ECR did not remove ${repository}:${tag}: ${failure.failureCode} ${failure.failureReason}`,
-      )
-    } catch (error) {
-      if (!(error instanceof RepositoryNotFoundException)) throw error
-    }
+    const command = new BatchDeleteImageCommand({ repositoryName: repository, imageIds: [{ imageTag: tag }] })
+    const { failures = [] } = (await ignoring(ecr.send(command), RepositoryNotFoundException)) ?? {}
+    const failure = failures.find(({ failureCode }) => failureCode !== 'ImageNotFound')
+    if (failure === undefined) return
+    throw new Error(
+      `ECR did not remove ${repository}:${tag}: ${failure.failureCode} ${failure.failureReason}`,
+    )
   }
 
   return {
     async ensureRepository(repository) {
-      try {
-        await ecr.send(
-          new CreateRepositoryCommand({
-            repositoryName: repository,
-            imageTagMutability: 'IMMUTABLE',
-            imageScanningConfiguration: { scanOnPush: true },
-            tags: Object.entries({ ...tags, 'app-engine:managed': 'true' }).map(([Key, Value]) => ({
-              Key,
-              Value,
-            })),
-          }),
-        )
-      } catch (error) {
-        if (!(error instanceof RepositoryAlreadyExistsException)) throw error
-      }
+      const allTags = Object.entries({ ...tags, 'app-engine:managed': 'true' })
+      const command = new CreateRepositoryCommand({
+        repositoryName: repository,
+        imageTagMutability: 'IMMUTABLE',
+        imageScanningConfiguration: { scanOnPush: true },
+        tags: allTags.map(([Key, Value]) => ({ Key, Value })),
+      })
+      await ignoring(ecr.send(command), RepositoryAlreadyExistsException)
     },
     hasBlob: client.hasBlob,
     pushBlob: client.pushBlob,

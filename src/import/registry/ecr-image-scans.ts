@@ -18,7 +18,10 @@ import {
   type Severity,
 } from './image-scans.ts'
 
-/** ECR does not sort findings, so the worst are chosen among these many: 1000 findings have some MB. */
+/**
+ * Number of findings in a request. ECR does not sort them, so the worst are chosen from the first 1000, which have some
+ * MB.
+ */
 const PAGE_SIZE = 250
 const MAX_PAGES = 4
 
@@ -31,11 +34,11 @@ const STATES: Readonly<Record<string, readonly [state: ScanState, message: strin
   COMPLETE: ['complete', 'the image was scanned'],
   ACTIVE: ['complete', 'the image was scanned, and is scanned again when new vulnerabilities are known'],
   IN_PROGRESS: ['in-progress', 'the image is being scanned'],
-  PENDING: ['in-progress', 'the scan of the image has not begun yet'],
+  PENDING: ['in-progress', 'the scan of the image has not started yet'],
   FAILED: ['failed', 'the scan of the image failed'],
   UNSUPPORTED_IMAGE: [
     'unsupported',
-    'ECR cannot scan this image: its operating system or its form is not supported',
+    'ECR cannot scan this image: its operating system or its format is not supported',
   ],
   FINDINGS_UNAVAILABLE: ['unavailable', 'the findings are not available now'],
   SCAN_ELIGIBILITY_EXPIRED: [
@@ -46,22 +49,22 @@ const STATES: Readonly<Record<string, readonly [state: ScanState, message: strin
   IMAGE_ARCHIVED: ['unavailable', 'the image is archived'],
 }
 
-/** Answers for errors, by their names; any other error is thrown. */
+/** States by the name of ECR's error; any other error is thrown. */
 const ERRORS: Readonly<Record<string, readonly [state: ScanState, message: string]>> = {
   ScanNotFoundException: ['not-scanned', 'no scan of the image is known: the registry does not scan on push'],
-  ImageNotFoundException: ['not-scanned', 'the registry has no such image any more'],
-  RepositoryNotFoundException: ['not-scanned', 'the registry has no such repository any more'],
+  ImageNotFoundException: ['not-scanned', 'the registry no longer has the image'],
+  RepositoryNotFoundException: ['not-scanned', 'the registry no longer has the repository'],
   AccessDeniedException: [
     'unavailable',
     'ECR refuses to show the findings: with enhanced scanning, the function needs permission for inspector2:ListFindings and inspector2:ListCoverage',
   ],
-  // Names by which AWS and emulators refuse an operation that they do not have.
+  // Errors of AWS and emulators for an operation that they do not have.
   InvalidAction: ['not-offered', 'this registry scans no images'],
   InvalidActionException: ['not-offered', 'this registry scans no images'],
   UnknownOperationException: ['not-offered', 'this registry scans no images'],
 }
 
-/** Scans by ECR itself (basic) or by Amazon Inspector (enhanced), as the registry is set. */
+/** Scans by ECR itself (basic) or by Amazon Inspector (enhanced), depending on the registry's settings. */
 export function createEcrImageScans({ ecr }: { readonly ecr: ECRClient }): ImageScans {
   return {
     async find({ repository, digest }) {
@@ -137,7 +140,7 @@ function basicFinding({ name, severity, description, uri, attributes = [] }: Ima
 
 function enhancedFinding(finding: EnhancedImageScanFinding): ScanFinding {
   const { title, severity, description, packageVulnerabilityDetails: details } = finding
-  // A vulnerability may be in several packages; the first stands for them.
+  // A vulnerability may be in several packages; only the first is named.
   const [vulnerable] = details?.vulnerablePackages ?? []
   return findingOf({
     name: details?.vulnerabilityId ?? title,
@@ -167,12 +170,12 @@ function findingOf(raw: { readonly [Key in keyof ScanFinding]?: string | undefin
   }
 }
 
-/** Inspector has one more: UNTRIAGED. */
+/** Severity of a finding; UNTRIAGED, which only Inspector has, counts as UNDEFINED. */
 function severityOf(text: string | undefined): Severity {
   return SEVERITIES.find((severity) => severity === text) ?? 'UNDEFINED'
 }
 
-/** Whether a browser may be sent there. */
+/** Whether the console may link to a URL. */
 function isPage(url: string | undefined): url is string {
   return url !== undefined && url.length <= MAX_URL_LENGTH && URL.parse(url)?.protocol === 'https:'
 }

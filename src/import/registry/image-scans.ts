@@ -16,7 +16,7 @@ export const SCAN_STATES = [
   'not-scanned',
   /** A scan was made, but the registry does not show its findings now. */
   'unavailable',
-  /** The registry has no scans at all, as that of the local stack. */
+  /** The registry does not scan images, like that of the local stack. */
   'not-offered',
 ] as const
 
@@ -24,15 +24,15 @@ export type ScanState = (typeof SCAN_STATES)[number]
 
 /** A vulnerability in a package of the image. Texts come from the registry and are bounded. */
 export interface ScanFinding {
-  /** As a rule a CVE. */
+  /** Usually a CVE id. */
   readonly name: string
   readonly severity: Severity
   readonly package?: string
   readonly version?: string
-  /** Version of the package without it. */
+  /** Version of the package without the vulnerability. */
   readonly fixedIn?: string
   readonly description?: string
-  /** Page about it: https. */
+  /** https URL of a page about the vulnerability. */
   readonly url?: string
 }
 
@@ -51,7 +51,7 @@ export interface ImageScan {
   readonly findings?: readonly ScanFinding[]
 }
 
-/** Most findings of an answer. */
+/** Maximum number of findings in a response. */
 export const MAX_FINDINGS = 50
 
 /** Vulnerability scans of images in the registry. */

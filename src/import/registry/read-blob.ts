@@ -42,7 +42,7 @@ export async function openBlob(blobUrl: URL, open: OpenUrl): Promise<AsyncIterab
     if (status === 404) return undefined
     const { location } = headers
     if (!REDIRECTS.includes(status) || location === undefined || !URL.canParse(location, url.href)) {
-      const words = `the answer to GET ${url.origin}${url.pathname} is ${status}`
+      const words = `the response to GET ${url.origin}${url.pathname} is ${status}`
       throw status >= 500 || status === 429 ? new RegistryUnavailableError(words) : registryError(words)
     }
     url = new URL(location, url)
@@ -54,7 +54,7 @@ async function* bytesOf(response: IncomingMessage): AsyncGenerator<Uint8Array, v
   try {
     yield* response as AsyncIterable<Buffer>
   } catch (error) {
-    throw new RegistryUnavailableError('the connection broke while a blob was read', { cause: error })
+    throw new RegistryUnavailableError('the connection was lost while a blob was read', { cause: error })
   } finally {
     response.destroy()
   }

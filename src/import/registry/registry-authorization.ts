@@ -15,7 +15,7 @@ export interface RegistryAuthorization {
 }
 
 export interface RefusedRequest {
-  /** Header of the rejected request: another request may have renewed it in the meantime. */
+  /** Header of the refused request: another request may have renewed it in the meantime. */
   readonly header: string | undefined
   readonly challenge: string | null
 }
@@ -26,10 +26,13 @@ export interface RegistryCredentials {
   readonly password: string
 }
 
-/** Tokens live 12 hours and are renewed this long before, so that no upload starts with an expiring one. */
+/**
+ * Tokens are valid for 12 hours and renewed this long before they expire, so that no upload starts with an expiring
+ * one.
+ */
 const MARGIN_MS = 30 * 60 * 1000
 
-/** ECR token, cached until shortly before it expires or until it is rejected. */
+/** ECR token, cached until shortly before it expires or until it is refused. */
 export function createEcrAuthorization(
   ecr: ECRClient,
   now: () => Date = () => new Date(),
@@ -89,7 +92,7 @@ interface Challenge {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Parses RFC 9110, 11.6.1; registries send one challenge with quoted values. */
+/** Parses a challenge (RFC 9110, 11.6.1); registries send one, with quoted values. */
 function parseChallenge(challenge: string): Challenge {
   const [scheme = ''] = /^[a-z]+/iu.exec(challenge) ?? []
   const pairs = challenge.matchAll(/(?<name>[a-z_]+)="(?<value>[^"]*)"/giu)

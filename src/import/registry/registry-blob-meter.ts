@@ -13,8 +13,8 @@ export interface BlobMeter {
 }
 
 /**
- * Measures a blob on its way to the registry. With `expected` it is only counted, and fails when it is too short or too
- * long, since the registry waits for exactly that many bytes.
+ * Measures a blob on its way to the registry. With `expected` the bytes are only counted; too few or too many are an
+ * error, since the registry waits for exactly that number.
  */
 export function measured(
   source: AsyncIterable<Uint8Array>,
@@ -55,8 +55,8 @@ export function measured(
 }
 
 /**
- * The whole blob if it is small enough to be buffered, otherwise a stream. The stream retains the first bytes until they are
- * read.
+ * Returns the whole blob if it is small enough to be buffered, otherwise a stream. The stream retains the first bytes
+ * until they are read.
  */
 export async function gathered(
   source: AsyncIterable<Uint8Array>,

@@ -2,7 +2,7 @@ import { DomainError } from '../../contract/errors.ts'
 import { printable } from '../../contract/quoted.ts'
 import type { HttpAnswer } from '../../shared/http.ts'
 
-/** Longest error body in a message. */
+/** Maximum length of an error body in a message. */
 const MAX_PROBLEM_LENGTH = 300
 
 /** Error of a push; the description is for operators. */

@@ -12,7 +12,7 @@ export interface RegistryTransportOptions {
   readonly pause?: Pause
 }
 
-/** Four retries wait 6 s on average. A longer outage is left to the next delivery of the import. */
+/** Four retries wait 6 s on average. After a longer outage the whole import is retried. */
 const BACKOFF = { retries: 4, firstMs: 500, hasJitter: true }
 /** Statuses of a busy or restarting registry. Other errors are permanent. */
 const RETRYABLE_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504]
@@ -51,7 +51,7 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
     const challenge = response.headers['www-authenticate'] ?? null
     const isRenewed = await authorization.renew(options.repository, { header, challenge })
     const isStream = options.body !== undefined && !(options.body instanceof Uint8Array)
-    if (isRenewed && isStream) throw new RegistryUnavailableError('the registry asks for a new token')
+    if (isRenewed && isStream) throw new RegistryUnavailableError('the registry requires a new token')
     return isRenewed ? await answerTo(await headerNow()) : response
   }
 

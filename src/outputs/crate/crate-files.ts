@@ -27,10 +27,10 @@ export interface OmittedFiles {
   readonly digest?: string
 }
 
-/** Bounds the length of the metadata, in characters. */
+/** Maximum length of the metadata, in characters. */
 const MAX_METADATA_LENGTH = 16 * 1024 ** 2
 
-/** Length of a file's description without its names. */
+/** Estimated length of a file's description without its names. */
 const DESCRIPTION_LENGTH = 400
 
 /**
@@ -85,7 +85,7 @@ export function chooseFiles(
   })
 }
 
-/** An object that is one file; the digest of a zip is not that of its files. */
+/** Digest of an entry that is an object itself; the digest of a zip is not that of its files. */
 function digestOf({ object }: InputEntry): string | undefined {
   return object?.kind === 'object' ? object.digest : undefined
 }

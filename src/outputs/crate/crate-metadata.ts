@@ -11,7 +11,10 @@ import { describeParameters } from './parameter-entities.ts'
 
 export const METADATA_NAME = 'ro-crate-metadata.json'
 
-/** The base and the profile, https://www.researchobject.org/workflow-run-crate/profiles/0.5/process_run_crate/ */
+/**
+ * Contexts of RO-Crate and of the profile,
+ * https://www.researchobject.org/workflow-run-crate/profiles/0.5/process_run_crate/
+ */
 const CONTEXT = ['https://w3id.org/ro/crate/1.1/context', 'https://w3id.org/ro/terms/workflow-run/context']
 const CRATE_VERSION = 'https://w3id.org/ro/crate/1.1'
 const PROFILE = 'https://w3id.org/ro/wfrun/process/0.5'
@@ -143,7 +146,7 @@ function describeTask(task: Task, descriptors: readonly Entity[]): Entity {
 
 const IMAGE_ID = '#image'
 
-/** Without the registry: its name has an account number, and others cannot read from it. */
+/** Describes the image without the registry, whose name has an account number and from which others cannot read. */
 function describeImage({ image: { repository, tag, digest } }: Task): Entity {
   return {
     '@id': IMAGE_ID,
@@ -205,7 +208,7 @@ function titleOf({ name, version }: Task): string {
   return `${name} ${version}`
 }
 
-/** Runs of earlier versions lack the time of their last state. */
+/** Time of the run's end; runs of earlier versions lack the time of their last state. */
 function endOf(run: Run): string {
   return withOffset(endedAt(run) ?? run.updatedAt ?? run.createdAt)
 }

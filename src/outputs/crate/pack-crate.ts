@@ -45,14 +45,8 @@ async function listCrateEntries(deps: Dependencies, found: RunAndTask): Promise<
   const descriptor = await findDescriptor(deps, task.id)
   const budget = new CrateBudget()
   // Outputs first: they are usually smaller, and they are the result.
-  const outputs =
-    run.state === 'FINISHED'
-      ? chooseFiles(
-          { role: 'outputs', parameters: task.outputs },
-          await listOutputEntries(deps, found),
-          budget,
-        )
-      : []
+  const entries = run.state === 'FINISHED' ? await listOutputEntries(deps, found) : []
+  const outputs = chooseFiles({ role: 'outputs', parameters: task.outputs }, entries, budget)
   const inputs = chooseFiles(
     { role: 'inputs', parameters: task.inputs },
     await listInputEntries(deps, found),
@@ -76,7 +70,7 @@ function filesOf(parameters: readonly CrateParameter[]): readonly ArchiveEntry[]
   return parameters.flatMap(({ files }) => files)
 }
 
-/** Validators require an entry of each folder that the metadata name. */
+/** Entry of the parameter's folder: validators require one for each folder that the metadata name. */
 function folderEntry(one: CrateParameter): readonly ArchiveEntry[] {
   const folder = folderOf(one)
   return folder === undefined ? [] : [{ name: folder, sizeBytes: 0, bytes: Buffer.alloc(0) }]

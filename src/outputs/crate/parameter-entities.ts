@@ -8,7 +8,7 @@ import { type Entity, refsTo } from './entity.ts'
 /** Inputs or outputs in the crate's metadata. */
 interface DescribedParameters {
   readonly entities: readonly Entity[]
-  /** Entities that are parts of the crate itself; files of folders are parts of these. */
+  /** Entities that are parts of the crate itself; files in a folder are parts of the folder. */
   readonly parts: readonly Entity[]
   /** Entities that the action has read or written. */
   readonly values: readonly Entity[]
@@ -102,7 +102,7 @@ function describeOmitted(one: CrateParameter): Entity {
   }
 }
 
-/** Other tools know the SHA-256 of a whole file only. */
+/** Properties for a digest: `sha256` for that of a whole file, which other tools can verify, and `identifier` for any other. */
 function describeDigest(digest: string | undefined): object {
   const sha256 = wholeSha256(digest)
   if (sha256 !== undefined) return { sha256 }

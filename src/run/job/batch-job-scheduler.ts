@@ -28,7 +28,7 @@ const MAX_REASON_LENGTH = 1024
 /** Limit of DescribeJobs. */
 const MAX_IDS = 100
 
-/** In the order of a job's life: a job that changes its status between two listings appears twice rather than not at all. */
+/** Statuses in the order of a job's life, so that a job that advances between two listings appears twice, not never. */
 const LIVE_STATUSES = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const
 
 /** AWS Batch, with the queues of one installation. */
@@ -94,7 +94,7 @@ export function createBatchJobScheduler({
       for await (const { jobDefinitions = [] } of pages) {
         arns.push(...jobDefinitions.flatMap(({ jobDefinitionArn }) => jobDefinitionArn ?? []))
       }
-      // After the last page: where tokens are offsets, deregistering moves the following pages.
+      // Deregistered after the last page: where tokens are offsets, this would move the pages that follow.
       for (const arn of arns) await deregisterDefinition(arn)
     },
 
@@ -104,7 +104,7 @@ export function createBatchJobScheduler({
         jobQueue: jobQueueArn,
         jobDefinition: jobDefinitionArn,
         shareIdentifier: share,
-        // Jobs of one share run in the order of submission. A queue with shares rejects a job without a priority.
+        // Jobs of one share run in the order of submission. A queue with shares refuses a job without a priority.
         schedulingPriorityOverride: 1,
         ecsPropertiesOverride: mutable(overrides),
         tags: { ...tags },

@@ -14,7 +14,7 @@ export const PRICES = {
   gpuHour: 0.293,
 } as const
 
-/** Fargate's free disk and shortest charged time. */
+/** Fargate's free disk size and minimum charged time. */
 const FREE_DISK_GIB = 20
 const SHORTEST_SECONDS = 60
 

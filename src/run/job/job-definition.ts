@@ -140,7 +140,7 @@ const RETRY_RULES = [
   { action: 'EXIT', onStatusReason: 'Essential container in task exited*' },
 ] as const
 
-/** Conditions of stage-out. When stage-in fails, the ECS agent gives the task the exit code 143, which alone would be complete. */
+/** Conditions of stage-out. When stage-in fails, the ECS agent gives the task the exit code 143, which alone would satisfy COMPLETE. */
 const AFTER_TASK = [
   { containerName: CONTAINERS.stageIn, condition: 'SUCCESS' },
   { containerName: CONTAINERS.task, condition: 'COMPLETE' },
@@ -148,7 +148,7 @@ const AFTER_TASK = [
 
 /**
  * Job definition of a task.
- * @param imageReference of the task's image, by digest
+ * @param imageReference reference of the task's image, by digest
  */
 export function describeJob(
   task: Pick<Task, 'id' | 'namespace' | 'version' | 'inputFolder' | 'outputFolder'>,
@@ -203,7 +203,7 @@ export function describeJob(
             container(CONTAINERS.stageOut, size.stager, {
               image: settings.stagerImage,
               essential: true,
-              // Absolute links that the task wrote start with its own output folder.
+              // The task's output folder resolves absolute links that the task wrote, which start with it.
               command: ['stage-out', STAGER_FOLDERS.outputs, task.outputFolder, CONTAINERS.task],
               dependsOn: AFTER_TASK,
               mountPoints: stagerMounts,

@@ -79,14 +79,14 @@ function endedFromOutside(job: JobDetail, reasons: readonly string[]): Failure |
   }
   const pull = reasonLike(CANNOT_PULL)
   if (pull !== undefined) return explainPull(pull)
-  // Before exit codes: containers of a reclaimed machine have two minutes to exit, with any code.
+  // Checked before exit codes: containers of a reclaimed machine have two minutes to exit, with any code.
   const host = reasonLike(HOST_LOST)
   return host === undefined
     ? undefined
     : { kind: 'host-lost', message: `the machine of the task was lost: ${host}` }
 }
 
-/** A full disk is not the fault of the image. */
+/** Explains a failed pull. A full disk is not the fault of the image. */
 function explainPull(reason: string): Failure {
   if (!NO_SPACE.test(reason)) {
     return {
@@ -117,10 +117,10 @@ function failedTask(containers: readonly JobContainerDetail[]): Failure | undefi
   const task = failedOf(containers, CONTAINERS.task)
   const start = explainStartFailure(task?.reason ?? '')
   if (start !== undefined) {
-    // Without an exit code: with such a reason it is the container engine's.
+    // The exit code is omitted: with such a reason it is the container engine's.
     return { kind: 'task-failed', message: `the task could not be started: ${start}` }
   }
-  // With a reason of the agent the exit code is the agent's too.
+  // An exit code that comes with a reason of the ECS agent is the agent's.
   if (task?.exitCode && !ENGINE_ERROR.test(task.reason ?? '')) {
     const { exitCode } = task
     return { kind: 'task-failed', message: `the task ended with exit code ${exitCode}`, exitCode }
@@ -136,7 +136,7 @@ function failedOf(containers: readonly JobContainerDetail[], name: string): JobC
   return containers.find((container) => container.name === name && hasFailed(container))
 }
 
-/** Whether stage-out came to its own end. A code of a signal does not show that it had begun. */
+/** Whether stage-out exited by itself. The exit code of a signal does not prove that it had started. */
 function hasStagedOut(containers: readonly JobContainerDetail[]): boolean {
   const exitCode = containers.find(({ name }) => name === CONTAINERS.stageOut)?.exitCode
   return exitCode === 0 || exitCode === TASK_FAILED_EXIT_CODE

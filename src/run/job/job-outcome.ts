@@ -87,7 +87,7 @@ function containersOf(job: JobDetail): readonly JobContainerDetail[] {
   if (!hasEnded(job) && present.some(hasBegun)) return present
   const last = attempts.flatMap((task) => task.containers)
   if (job.status !== 'SUCCEEDED') return last
-  // An exit code counts that only one of the two places has.
+  // The exit code may be in only one of the two places, so they are merged.
   return last.map((container) => ({ ...present.find(({ name }) => name === container.name), ...container }))
 }
 
@@ -176,8 +176,8 @@ export function taskExitCode(job: JobDetail): number | undefined {
 }
 
 /**
- * Whether a job failed. One that SUCCEEDED failed as well when the task did: stage-out ends with 0 where it cannot find out how the task
- * ended.
+ * Whether a job failed. A job that SUCCEEDED has failed too if its task failed: stage-out exits with 0 when it cannot find out how the
+ * task ended.
  */
 export function isFailure(job: JobDetail): boolean {
   if (job.status === 'FAILED') return true
@@ -188,7 +188,7 @@ export function isFailure(job: JobDetail): boolean {
 }
 
 /**
- * Whether a container failed and Batch goes on with the job: stage-out takes what a failed task left, or ECS leaves a container waiting
+ * Whether a container failed but Batch continues the job: stage-out takes what a failed task left, or ECS leaves a container waiting
  * for one that failed (aws/containers-roadmap#817, aws/amazon-ecs-agent#2579).
  */
 export function isStalled(job: JobDetail): boolean {
@@ -203,7 +203,7 @@ export function isStalled(job: JobDetail): boolean {
   return !isEnding && containers.some((one) => one !== last && hasFailed(one))
 }
 
-/** Whether stage-out may be at work in a stalled job: it is started behind a container that has an exit code of its own. */
+/** Whether stage-out may be at work in a stalled job: ECS starts it after the task's container has exited with a code of its own. */
 export function mayBeStagingOut(job: JobDetail): boolean {
   const task = presentContainers(job).find(({ name }) => name === CONTAINERS.task)
   return task?.exitCode !== undefined && !NEVER_STARTED.test(task.reason ?? '')

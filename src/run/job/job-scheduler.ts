@@ -25,7 +25,7 @@ export interface JobScheduler {
   }): Promise<{ readonly jobId: string }>
   /** Ends a job in any state. Does nothing when it has ended. */
   terminate(jobId: string, reason: string): Promise<void>
-  /** Unordered; jobs that Batch has forgotten are missing. */
+  /** Describes jobs, unordered; jobs that Batch no longer knows are missing. */
   describe(jobIds: readonly string[]): Promise<JobDetail[]>
   /**
    * Newest job of this name, in any state.
@@ -44,7 +44,7 @@ export interface LiveJob {
   readonly createdAt: number
 }
 
-/** Batch refused the call because of its rate limit, 50 submissions a second and account. */
+/** Batch refused the call because of its rate limit: 50 submissions a second for each account. */
 export class JobThrottledError extends Error {
   override readonly name = 'JobThrottledError'
 }

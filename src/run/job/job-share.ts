@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { placeInSet } from '../set/set-run-id.ts'
+import { placeInSet } from '../../contract/set-run-id.ts'
 
 /** Share of all runs outside of sets. */
 const SINGLE_RUNS = 'runs'
 
-/** Batch allows 500 shares in use per queue. Sets whose shares collide share it. */
+/** Number of shares for sets; Batch allows 500 in use per queue. Sets with the same remainder have the same share. */
 const SHARES = 400
 
 /** Share of the queue for a run: one for all runs outside of sets, and approximately one for each set. */

@@ -17,7 +17,7 @@ export interface JobSize {
   readonly gpus: number
 }
 
-/** A sentence for the task's author. */
+/** Why no queue can run the task, as a sentence for its author. */
 interface Unschedulable {
   readonly unschedulable: string
 }
@@ -29,12 +29,12 @@ interface Needs {
   readonly memoryMib: number
   readonly gpus: number
   readonly diskGib: number
-  /** Image alone, without inputs and outputs. */
+  /** Size of the image alone, without inputs and outputs. */
   readonly imageGib: number
 }
 
 /**
- * Fargate's combinations of vCPU and memory: https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html. Without
+ * Fargate's combinations of vCPU and memory: https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html. Omits
  * 0.5 GiB at 0.25 vCPU, which is less than the stager needs.
  */
 const FARGATE: readonly (readonly [vcpu: number, memoryGib: readonly number[]])[] = [
@@ -75,7 +75,7 @@ export function explainTooLargeImage(image: ImageSize, queues: JobQueues): strin
   const mostGib = largestDiskGib(queues)
   const imageGib = gibOf(image)
   if (imageGib <= mostGib) return undefined
-  return `the image takes ${imageGib} GiB, unpacked and as it is pulled; the largest disk of a job in this installation has ${mostGib} GiB: make the image smaller`
+  return `the image takes ${imageGib} GiB, packed and unpacked together; the largest disk of a job in this installation has ${mostGib} GiB: make the image smaller`
 }
 
 /** Memory that a task requests, in MiB, rounded up. */
@@ -135,7 +135,7 @@ function placeWithGpus(needs: Needs, queues: JobQueues): JobSize | Unschedulable
   if (gpu === undefined) return { unschedulable: `${asked}, and this installation has no GPU queue` }
   return (
     onMachine('gpu', needs, queues) ?? {
-      unschedulable: `${asked}, ${sizeInWords(needs)}; the largest machine with GPUs of this installation has ${gpu.gpus}, ${sizeInWords(mostOf(gpu))}`,
+      unschedulable: `${asked}, ${sizeInWords(needs)}; the largest GPU machine of this installation has ${gpu.gpus} GPU(s), ${sizeInWords(mostOf(gpu))}`,
     }
   )
 }

@@ -33,14 +33,14 @@ export function placementOf(task: Task, queues: JobQueues): Placed | NotPlaced {
   if (size === undefined) {
     return {
       reasons: [
-        `the largest machine of the ${queue} queue has become smaller than the task requests: import it again under another version`,
+        `the ${queue} queue no longer has a machine as large as the task requests: import the task again under another version`,
       ],
     }
   }
   return placedOn(size)
 }
 
-/** Where the runs of a task would go if it were imported now. */
+/** Queue and machine that a task's runs would have if it were imported now. */
 export function placementFor(
   resources: TaskResources,
   image: ImageSize,
@@ -57,9 +57,9 @@ function placedOn(size: JobSize): Placed {
   return { queue: size.queue, machine, pricePerHour: Number(priceOf(machine, HOUR_SECONDS).toFixed(6)) }
 }
 
-/** The stage's settings were changed after the import. */
+/** Reason for a task whose queue was removed from the stage's settings after its import. */
 export function queueGone(queue: QueueKind | null): string {
-  return `this installation no longer has the queue ${queue}, for which the task was imported: import it again under another version`
+  return `this installation no longer has the queue ${queue}, for which the task was imported: import the task again under another version`
 }
 
 function machineOf({ task, stager, diskGib, gpus }: JobSize): Machine {

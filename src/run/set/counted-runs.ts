@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { createDynamoTable, type DynamoOptions } from '../../aws/dynamo-table.ts'
 import { createDynamoWrites, type ItemChange } from '../../aws/dynamo-writes.ts'
+import { placeInSet, type SetRunPlace } from '../../contract/set-run-id.ts'
 import type { Run } from '../run.ts'
 import { transitionOf, usageChangeOf } from '../run-changes.ts'
 import { runKey, visibleRun } from '../run-items.ts'
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../run-repository.ts'
 import { statesAllowedBefore } from '../states-allowed.ts'
 import { isFinal, isProvisionable } from '../transitions.ts'
-import { additionOf, countKey } from './run-set-items.ts'
+import { additionsOf, countKey } from './run-set-items.ts'
 import { countChangeOf, type RunStep } from './set-counts.ts'
-import { placeInSet, type SetRunPlace } from './set-run-id.ts'
 
 /**
  * Decorates the run repository. A step that changes the counts of a set changes run and counts in one transaction, so that retries and
- * crashes cannot distort the counts. All other steps are single updates as before.
+ * crashes cannot distort the counts. All other steps are single updates.
  */
 export function withSetCounts(runs: RunRepository, options: DynamoOptions): RunRepository {
   const table = createDynamoTable(options)
@@ -28,13 +28,15 @@ export function withSetCounts(runs: RunRepository, options: DynamoOptions): RunR
     step: RunStep,
     change: ItemChange,
   ): Promise<boolean> {
-    const changeId = [['changeId'], randomUUID()] as const
-    const addition = countChangeOf(place, step)
-    const updates = [{ update: runKey(runId), change: { ...change, set: [...change.set, changeId] } }]
-    if (addition === undefined) return writes.transact(updates)
-    const { set, add } = additionOf(addition)
-    const counts = { update: countKey(place), change: { set: [...set, changeId], add } }
-    return writes.transact([...updates, counts])
+    const changeId = randomUUID()
+    const counted = countChangeOf(place, step)
+    const updates = [{ update: runKey(runId), change: { ...change, set: { ...change.set, changeId } } }]
+    if (counted === undefined) return writes.transact(updates)
+    for (const addition of additionsOf(counted)) {
+      const counts = { update: countKey(place), change: { ...addition, set: { ...addition.set, changeId } } }
+      if (await writes.transact([...updates, counts])) return true
+    }
+    return false
   }
 
   /** Repeats only after a concurrent write has changed the run, so it terminates. */
@@ -48,7 +50,7 @@ export function withSetCounts(runs: RunRepository, options: DynamoOptions): RunR
       tried = run
       const ifJob = transition.ifJob ?? run.job
       const narrowed = { ...transition, from: [run.state], ...(ifJob && { ifJob }) }
-      const change = transitionOf(narrowed, options.identity.now().toISOString())
+      const change = transitionOf(runId, narrowed, options.identity.now().toISOString())
       if (!(await count(runId, place, stepOf(run, transition), change))) continue
       const changed = await find(runId)
       if (changed === undefined) throw new RunStateConflictError(undefined)

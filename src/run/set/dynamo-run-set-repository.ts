@@ -2,6 +2,7 @@ import {
   createDynamoTable,
   type DynamoOptions,
   type Item,
+  type ItemKey,
   keyOf,
   REMOVED_RUN_SETS,
   UNFINISHED_RUN_SETS,
@@ -18,7 +19,6 @@ import {
   decodeRunSet,
   LISTED_SET_PREFIX,
   listedSetId,
-  listedSortKey,
   listingKeys,
   runSetKey,
   SETS_PARTITION,
@@ -27,6 +27,7 @@ import {
 import type { RunSetChange, RunSetRepository } from './run-set-repository.ts'
 
 const { partitionKey: INDEX_PARTITION } = TABLE.unfinishedIndex
+const LISTED_IN = `#${INDEX_PARTITION}`
 
 /** DynamoDB repository of run sets. */
 export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepository {
@@ -62,18 +63,17 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
     },
 
     async list(limit, after) {
-      const ids: string[] = []
+      const listed: ItemKey[] = []
       const pageSize = limit + 1
-      const listed = table.query(SETS_PARTITION, { isDescending: true, before: after, pageSize })
-      for await (const item of listed) {
-        ids.push(listedSetId(keyOf(item)))
-        if (ids.length > limit) break
+      const found = table.query(SETS_PARTITION, { isDescending: true, before: after, pageSize })
+      for await (const item of found) {
+        listed.push(keyOf(item))
+        if (listed.length > limit) break
       }
-      const sets = (await table.getAll(ids.slice(0, limit).map(runSetKey))).flatMap(
-        (item) => visible(item) ?? [],
-      )
-      const last = ids.length > limit ? sets.at(-1) : undefined
-      return { sets, ...(last && { next: listedSortKey(last) }) }
+      const page = listed.slice(0, limit)
+      const sets = await table.getAll(page.map((key) => runSetKey(listedSetId(key))))
+      const next = listed.length > limit ? page.at(-1)?.sk : undefined
+      return { sets: sets.flatMap((item) => visible(item) ?? []), ...(next !== undefined && { next }) }
     },
 
     async listIdsByTask(taskId) {
@@ -86,12 +86,12 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
       const isListed = phase === undefined ? undefined : isUnfinished({ phase })
       const { isChanged, item } = await writes.update(runSetKey(setId), {
         ...conditionOf(change.if),
-        set: [
-          ...Object.entries(change.set).map(([name, value]) => [[name], value] as const),
-          [['updatedAt'], now()],
-          ...(isListed === true ? [[[INDEX_PARTITION], UNFINISHED_RUN_SETS] as const] : []),
-        ],
-        ...(isListed === false && { remove: [INDEX_PARTITION] }),
+        set: {
+          ...change.set,
+          updatedAt: now(),
+          ...(isListed === true && { [INDEX_PARTITION]: UNFINISHED_RUN_SETS }),
+        },
+        remove: [...(change.remove ?? []), ...(isListed === false ? [INDEX_PARTITION] : [])],
       })
       return isChanged ? decodeRunSet(item) : undefined
     },
@@ -103,14 +103,9 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
 
     async beginRemoval(setId) {
       const { isChanged, item } = await writes.update(runSetKey(setId), {
-        set: [
-          [[IN_REMOVAL], true],
-          [[INDEX_PARTITION], UNFINISHED_RUN_SETS],
-          [['updatedAt'], now()],
-        ],
+        set: { [IN_REMOVAL]: true, [INDEX_PARTITION]: UNFINISHED_RUN_SETS, updatedAt: now() },
         add: { executions: 1 },
-        condition: 'attribute_exists(#pk) AND (attribute_not_exists(#list) OR #list <> :removed)',
-        names: { '#pk': TABLE.partitionKey, '#list': INDEX_PARTITION },
+        condition: `attribute_exists(#pk) AND (attribute_not_exists(${LISTED_IN}) OR ${LISTED_IN} <> :removed)`,
         values: { ':removed': REMOVED_RUN_SETS },
       })
       return isChanged ? decodeRunSet(item) : undefined
@@ -127,12 +122,8 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
       await table.removeAll(listingKeys(runSet))
       // Last, so that an interrupted removal can be repeated.
       await writes.update(runSetKey(runSet.id), {
-        set: [
-          [[INDEX_PARTITION], REMOVED_RUN_SETS],
-          [['updatedAt'], now()],
-        ],
+        set: { [INDEX_PARTITION]: REMOVED_RUN_SETS, updatedAt: now() },
         condition: 'attribute_exists(#inRemoval)',
-        names: { '#inRemoval': IN_REMOVAL },
       })
     },
 
@@ -155,13 +146,8 @@ function conditionOf(wanted: RunSetChange['if']): Condition {
   return {
     condition: [
       'attribute_exists(#pk) AND attribute_not_exists(#inRemoval)',
-      ...entries.map(([name]) => `#if_${name} = :if_${name}`),
+      ...entries.map(([name]) => `#${name} = :if_${name}`),
     ].join(' AND '),
-    names: {
-      '#pk': TABLE.partitionKey,
-      '#inRemoval': IN_REMOVAL,
-      ...Object.fromEntries(entries.map(([name]) => [`#if_${name}`, name])),
-    },
     ...(entries.length > 0 && {
       values: Object.fromEntries(entries.map(([name, value]) => [`:if_${name}`, value])),
     }),

@@ -1,8 +1,16 @@
 import type { Item, ItemKey } from '../../aws/dynamo-table.ts'
+import type { ItemChange } from '../../aws/dynamo-writes.ts'
+import type { SetRunPlace } from '../../contract/set-run-id.ts'
 import { taskRunsPartition } from '../run-items.ts'
 import { type RunSet, runSetSchema } from './run-set.ts'
-import { addCounts, type CountChange, NO_COUNTS, type RoundCounts, shardOf } from './set-counts.ts'
-import type { SetRunPlace } from './set-run-id.ts'
+import {
+  addCounts,
+  type CountChange,
+  MAX_REASONS,
+  NO_COUNTS,
+  type RoundCounts,
+  shardOf,
+} from './set-counts.ts'
 
 /** Partition that lists all sets. */
 export const SETS_PARTITION = 'RUNSETS'
@@ -10,7 +18,7 @@ export const SETS_PARTITION = 'RUNSETS'
 export const LISTED_SET_PREFIX = 'SET#'
 /** Prefix of the sort keys of a set's counts. */
 export const COUNT_PREFIX = 'COUNT#'
-/** Prefixes of the attributes that count failures by reason, and of those with an example. */
+/** Prefixes of the attributes that count failures by reason, and of those with an example row. */
 const REASON = 'reason:'
 const EXAMPLE = 'example:'
 
@@ -26,7 +34,7 @@ export function setIdIn({ pk }: ItemKey): string {
 type Listed = Pick<RunSet, 'id' | 'taskId' | 'createdAt'>
 
 /** Sort key of a set in the listing. */
-export function listedSortKey({ id, createdAt }: Pick<Listed, 'id' | 'createdAt'>): string {
+function listedSortKey({ id, createdAt }: Pick<Listed, 'id' | 'createdAt'>): string {
   return `${createdAt}#${id}`
 }
 
@@ -57,14 +65,25 @@ export function countKey(place: SetRunPlace): ItemKey {
   }
 }
 
-/** The update that adds a change to its shard. */
-export function additionOf({ reason, ...numbers }: CountChange) {
+/** The updates that add a change to its shard: the first one whose condition is met is to be made. */
+export function additionsOf({ reason, ...numbers }: CountChange): readonly ItemChange[] {
   const sums = Object.fromEntries(Object.entries(numbers).filter(([, number]) => number !== 0))
-  if (reason === undefined) return { set: [], add: sums }
-  return {
-    set: [[[EXAMPLE + reason.key], reason.row] as const],
-    add: { ...sums, [REASON + reason.key]: 1 },
-  }
+  if (reason === undefined) return [{ add: sums }]
+  const withReason = (key: string) => ({
+    set: { [EXAMPLE + key]: reason.row },
+    add: { ...sums, [REASON + key]: 1 },
+  })
+  const own = withReason(reason.key)
+  const isNew = 'attribute_not_exists(#reasonKeys) OR size(#reasonKeys) < :maxReasons'
+  return [
+    {
+      ...own,
+      addElements: { reasonKeys: new Set([reason.key]) },
+      condition: `${isNew} OR contains(#reasonKeys, :reasonKey)`,
+      values: { ':maxReasons': MAX_REASONS, ':reasonKey': reason.key },
+    },
+    withReason(reason.otherKey),
+  ]
 }
 
 /** Counts by round, from the shards of all rounds. */

@@ -4,6 +4,7 @@ import type { RoundCounts } from './set-counts.ts'
 /** A change of a set, made by one conditional write. */
 export interface RunSetChange {
   readonly set: Partial<Omit<RunSet, 'id' | 'taskId' | 'createdAt' | 'updatedAt'>>
+  readonly remove?: readonly 'failure'[]
   /** Condition: the set has these values. */
   readonly if: Partial<Pick<RunSet, 'phase' | 'round' | 'executions' | 'done'>>
 }
@@ -14,7 +15,7 @@ export interface CountedSet {
   readonly rounds: readonly RoundCounts[]
 }
 
-/** A page of a listing. */
+/** A page of a listing. Sets that are being removed are omitted, so it may be short or empty although there is a next one. */
 export interface RunSetPage {
   readonly sets: readonly RunSet[]
   /** Start of the next page; absent on the last one. */
@@ -50,7 +51,7 @@ export interface RunSetRepository {
   findInRemoval(setId: string): Promise<RunSet | undefined>
   /**
    * Removes the counts and the entries of a hidden set in all lists but {@link listRemoved}. Its record remains, because a late worker
-   * or call may still write files. Idempotent, but starts the time of {@link listRemoved} again.
+   * or call may still write files. Idempotent, but restarts the time of {@link listRemoved}.
    */
   endRemoval(runSet: RunSet): Promise<void>
   /** At most `limit` sets whose removal ended at `until` or before, oldest first. Eventually consistent. */

@@ -20,6 +20,8 @@ export type SetState = (typeof SET_STATES)[number]
 
 /** Maximum number of problems that a set stores; further ones are only counted. Together they fit into its item of 400 KB. */
 export const MAX_PROBLEMS = 100
+/** Maximum number of groups of failures in a response, largest first. */
+export const MAX_GROUPS = 20
 /** Maximum length of a column name, and of a message, in a stored problem, in UTF-16 units. */
 export const MAX_COLUMN_LENGTH = 200
 export const MAX_MESSAGE_LENGTH = 500
@@ -51,17 +53,25 @@ export const runSetSchema = z.object({
   reuse: z.literal(true).exactOptional(),
   /** Current round, from 1. */
   round: z.number(),
-  /** Number of rows of each round; 0 for the first round until its table was read. */
+  /**
+   * Number of rows; 0 until the table was read. Then for each retry the number of its rows that had a run before, which come first in
+   * the order of the round.
+   */
   roundRows: z.array(z.number()),
-  /** Number of rows of the current round that are validated or created. An interrupted worker continues there. */
+  /** Number of rows that are validated, or of the current round that are created. An interrupted worker continues there. */
   done: z.number(),
   /** Number of executions of the set's workflow so far; part of the name of the current one. */
   executions: z.number(),
+  /** Value of `executions` when the current round began; absent in the first one. */
+  firstExecution: z.number().exactOptional(),
   problemCount: z.number(),
   problems: z.array(rowProblemSchema),
-  /** Rows, from 0, of the current round whose runs are under creation: their values may be stored without a run. */
+  /**
+   * Rows, from 0, of the current round whose runs are being created: their values may be stored without a run. Absent until the table
+   * was validated.
+   */
   creatingRows: z.array(z.number()).exactOptional(),
-  /** Reason for which the engine could not run the set. */
+  /** Why the engine could not run the set. */
   failure: z.string().exactOptional(),
 })
 /** Many runs of one task, created from a table of inputs. */
@@ -70,6 +80,11 @@ export type RunSet = Immutable<z.infer<typeof runSetSchema>>
 /** Whether the set's workflow has work, so that the sweeper has to check it. */
 export function isUnfinished({ phase }: Pick<RunSet, 'phase'>): boolean {
   return SET_PHASES.indexOf(phase) < SET_PHASES.indexOf('finished')
+}
+
+/** Whether the set's workflow creates or cancels runs, so that some rows of the current round may not have their run yet. */
+export function isInTransition({ phase }: Pick<RunSet, 'phase'>): boolean {
+  return isUnfinished({ phase }) && phase !== 'running'
 }
 
 /** Name of the set's current execution. */

@@ -11,7 +11,7 @@ const MAX_DESCRIPTION_CHARACTERS = 2048
 /** Names the format of descriptors, as Cytomine's documentation writes it. */
 export const OFFICIAL_SCHEMA = 'https://cytomine.com/schema-store/tasks/task.v0.json'
 
-/** Names of tasks: 3 to 30 characters of these. */
+/** Display names of tasks: 3 to 30 of these characters. */
 const NAME = /^[a-zA-Z0-9_\s-]{3,30}$/u
 
 function text(expected: string, isAccepted: (value: string) => boolean = () => true) {
@@ -39,7 +39,7 @@ const authorSchema = z
     {
       first_name: text('a text').meta({ description: 'First name.' }),
       last_name: text('a text').meta({ description: 'Last name.' }),
-      organization: text('a text').meta({ description: 'Where the author works.' }),
+      organization: text('a text').meta({ description: 'Organization of the author.' }),
       // No format check, because the reference accepts any text.
       email: text('a text').meta({ description: 'E-mail address.' }),
       is_contact: z
@@ -61,8 +61,8 @@ const resourcesSchema = z
   .object(
     {
       ram: memoryBytes.optional(),
-      cpus: count(1, 'CPUs that a run gets at least.').default(1),
-      gpus: count(0, 'GPUs that a run gets. Most installations have none.').default(0),
+      cpus: count(1, 'Minimum number of CPUs of a run.').default(1),
+      gpus: count(0, 'Number of GPUs of a run. Most installations have none.').default(0),
       internet: z
         .boolean(must('true or false'))
         .meta({
@@ -78,7 +78,7 @@ const imageSchema = z.object(
   {
     file: text('the name of a file in the bundle')
       .meta({
-        description: 'Image archive in the bundle. Default: <namespace>-<version>.tar, then image.tar.',
+        description: 'Image archive in the bundle. Default: <namespace>-<version>.tar, or else image.tar.',
       })
       .nullish(),
   },
@@ -99,8 +99,8 @@ const configurationSchema = z.object(
 )
 
 /**
- * Schema of everything in a descriptor except its parameters, which parameter-reader.ts reads one by one. Accepts and
- * rejects the same as the official schema task.v0.json, with the documented differences (descriptor contract, 3 and 7).
+ * Schema of everything in a descriptor except its parameters, which parameter-reader.ts reads one by one. Accepts the
+ * same descriptors as the official schema task.v0.json, with the documented differences (descriptor contract, 3 and 7).
  */
 export const descriptorSchema = z.object(
   {
@@ -161,7 +161,7 @@ export const DESCRIPTOR_KEYS = {
   resources: keysOf(resourcesSchema),
 } as const
 
-/** A custom mapping check, because z.record drops the name `__proto__`, which must be rejected. */
+/** A custom mapping check, because z.record drops the name `__proto__`, which must be refused. */
 function parametersMapping() {
   const expected = 'a mapping of names to parameters'
   return z.unknown().superRefine((value, context) => {

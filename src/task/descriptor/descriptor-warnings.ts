@@ -1,9 +1,9 @@
-import type { DescriptorWarning, ParameterType, ParameterTypeId } from '../task.ts'
+import type { DescriptorWarning, ParameterTypeId } from '../task.ts'
 import { type DescriptorPath, formatPath } from './descriptor-problem.ts'
 import { DESCRIPTOR_KEYS } from './descriptor-schema.ts'
-import { meantKey } from './known-keys.ts'
+import { MERGE_KEY, meantKey, oppositeKey } from './known-keys.ts'
 import { DEFAULT_TYPES, DEPENDENCY_KEYS, PARAMETER_KEYS, type ReadParameter } from './parameter-reader.ts'
-import { typeKeys } from './parameter-type-schema.ts'
+import { meantType, typeKeys } from './parameter-type-schema.ts'
 import { formatPosition, type YamlDocument } from './yaml-document.ts'
 
 /** Bounds the upload's DynamoDB item of 400 KB: 50 warnings have about 20 KB. */
@@ -34,16 +34,20 @@ export function findWarnings(
     ...unknownKeys(document, ['configuration', 'resources'], DESCRIPTOR_KEYS.resources),
     ...parameters.flatMap((parameter) => notesOnParameter(document, parameter)),
   ]
-  const warnings = notes
-    .map(({ path, words }) => warningOf(document, path, words))
-    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+  const ignored = document.ignored.map(({ words, position }) => ({
+    message: `${words}${formatPosition(position)}`,
+    ...position,
+  }))
+  const warnings = [...notes.map(({ path, words }) => warningOf(document, path, words)), ...ignored].toSorted(
+    (a, b) => a.line - b.line || a.column - b.column,
+  )
   if (warnings.length <= MAX_WARNINGS) return warnings
   const rest = warnings.length - MAX_WARNINGS
   const message = `the descriptor has ${rest} more keys without effect`
   return [...warnings.slice(0, MAX_WARNINGS), { message, line: 1, column: 1 }]
 }
 
-/** Empty when the document is not a descriptor. */
+/** Authors of the descriptor; empty when the document is not one. */
 function authorsOf(value: unknown): readonly unknown[] {
   const { authors } = Object(value) as { readonly authors?: unknown }
   return Array.isArray(authors) ? authors : []
@@ -64,6 +68,11 @@ function unknownKeys(document: YamlDocument, path: DescriptorPath, known: readon
 const HAS_NO_EFFECT = 'is not known here and has no effect'
 
 function adviceOn(key: string, known: readonly string[]): string {
+  if (key === MERGE_KEY) return `${HAS_NO_EFFECT}: YAML 1.2 has no merge keys; repeat the keys here`
+  const opposite = oppositeKey(key, known)
+  if (opposite !== undefined) {
+    return `${HAS_NO_EFFECT}: the opposite is known, ${opposite}: true or ${opposite}: false (default)`
+  }
   const meant = meantKey(key, known)
   if (meant !== undefined) return `${HAS_NO_EFFECT}: did you mean ${meant}?`
   const place = PLACES.find(({ keys }) => meantKey(key, keys) !== undefined)
@@ -80,15 +89,15 @@ const PLACES = [
   { path: 'configuration', keys: DESCRIPTOR_KEYS.configuration },
 ] as const
 
+/** A parameter whose type has a problem is checked too: an unknown key is often the cause, or a second mistake. */
 function notesOnParameter(document: YamlDocument, { kind, name, type, fields }: ReadParameter): Note[] {
-  if (type === undefined) return []
   const path = [kind, name]
+  const id = type?.id ?? typeIdOf(valueAt(document, [...path, 'type']))
   const notes: Note[] = document
     .keysOf(path)
     .filter((key) => !PARAMETER_KEYS.includes(key) && !OWN_KEYS.test(key))
-    .map((key) => ({ path: [...path, key], words: adviceBesideType(key, type.id) }))
-  if (document.keysOf(path).includes('default'))
-    notes.push(...notesOnDefault([...path, 'default'], kind, type))
+    .map((key) => ({ path: [...path, key], words: adviceBesideType(key, id) }))
+  if (document.keysOf(path).includes('default')) notes.push(...notesOnDefault([...path, 'default'], kind, id))
   if (kind === 'inputs' && fields?.dependencies?.derived_from !== undefined) {
     const words = 'has no effect on an input: only outputs are derived from an input; remove it'
     notes.push({ path: [...path, 'dependencies', 'derived_from'], words })
@@ -96,12 +105,25 @@ function notesOnParameter(document: YamlDocument, { kind, name, type, fields }: 
   return [
     ...notes,
     ...unknownKeys(document, [...path, 'dependencies'], DEPENDENCY_KEYS),
-    ...notesOnType(document, [...path, 'type'], type),
+    ...notesOnType(document, [...path, 'type']),
   ]
 }
 
-/** A key of a parameter; constraints are often written beside the type instead of in it. */
-function adviceBesideType(key: string, id: ParameterTypeId): string {
+function valueAt(document: YamlDocument, path: DescriptorPath): unknown {
+  return path.reduce<unknown>(
+    (value, key) => Object.getOwnPropertyDescriptor(Object(value), key)?.value,
+    document.value,
+  )
+}
+
+/** Id of a type, also of a misspelt one, such as `int`. */
+function typeIdOf(type: unknown): ParameterTypeId | undefined {
+  return meantType(typeof type === 'string' ? type : (Object(type) as { readonly id?: unknown }).id)
+}
+
+/** Advice on an unknown key of a parameter. Constraints are often written beside the type instead of in it. */
+function adviceBesideType(key: string, id: ParameterTypeId | undefined): string {
+  if (id === undefined) return adviceOn(key, PARAMETER_KEYS)
   const constraints = typeKeys(id).filter((known) => known !== 'id')
   const constraint = constraints.includes(key) ? key : undefined
   const meant = constraint ?? meantKey(key, PARAMETER_KEYS)
@@ -113,15 +135,25 @@ function adviceBesideType(key: string, id: ParameterTypeId): string {
   return adviceOn(key, PARAMETER_KEYS)
 }
 
-function notesOnDefault(path: DescriptorPath, kind: string, { id }: ParameterType): Note[] {
+function notesOnDefault(path: DescriptorPath, kind: string, id: ParameterTypeId | undefined): Note[] {
   if (kind === 'outputs') return [{ path, words: 'has no effect on an output: remove it' }]
-  if (DEFAULT_TYPES.includes(id)) return []
+  if (id === undefined || DEFAULT_TYPES.includes(id)) return []
   return [{ path, words: `has no effect on an input of type ${id}, which has no defaults: remove it` }]
 }
 
-function notesOnType(document: YamlDocument, path: DescriptorPath, type: ParameterType): Note[] {
-  const notes = unknownKeys(document, path, typeKeys(type.id))
-  return type.id === 'array'
-    ? [...notes, ...notesOnType(document, [...path, 'subtype'], type.subType)]
-    : notes
+/** Keys that every type may have; without them, the keys of a type are unknown. */
+const MAIN_TYPE_KEYS = ['id', 'subtype']
+
+function notesOnType(document: YamlDocument, path: DescriptorPath): Note[] {
+  const id = typeIdOf(valueAt(document, path))
+  if (id === undefined) {
+    const isMisspelt = (key: string): boolean =>
+      !MAIN_TYPE_KEYS.includes(key) && meantKey(key, MAIN_TYPE_KEYS) !== undefined
+    return document
+      .keysOf(path)
+      .filter(isMisspelt)
+      .map((key) => ({ path: [...path, key], words: adviceOn(key, MAIN_TYPE_KEYS) }))
+  }
+  const notes = unknownKeys(document, path, typeKeys(id))
+  return id === 'array' ? [...notes, ...notesOnType(document, [...path, 'subtype'])] : notes
 }

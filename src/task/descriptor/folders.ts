@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
 import type { Finding } from './descriptor-problem.ts'
 
-/** Expectation of a folder, for messages. */
+/** Requirements for a folder, for messages. */
 export const FOLDER_RULE =
-  'an absolute folder such as /inputs, without "..", outside of /proc, /sys and /dev, and not one that holds the programs of the image'
+  'an absolute folder such as /inputs, without "..", outside of /proc, /sys and /dev, and not one that contains the programs of the image'
 
 /** Linux limits paths to 4096 bytes; names of parameters and items follow the folder. */
 const MAX_LENGTH = 1024
@@ -37,7 +37,7 @@ export function findFolderCollision(inputFolder: string, outputFolder: string): 
   if (!isWithin(inputs, outputs) && !isWithin(outputs, inputs)) return undefined
   return {
     path: ['configuration', 'output_folder'],
-    message: `must be apart from the input folder: ${JSON.stringify(outputs)} and ${JSON.stringify(inputs)} contain each other`,
+    message: `must be separate from the input folder: ${JSON.stringify(outputs)} and ${JSON.stringify(inputs)} are equal or nested`,
   }
 }
 

@@ -6,7 +6,7 @@ import { DEFAULT_SCHEMAS, fieldsSchema, type ParameterKind } from './parameter-r
 import { TYPE_SCHEMAS } from './parameter-type-schema.ts'
 
 /*
- * JSON schema of descriptor.yml for editors, made of the service's own schemas. Stricter than the service in one point: keys
+ * JSON schema of descriptor.yml for editors, generated from the service's own schemas. Stricter than the service in one point: keys
  * without effect are errors, where the service warns.
  */
 
@@ -31,7 +31,7 @@ const TYPE_WORDS: Readonly<Record<ParameterTypeId, string>> = {
   array: 'A list of values of one type (subtype); a folder in the container.',
 }
 
-/** The short form suffices if no constraint is needed. */
+/** Types without a required constraint, which have a short form. */
 const SHORT_FORMS = TYPE_IDS.filter((id) => TYPE_SCHEMAS[id].safeParse({ id }).success)
 
 /** Text of the JSON schema, as docs/task.schema.json has it. */
@@ -75,7 +75,7 @@ function nested(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? strictBelow(value as JsonSchema) : value
 }
 
-/** Authors may also write the path of the image file. */
+/** Adds the short form of the image, which is the path of its file, and the memory in the form that authors write. */
 function configurationOf(configuration: JsonSchema): JsonSchema {
   const { image, resources, ...rest } = configuration.properties as Properties
   const options = (image?.anyOf ?? []) as JsonSchema[]
@@ -88,7 +88,7 @@ function configurationOf(configuration: JsonSchema): JsonSchema {
     ...configuration,
     properties: {
       ...rest,
-      image: { anyOf: [...options, { type: 'string', description: 'The file itself.' }] },
+      image: { anyOf: [...options, { type: 'string', description: 'The image archive in the bundle.' }] },
       resources: { ...plain, properties: { ...plain.properties, ram } },
     },
   }
@@ -98,7 +98,7 @@ function parametersOf(kind: ParameterKind): JsonSchema {
   const { pattern, maxLength } = NAME_PATTERNS.parameter
   return {
     type: 'object',
-    description: `The ${kind} of the task, by name: the name of the file in the container.`,
+    description: `The ${kind} of the task, by name. In the container, the file has this name.`,
     propertyNames: { pattern, maxLength },
     additionalProperties: { $ref: `#/definitions/${kind}` },
   }
@@ -128,7 +128,7 @@ function parameterDefinitions(): Record<ParameterKind, JsonSchema> {
   const { $schema: _, ...fields } = jsonSchemaOf(fieldsSchema)
   const properties = { ...fields.properties, type: { $ref: '#/definitions/type' } }
   const parameter = { ...fields, properties, required: [...(fields.required ?? []), 'type'] }
-  const description = 'Value of an input that is not given.'
+  const description = 'Value of the input when the client sends none.'
   const withDefault = { ...properties, default: { description } }
   return {
     inputs: { ...parameter, properties: withDefault, allOf: TYPE_IDS.map(defaultRule) },
@@ -140,9 +140,10 @@ function parameterDefinitions(): Record<ParameterKind, JsonSchema> {
 function defaultRule(id: ParameterTypeId): JsonSchema {
   const schema = DEFAULT_SCHEMAS[id]
   const { $schema: _, ...kind } = schema === undefined ? {} : jsonSchemaOf(schema)
-  const isType = { anyOf: [{ const: id }, { properties: { id: { const: id } }, required: ['id'] }] }
+  const isLong: JsonSchema = { type: 'object', properties: { id: { const: id } }, required: ['id'] }
+  const isType = { anyOf: [{ const: id }, isLong] }
   return {
-    // `const` alone would also accept other types of values, and a missing type would accept all.
+    // Without `type` and `required`, the condition would also hold for a text, and for an object without a type.
     if: { properties: { type: isType }, required: ['type'] },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: { properties: { default: schema === undefined ? false : kind } },

@@ -1,5 +1,8 @@
 import * as z from 'zod'
 
+/** Key that merges another mapping into its own in YAML 1.1. */
+export const MERGE_KEY = '<<'
+
 /** Keys that a schema reads. */
 export function keysOf(schema: z.core.$ZodType): readonly string[] {
   if (schema instanceof z.ZodPipe) return keysOf(schema.in)
@@ -28,7 +31,7 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   cpus: ['cpu', 'cores', 'vcpus'],
   gpus: ['gpu'],
   internet: ['network', 'networking'],
-  optional: ['required', 'nullable', 'mandatory'],
+  optional: ['nullable'],
   display_name: ['title', 'label', 'name'],
   description: ['desc', 'help', 'doc', 'summary'],
   default: ['defaultvalue', 'value'],
@@ -37,9 +40,24 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   is_contact: ['contact'],
   organization: ['affiliation', 'institution', 'company'],
   email: ['mail'],
+  id: ['type', 'kind'],
+  boolean: ['bool', 'flag'],
+  integer: ['int', 'int32', 'int64', 'long'],
+  number: ['float', 'float32', 'float64', 'double', 'decimal', 'real'],
+  string: ['str', 'text'],
+  enumeration: ['enum', 'choice', 'select'],
+  array: ['list', 'sequence', 'collection'],
+  datetime: ['date', 'time', 'timestamp'],
+  geometry: ['annotation', 'polygon', 'point', 'shape', 'roi'],
+  image: ['slide', 'picture', 'wsi'],
 }
 
-/** Most typing errors: two edits in words of five letters or more, one in shorter ones. */
+/** Names that other formats use for the opposite of a key, in the same spelling. */
+const OPPOSITE_WORDS: Readonly<Record<string, readonly string[]>> = {
+  optional: ['required', 'mandatory'],
+}
+
+/** Words of this length or more may have two typing errors, shorter ones one. */
 const SHORT_WORD_LENGTH = 5
 
 /** Known key that an unknown key probably means, by synonym or by spelling; undefined when none is similar. */
@@ -54,6 +72,11 @@ export function meantKey(unknown: string, known: readonly string[]): string | un
     .toSorted((a, b) => a.distance - b.distance)
   const allowed = word.length < SHORT_WORD_LENGTH ? 1 : 2
   return nearest !== undefined && nearest.distance <= allowed ? nearest.key : undefined
+}
+
+/** Known key that means the opposite of an unknown key. */
+export function oppositeKey(unknown: string, known: readonly string[]): string | undefined {
+  return known.find((key) => OPPOSITE_WORDS[key]?.includes(plain(unknown)))
 }
 
 function plain(key: string): string {

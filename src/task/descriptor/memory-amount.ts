@@ -16,7 +16,7 @@ const AMOUNT = /^(0|[1-9]\d*)(?:\.(\d+))?\s*(?:([KMGTPEZY])i|([kKMGTPEZYRQ]))?(B
 /** The grammar for JSON schemas. */
 export const MEMORY_PATTERN = AMOUNT.source
 
-/** The largest amounts have about 35 digits. */
+/** Maximum length of the text; the largest amounts have about 35 digits. */
 const MAX_LENGTH = 100
 
 const BITS_PER_BYTE = 8n

@@ -5,7 +5,7 @@ import { isParameterName } from '../../contract/names.ts'
 import { codecOf } from '../parameters/registry.ts'
 import type { ParameterType, ParameterTypeId } from '../task.ts'
 import { type DescriptorPath, type Finding, findingsOf, must, mustMessage } from './descriptor-problem.ts'
-import { keysOf } from './known-keys.ts'
+import { keysOf, MERGE_KEY } from './known-keys.ts'
 import { parameterTypeSchema } from './parameter-type-schema.ts'
 import type { Wanted } from './yaml11-keys.ts'
 
@@ -22,7 +22,8 @@ export interface ReadParameter {
   readonly findings: readonly Finding[]
 }
 
-const NAME = 'a name of letters, digits and "_", at most 247 of them and no reserved word of JavaScript'
+const NAME =
+  'a name of letters, digits and "_", at most 247 characters, and not a reserved word of JavaScript'
 
 const reference = z
   .string(must('a reference such as inputs/image'))
@@ -31,7 +32,7 @@ const reference = z
 const dependenciesSchema = z.object(
   {
     derived_from: reference
-      .meta({ description: 'Input that the output was made of: inputs/<name>.' })
+      .meta({ description: 'Input from which the output was made: inputs/<name>.' })
       .exactOptional(),
     matching: z
       .array(reference, must('a list of references'))
@@ -78,13 +79,12 @@ export const DEFAULT_SCHEMAS: { readonly [Id in ParameterTypeId]?: z.ZodType<boo
 /** Types whose inputs have defaults. */
 export const DEFAULT_TYPES: readonly string[] = Object.keys(DEFAULT_SCHEMAS)
 
-/** Keys of a parameter. */
 export const PARAMETER_KEYS: readonly string[] = [...keysOf(fieldsSchema), 'type', 'default']
 
 /** Keys of `dependencies`. */
 export const DEPENDENCY_KEYS: readonly string[] = keysOf(dependenciesSchema)
 
-/** Defaults whose YAML depends on the type. */
+/** Types whose defaults are not read as text. */
 const WANTED_DEFAULTS: { readonly [Id in ParameterTypeId]?: Wanted } = {
   boolean: 'boolean',
   integer: 'number',
@@ -101,6 +101,17 @@ export function readParameter(
   readAs: ReadAs,
 ): ReadParameter {
   const [kind, name] = path
+  if (name === MERGE_KEY) {
+    const message = 'must be replaced by the parameters themselves: YAML 1.2 has no merge keys'
+    return {
+      kind,
+      name,
+      type: undefined,
+      fields: undefined,
+      default: undefined,
+      findings: [{ path, message }],
+    }
+  }
   const findings: Finding[] = []
   if (!isParameterName(name)) findings.push({ path, message: `must have ${NAME}` })
   const fields = fieldsSchema.safeParse(value)

@@ -3,10 +3,10 @@ import { MAX_ITEM_CHARACTERS } from '../parameters/enumeration.ts'
 import { formatInstant, parseInstant } from '../parameters/instant.ts'
 import type { ParameterType, ParameterTypeId } from '../task.ts'
 import { must, mustMessage } from './descriptor-problem.ts'
-import { keysOf } from './known-keys.ts'
+import { keysOf, meantKey } from './known-keys.ts'
 import { MEMORY_PATTERN, parseMemoryAmount } from './memory-amount.ts'
 
-const MEMORY = 'a memory amount such as "4Gi" or "100 MiB", in quotes when it is only digits'
+const MEMORY = 'a memory amount with a unit, such as "4Gi" or "100 MiB"'
 
 /** A memory amount in bytes, rounded up. */
 export const memoryBytes = z
@@ -32,7 +32,7 @@ function bounds<Bound extends z.ZodType>(bound: Bound) {
   return { gt: optional, geq: optional, lt: optional, leq: optional }
 }
 
-/** No file has 2^53 bytes, so a larger limit means the same as this one; a number holds it exactly. */
+/** No file has 2^53 bytes, so a larger limit means the same as this one; a number represents it exactly. */
 const fileSize = memoryBytes.transform((bytes) =>
   bytes > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(bytes),
 )
@@ -151,7 +151,15 @@ export function typeKeys(id: ParameterTypeId): readonly string[] {
   return keysOf(TYPE_SCHEMAS[id])
 }
 
-const TYPE = `a type: one of ${Object.keys(TYPE_SCHEMAS).join(', ')}, or a mapping with such an id`
+const TYPE_IDS = Object.keys(TYPE_SCHEMAS)
+
+/** Type that an author probably means by a text, by its id, a synonym or the spelling. */
+export function meantType(text: unknown): ParameterTypeId | undefined {
+  const meant = typeof text === 'string' ? meantKey(text, TYPE_IDS) : undefined
+  return isTypeId(meant) ? meant : undefined
+}
+
+const TYPE = `a type: one of ${TYPE_IDS.join(', ')}, or a mapping with such an id`
 
 /**
  * A parameter's `type`, short form (`integer`) or long form (`{ id: integer, gt: 0 }`). The id chooses the one schema that
@@ -162,7 +170,9 @@ export const parameterTypeSchema: z.ZodType<ParameterType> = z.unknown().transfo
   const id = typeof long === 'object' && long !== null && 'id' in long ? long.id : undefined
   if (!isTypeId(id)) {
     const path = id === undefined || long !== value ? [] : ['id']
-    const message = mustMessage(TYPE, path.length === 0 ? value : id)
+    const meant = meantType(id)
+    const advice = meant === undefined ? '' : `: did you mean ${meant}?`
+    const message = `${mustMessage(TYPE, path.length === 0 ? value : id)}${advice}`
     context.addIssue({ code: 'custom', path, message, input: value })
     return z.NEVER
   }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { batchError, DomainError } from '../../contract/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 import type { DescriptorWarning, TaskDescriptor, TaskInput, TaskOutput } from '../task.ts'
 import { type DescriptorPath, type Finding, findingsOf, formatPath } from './descriptor-problem.ts'
 import { descriptorSchema } from './descriptor-schema.ts'
@@ -39,6 +39,8 @@ export interface ParsedDescriptor {
 
 /** A descriptor with problems. Its warnings often name the cause. */
 export interface RefusedDescriptor {
+  /** Parameters that could be read; they may still have another problem. */
+  readonly valid: Pick<TaskDescriptor, 'inputs' | 'outputs'>
   readonly problems: readonly DescriptorProblem[]
   readonly warnings: readonly DescriptorWarning[]
 }
@@ -61,36 +63,42 @@ export function parseTaskDescriptor(
     ...parameters.flatMap((parameter) => parameter.findings),
     ...findReferenceProblems(parameters),
   ]
-  if (shape.success) {
-    const { input_folder: inputFolder, output_folder: outputFolder } = shape.data.configuration
+  // Also if another part of the descriptor has a problem.
+  const configuration = descriptorSchema.shape.configuration.safeParse(entriesOf(value).get('configuration'))
+  if (configuration.success) {
+    const { input_folder: inputFolder, output_folder: outputFolder } = configuration.data
     findings.push(
       ...[findFolderCollision(inputFolder, outputFolder)].filter((finding) => finding !== undefined),
     )
   }
+  const warnings = findWarnings(document, parameters)
+  const valid = parametersOf(parameters, options)
   if (!shape.success || findings.length + document.duplicateKeys.length > 0) {
-    return { problems: listProblems(document, findings), warnings: findWarnings(document, parameters) }
+    return { valid, problems: listProblems(document, findings), warnings }
   }
-  const descriptor = buildDescriptor(shape.data, parameters, options)
+  const descriptor = {
+    ...buildDescriptor(shape.data, options),
+    ...valid,
+    matchingGroups: groupMatching(parameters),
+  }
   if (Buffer.byteLength(JSON.stringify(descriptor)) > MAX_DESCRIPTOR_BYTES) {
-    const message = `must be smaller: what the service keeps of it has more than ${MAX_DESCRIPTOR_BYTES} bytes`
-    return { problems: listProblems(document, [{ path: [], message }]), warnings: [] }
+    const message = `must be smaller: the part that the service stores has more than ${MAX_DESCRIPTOR_BYTES} bytes`
+    return { valid, problems: listProblems(document, [{ path: [], message }]), warnings: [] }
   }
-  return { descriptor, warnings: findWarnings(document, parameters) }
+  return { descriptor, warnings }
 }
 
-/** Error for a descriptor with problems (http-api 5.2). */
+/** Error for a descriptor with problems (http-api 5.2). The contract fixes its message; the entries have the texts. */
 export function descriptorError(problems: readonly DescriptorProblem[]): DomainError {
-  return batchError(
-    'INTERNAL_SCHEMA_VALIDATION_ERROR',
-    problems.map(
-      ({ path, message }) =>
-        new DomainError(
-          'INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR',
-          { type: 'parameter', parameterName: path },
-          { text: message },
-        ).body,
-    ),
+  const errors = problems.map(
+    ({ path, message }) =>
+      new DomainError(
+        'INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR',
+        { type: 'parameter', parameterName: path },
+        { text: message },
+      ).body,
   )
+  return new DomainError('INTERNAL_SCHEMA_VALIDATION_ERROR', { type: 'batch', errors })
 }
 
 function readParameters(document: YamlDocument, value: unknown, kind: ParameterKind): ReadParameter[] {
@@ -134,9 +142,8 @@ function listProblems(document: YamlDocument, findings: readonly Finding[]): Des
 
 function buildDescriptor(
   shape: z.infer<typeof descriptorSchema>,
-  parameters: readonly ReadParameter[],
-  { newId, defaultRamBytes }: ParseOptions,
-): TaskDescriptor {
+  { defaultRamBytes }: ParseOptions,
+): Omit<TaskDescriptor, 'inputs' | 'outputs' | 'matchingGroups'> {
   const { configuration } = shape
   const imageFile = configuration.image?.file
   return {
@@ -149,13 +156,17 @@ function buildDescriptor(
     outputFolder: configuration.output_folder,
     ...(imageFile === undefined || imageFile === null ? {} : { imageFile }),
     resources: { ramBytes: String(defaultRamBytes), ...configuration.resources },
-    inputs: parameters
-      .filter(({ kind }) => kind === 'inputs')
-      .flatMap((parameter) => buildInput(parameter, newId)),
-    outputs: parameters
-      .filter(({ kind }) => kind === 'outputs')
-      .flatMap((parameter) => buildOutput(parameter, newId)),
-    matchingGroups: groupMatching(parameters),
+  }
+}
+
+function parametersOf(
+  parameters: readonly ReadParameter[],
+  { newId }: ParseOptions,
+): Pick<TaskDescriptor, 'inputs' | 'outputs'> {
+  const of = (kind: ParameterKind) => parameters.filter((parameter) => parameter.kind === kind)
+  return {
+    inputs: of('inputs').flatMap((parameter) => buildInput(parameter, newId)),
+    outputs: of('outputs').flatMap((parameter) => buildOutput(parameter, newId)),
   }
 }
 

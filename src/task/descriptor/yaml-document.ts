@@ -1,9 +1,23 @@
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import {
+  type Alias,
+  type Document,
+  type ErrorCode,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+} from 'yaml'
 import { DomainError } from '../../contract/errors.ts'
+import { cutText } from '../../contract/quoted.ts'
 import { isNestedDeeperThan } from '../parameters/nesting.ts'
 import type { DescriptorPath } from './descriptor-problem.ts'
 
-/** Both from 1. */
+/** Position in a text; line and column count from 1. */
 export interface TextPosition {
   readonly line: number
   readonly column: number
@@ -14,6 +28,8 @@ export interface YamlDocument {
   readonly value: unknown
   /** Every repeated key; {@link value} has only its last value. */
   readonly duplicateKeys: readonly { readonly path: DescriptorPath; readonly position: TextPosition }[]
+  /** Parts of the text that are ignored: tags, and documents after the first. */
+  readonly ignored: readonly { readonly words: string; readonly position: TextPosition }[]
   /** Keys of the mapping at a path, in the order of the text, which objects lose for keys that look like numbers. */
   keysOf(path: DescriptorPath): readonly string[]
   /** Text of the scalar at a path, without quotes and tag; undefined for other nodes. */
@@ -48,6 +64,15 @@ const OPTIONS = {
   logLevel: 'silent',
 } as const
 
+/** Advice for the common errors whose message does not say what to write. */
+const CURES: Partial<Record<ErrorCode, string>> = {
+  BAD_SCALAR_START: 'put the text in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'put a text with ": " in quotes, and indent keys of one level equally',
+  NON_STRING_KEY: 'put a text with "{" or "[" in quotes',
+  MULTILINE_IMPLICIT_KEY: 'write each key as "key: value" in one line',
+  TAB_AS_INDENT: 'use spaces',
+}
+
 /**
  * Parses the text of a descriptor.
  * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when it is not YAML, too large, too deep, or has too many
@@ -64,12 +89,19 @@ export function readYaml(text: string): YamlDocument {
   }
   const [error] = document.errors
   if (error !== undefined) {
-    throw notReadable(`${error.message}${formatPosition(positionAt(error.pos[0]))}`, error)
+    const cure = CURES[error.code]
+    const fault = error.code === 'RESOURCE_EXHAUSTION' ? 'it nests too deep' : error.message
+    const words = cure === undefined ? fault : `${fault}: ${cure}`
+    throw notReadable(`${words}${formatPosition(positionAt(error.pos[0]))}`, error)
   }
-  const value = plainValueOf(document)
+  const value = plainValueOf(document, positionAt)
   const { root, duplicates } = indexPlaces(document)
   return {
     value,
+    ignored: ignoredParts(document, text).map(({ words, offset }) => ({
+      words,
+      position: positionAt(offset),
+    })),
     duplicateKeys: duplicates.map(({ path, offset }) => ({ path, position: positionAt(offset) })),
     keysOf: (path) => [...(placeAt(root, path).exact?.keys.keys() ?? [])],
     plainTextAt: (path) => placeAt(root, path).exact?.plainText,
@@ -91,17 +123,77 @@ function notReadable(description: string, cause?: unknown): DomainError {
   return new DomainError('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', details, { cause })
 }
 
-function plainValueOf(document: Document): unknown {
+interface IgnoredPart {
+  readonly words: string
+  readonly offset: number
+}
+
+function ignoredParts(document: Document.Parsed, text: string): readonly IgnoredPart[] {
+  const tags = document.warnings
+    .filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
+    .map(({ pos: [start, end] }) => {
+      const tag = cutText(text.slice(start, end), MAX_TAG_LENGTH)
+      return { words: `the tag ${tag} is not known here and has no effect: remove it`, offset: start }
+    })
+  const [, , end] = document.range
+  const [more] = /^(?!---|\.\.\.|%|\s*#).*\S/mu.exec(text.slice(end)) ?? []
+  if (more === undefined) return tags
+  const words = 'the text after the first YAML document is ignored: remove it, or the line "---" before it'
+  return [...tags, { words, offset: text.indexOf(more, end) }]
+}
+
+/** Maximum length of a tag in a message, in UTF-16 units. */
+const MAX_TAG_LENGTH = 60
+
+function plainValueOf(document: Document, positionAt: (offset: number) => TextPosition): unknown {
+  const at = (offset: number | undefined): string =>
+    offset === undefined ? '' : formatPosition(positionAt(offset))
+  const { unresolved, first, deepest } = findAliases(document)
+  if (unresolved !== undefined) {
+    const name = cutText(unresolved.source, MAX_TAG_LENGTH)
+    const words = `the alias *${name} has no anchor &${name} before it: put a text with "*" in quotes, or name an anchor`
+    throw notReadable(`${words}${at(offsetOf(unresolved))}`)
+  }
+  const tooDeep = `it nests more than ${MAX_LEVELS} levels deep${at(deepest ?? first)}`
+  if (deepest !== undefined) throw notReadable(tooDeep)
   let value: unknown
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT })
   } catch (error) {
-    // The library throws this for unknown anchors and for too many aliases.
-    if (error instanceof ReferenceError) throw notReadable(error.message, error)
-    throw error
+    // The library throws this for too many aliases.
+    if (!(error instanceof ReferenceError)) throw error
+    throw notReadable(
+      `its aliases repeat too many values: write the values, without aliases of aliases${at(first)}`,
+      error,
+    )
   }
-  if (isNestedDeeperThan(value, MAX_LEVELS)) throw notReadable(`it nests more than ${MAX_LEVELS} levels deep`)
+  if (isNestedDeeperThan(value, MAX_LEVELS)) throw notReadable(tooDeep)
   return value
+}
+
+/** The first alias without an anchor before it, and the offsets of the first alias and of the first node that is nested too deeply. */
+function findAliases(document: Document): {
+  readonly unresolved: Alias | undefined
+  readonly first: number | undefined
+  readonly deepest: number | undefined
+} {
+  const anchors = new Set<string>()
+  let unresolved: Alias | undefined
+  let first: number | undefined
+  let deepest: number | undefined
+  visit(document, {
+    Node(_, node, path) {
+      if (isAlias(node)) {
+        first ??= offsetOf(node)
+        if (!anchors.has(node.source)) unresolved ??= node
+      } else if (node.anchor !== undefined) anchors.add(node.anchor)
+      // Collections and pairs alternate in a path of mappings.
+      if (path.filter(isCollection).length <= MAX_LEVELS) return undefined
+      deepest = offsetOf(node)
+      return visit.BREAK
+    },
+  })
+  return { unresolved, first, deepest }
 }
 
 /** Position of a node, aliases resolved. `offset`: start of its key, or of the node itself in a list. */
@@ -146,7 +238,7 @@ function indexPlaces(document: Document): {
     if (isNode(node) && 'anchor' in node && node.anchor !== undefined) anchors.set(node.anchor, place)
     return place
   }
-  return { root: indexNode(document.contents, undefined, []), duplicates }
+  return { root: indexNode(document.contents, offsetOf(document.contents), []), duplicates }
 }
 
 function plainTextOf(node: unknown): string | undefined {

@@ -88,7 +88,7 @@ export class AreaSweep {
     return this.#gatherArriving(at(vertices, start), node)
   }
 
-  /** Edges that meet at a point are neighbours on the line. */
+  /** Collects the edges on the line that meet a point; they are neighbours. False when two of them pass through it. */
   #gatherArriving(vertex: number, endingNode: number): boolean {
     const place = at(this.#order.rank, vertex)
     const meets = (node: number): boolean => {

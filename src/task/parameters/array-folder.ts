@@ -1,5 +1,5 @@
 import { type DomainError, type ErrorName, parameterError } from '../../contract/errors.ts'
-import { quoted, someOf } from '../../contract/quoted.ts'
+import { MAX_NAMES, quoted, someOf } from '../../contract/quoted.ts'
 import { readYaml } from '../descriptor/yaml-document.ts'
 import type { ParameterType } from '../task.ts'
 import { ARRAY_METADATA, type ArrayType, isIndexName, isSizeAllowed, sizeFault } from './array.ts'
@@ -156,9 +156,6 @@ async function readIndexes(
   return indexes
 }
 
-/** Maximum number of indexes or names in a message. */
-const MAX_NAMES = 20
-
 function foundNames(names: Iterable<string>): string {
   const found = [...names].sort()
   if (found.length === 0) return 'but the folder is empty'
@@ -195,7 +192,7 @@ function namesFault(
   ].join('; ')
 }
 
-/** Fast path: nearly every task writes this form, and an array may have 100 000 such files. */
+/** Form that nearly every task writes, read without the YAML parser: an array of arrays may have 100 000 of these files. */
 const PLAIN_SIZE = /^\s*size\s*:\s+(\d{1,16})\s*$/u
 
 /** Parses `size: 3` in any YAML form; other keys are ignored. */
@@ -205,7 +202,7 @@ function parseMetadata(text: string, refuse: (error: ErrorName, words: string) =
   const size = PLAIN_SIZE.exec(text)?.[1] ?? sizeInYaml(text)
   const number = typeof size === 'string' && isIndexName(size) ? Number(size) : size
   if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
-    throw refuse('INTERNAL_INVALID_METADATA', `${ARRAY_METADATA} holds ${shown(text.trim())}; ${expected}`)
+    throw refuse('INTERNAL_INVALID_METADATA', `${ARRAY_METADATA} contains ${shown(text.trim())}; ${expected}`)
   }
   return number
 }

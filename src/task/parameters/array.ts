@@ -120,7 +120,7 @@ export function notJson({ id }: ParameterType, parameterName: string): DomainErr
   return parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
 }
 
-/** Checks an index against the largest size, as for single items (8.3). */
+/** Problem of an array's size, of its largest index (8.3) or of a gap; undefined when there is none. */
 function dimensionFault(indexes: readonly number[], size: number, type: ArrayType): string | undefined {
   if (!isSizeAllowed(indexes.length, type)) return sizeFault(indexes.length, type)
   if (!isIndexAllowed(size - 1, type)) return indexFault(size - 1, type)
@@ -147,7 +147,7 @@ function itemsOf(value: JsonValue, type: ArrayType, parameterName: string): Read
     parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', parameterName, words)
   if (!Array.isArray(value)) throw wrong(`${shown(value)} is not a list; ${LIST_EXPECTED}`)
   const list = value as readonly JsonValue[]
-  // Before any item is checked.
+  // The size is checked before any item.
   if (type.maxSize !== undefined && list.length > type.maxSize) {
     const words = sizeFault(list.length, type)
     throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName, words)
@@ -204,7 +204,7 @@ export function isIndexName(name: string): boolean {
   return INDEX.test(name)
 }
 
-/** The array's size, index + 1, has to be a safe integer too. */
+/** Whether a number is an index: the array's size, index + 1, must be a safe integer too. */
 function isIndex(number: number): boolean {
   return Number.isSafeInteger(number) && number >= 0 && Number.isSafeInteger(number + 1)
 }

@@ -4,7 +4,7 @@ import { quoted, someOf } from '../../contract/quoted.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 import { shown } from './shown.ts'
 
-/** In Unicode characters, as JSON Schema counts. */
+/** Maximum length of a value in Unicode characters, as JSON Schema counts. */
 export const MAX_ITEM_CHARACTERS = 256
 
 function isTooLong(text: string): boolean {

@@ -1,12 +1,12 @@
 /*
- * Parses the structure of GeoJSON (RFC 7946) without a schema library: an array may hold 100 000 geometries, for which a schema creates
+ * Parses the structure of GeoJSON (RFC 7946) without a schema library: an array may contain 100 000 geometries, for which a schema creates
  * hundreds of MiB of garbage.
  */
 
 export type Position = readonly [x: number, y: number]
 export type Ring = readonly Position[]
 
-/** Coordinates of the six kinds of geometry that a parameter may hold. `[]` is a valid empty geometry of every kind. */
+/** Coordinates of the six kinds of geometry that a parameter accepts. `[]` is a valid empty geometry of every kind. */
 interface Coordinates {
   readonly Point: Position | readonly []
   readonly MultiPoint: readonly Position[]
@@ -62,7 +62,7 @@ const READERS: { readonly [Type in GeometryType]: Reader<Coordinates[Type]> } = 
   MultiPolygon: listOf(readPolygon, 0),
 }
 
-/** GeoJSON kinds that a parameter cannot hold; their content is not checked. */
+/** GeoJSON kinds that a parameter refuses; their content is not checked. */
 const COLLECTIONS: ReadonlySet<unknown> = new Set(['GeometryCollection', 'FeatureCollection'])
 
 export type ParsedGeoJson =
@@ -78,7 +78,7 @@ export function parseGeoJson(value: unknown): ParsedGeoJson | undefined {
   if (body === undefined) return undefined
   if (COLLECTIONS.has(body.type)) return { kind: 'collection' }
   const geometry = readGeometry(body)
-  // The properties that mark a circle or a rectangle, of a geometry or a feature.
+  // The properties, of a geometry or a feature, may mark a circle or a rectangle.
   return geometry && { kind: 'geometry', geometry, properties: mappingOf(object?.properties) ?? {} }
 }
 

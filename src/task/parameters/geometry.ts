@@ -7,12 +7,12 @@ import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.
 import { shown } from './shown.ts'
 import { isTopologicallyValid } from './topology.ts'
 
-/** Up to 2.6 million positions, whose validation takes at most 650 MB (ADR 10) of the function's 1024 MiB. */
+/** Maximum length of a geometry: up to 2.6 million positions, whose validation takes at most 650 MB (ADR 10) of the function's 1024 MiB. */
 const MAX_TEXT_LENGTH = 16 * 1024 * 1024
-/** A UTF-16 unit takes at most 3 bytes; the rest is for white space around the text. */
+/** Maximum size of the file. A UTF-16 unit takes at most 3 bytes; the rest is for white space around the text. */
 const MAX_FILE_BYTES = 4 * MAX_TEXT_LENGTH
 
-/** A MultiPolygon in a Feature has 6; the rest is for properties, which are not interpreted. */
+/** Maximum nesting. A MultiPolygon in a Feature has 6 levels; the rest is for properties, which are not interpreted. */
 const MAX_LEVELS = 64
 
 const SUB_TYPES: ReadonlySet<unknown> = new Set(['Circle', 'Rectangle'])
@@ -47,7 +47,7 @@ function checkSubType({ subType, radius }: Record<string, unknown>, parameterNam
     throw parameterError('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_SUBTYPE', parameterName, words)
   }
   if (subType === 'Circle' && (radius === undefined || radius === null)) {
-    const words = 'a Circle has no radius; expected one in the properties, beside subType'
+    const words = 'the Circle has no radius; expected "radius" in the properties, beside "subType"'
     throw parameterError('INTERNAL_PARAMETER_MISSING_RADIUS_ERROR', parameterName, words)
   }
 }

@@ -30,7 +30,6 @@ export interface CutString {
 
 export type ListedValue = { readonly value: JsonValue } | CutString
 
-/** The file of a string. */
 interface StringFile {
   readonly parameterName: string
   /** Index path of an array's item. */
@@ -65,7 +64,7 @@ export function createListedStrings(runId: string, kind: 'input' | 'output'): Li
 
   return {
     show(text, file) {
-      // JSON is never shorter than the text, and takes time to write.
+      // Checked before the JSON is made, which takes time and is never shorter than the text.
       const isShort = file.sizeBytes <= WHOLE_STRING_BYTES && text.length <= bytesLeft
       const bytes = isShort ? jsonBytes(text) : Number.POSITIVE_INFINITY
       if (bytes > bytesLeft) return showBeginning(text, file)

@@ -4,7 +4,7 @@ import { checkBounds } from './bounds.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 import { shown } from './shown.ts'
 
-/** Unambiguous, to avoid backtracking: no two adjacent parts match digits. */
+/** A decimal number. Unambiguous, to avoid backtracking: no two adjacent parts match digits. */
 const DECIMAL = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/u
 const INFINITY = /^([-+]?)inf(?:inity)?$/iu
 const NOT_A_NUMBER = /^nan$/iu

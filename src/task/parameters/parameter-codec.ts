@@ -9,7 +9,7 @@ export type TypeOf<Id extends ParameterTypeId> = Extract<ParameterType, { readon
 export interface ProvisionedValue {
   /** Content of the input file. */
   readonly fileText: string
-  /** Value in the answer of the call. */
+  /** Value in the response to the call. */
   readonly value: JsonValue
 }
 
@@ -20,7 +20,7 @@ export interface ParameterCodec<Type extends ParameterType> {
    * @throws DomainError naming the parameter, with the contract's code.
    */
   provision(value: JsonValue, type: Type, parameterName: string): ProvisionedValue
-  /** Value in listings of an input file that {@link provision} made. */
+  /** Value that listings show for an input file made by {@link provision}. */
   listInput(fileText: string, type: Type): JsonValue
   /**
    * Checks a file that a task wrote, and returns its value in listings.
@@ -33,17 +33,17 @@ export interface ParameterCodec<Type extends ParameterType> {
   readonly nullError: ErrorName
 }
 
-/** More than a number, a date or an enumeration's item needs, including white space. */
+/** Limit for short outputs: more than a number, a date or an enumeration's item needs, including white space. */
 export const SHORT_OUTPUT_BYTES = 1024 * 1024
 
 /**
- * Removes white space and a byte order mark around the text of an output: many tasks write them.
+ * Removes white space and a byte order mark around the text of an output, which many tasks write.
  * @throws DomainError when nothing is left.
  */
 export function outputText(fileText: string, parameterName: string): string {
   const text = fileText.trim()
   if (text === '') {
-    const words = 'the file is empty or holds only white space; expected a value'
+    const words = 'the file is empty or contains only white space; expected a value'
     throw parameterError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK', parameterName, words)
   }
   return text

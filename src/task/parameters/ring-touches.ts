@@ -15,7 +15,7 @@ export class RingTouches {
   readonly #parent: Int32Array
   /** Number of the last point at which each ring was seen. */
   readonly #ringSeen: Int32Array
-  /** The same for each polygon, and its first ring there. */
+  /** Number of the last point at which each polygon was seen, and its first ring there. */
   readonly #polygonSeen: Int32Array
   readonly #firstRing: Int32Array
   #place = 0

@@ -19,7 +19,7 @@ export function checkLength(length: number, type: TypeOf<'string'>, parameterNam
 }
 
 /**
- * Rejects NUL, which JSON strings may contain but text in core's PostgreSQL may not.
+ * Refuses NUL, which JSON strings may contain but text in core's PostgreSQL may not.
  * @throws DomainError naming the parameter
  */
 export function refuseNul(text: string, parameterName: string): void {
@@ -32,17 +32,20 @@ export function refuseNul(text: string, parameterName: string): void {
   )
 }
 
-/** Text of any kind but NUL, line breaks kept. */
+/** Any text without NUL; line breaks are kept. */
 export const stringCodec: ParameterCodec<TypeOf<'string'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
-  // For array items, which are read whole; a string output of its own is streamed.
+  // Limit of array items, which are read whole; other string outputs are streamed.
   largestOutput: { bytes: 64 * 1024 * 1024, error: 'INTERNAL_PARAMETER_VALIDATION_ERROR' },
   provision(value, type, parameterName) {
     // Half a surrogate pair has no UTF-8 form: file and response would differ.
     if (typeof value !== 'string')
       throw unreadable(parameterName, `${shown(value)} is not a text; expected a string`)
     if (!value.isWellFormed()) {
-      throw unreadable(parameterName, `${shown(value)} holds half a surrogate pair, which has no UTF-8 form`)
+      throw unreadable(
+        parameterName,
+        `${shown(value)} contains half a surrogate pair, which has no UTF-8 form`,
+      )
     }
     refuseNul(value, parameterName)
     checkLength(value.length, type, parameterName)
@@ -51,7 +54,7 @@ export const stringCodec: ParameterCodec<TypeOf<'string'>> = {
   listInput(fileText) {
     return fileText
   },
-  /** Blank is the empty string, which a minimum length of 0 allows. */
+  /** A blank file is the empty string, which a minimum length of 0 allows. */
   readOutput(fileText, type, parameterName) {
     const text = fileText.trim()
     refuseNul(text, parameterName)

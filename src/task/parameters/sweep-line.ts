@@ -5,7 +5,7 @@ export const NONE = -1
 
 /**
  * Edges on the sweep line, from bottom to top, in a treap. Random priorities balance it, so every operation takes O(log
- * n) for any order of edges. 32 bytes for each edge of the geometry.
+ * n) for any order of edges. It takes 32 bytes for each edge of the geometry.
  */
 export class SweepLine {
   /** Edge in each node. */
@@ -23,7 +23,7 @@ export class SweepLine {
   #nodeCount = 0
   #freeNode = NONE
 
-  /** @param capacity largest number of edges at one time */
+  /** @param capacity maximum number of edges on the line at one point */
   constructor(capacity: number, effort: Effort) {
     this.edge = new Int32Array(capacity)
     this.below = new Int32Array(capacity)

@@ -86,7 +86,7 @@ describeJobScheduler('Batch', async () => {
   }
 })
 
-describe('every call and answer of the tests above', () => {
+describe('every request and response of the tests above', () => {
   it("conforms to AWS's model of the Batch API", async () => {
     const { exchanges } = recorder
     expect([...new Set(exchanges.map(({ path }) => path.slice('/v1/'.length)))].sort()).toEqual([

@@ -12,7 +12,7 @@ declare module 'vitest' {
 
 /**
  * Sets the SDK's environment variables for the emulator, so that the adapters are tested with the clients of the functions.
- * The access key selects a separate account, isolated from the deployed stack.
+ * The access key selects an account that is separate from that of the deployed stack.
  */
 export function useEmulator(): void {
   vi.stubEnv('AWS_ENDPOINT_URL', inject('emulatorUrl'))
@@ -23,8 +23,8 @@ export function useEmulator(): void {
 }
 
 /**
- * Calls a service without a client in this project, in AWS's JSON protocol. The signature is invalid: the emulators only read the
- * account from its key.
+ * Calls a service for which this project has no client, in AWS's JSON protocol. The signature is invalid; emulators only read the
+ * account from the access key.
  */
 export async function callEmulator(
   service: string,

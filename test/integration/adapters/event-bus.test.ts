@@ -21,7 +21,7 @@ async function putRule(pattern: object, targetArn: string): Promise<void> {
 }
 
 describe('event bus', () => {
-  it('delivers import requests of its own installation only to the queue of its rule', async () => {
+  it('delivers the import requests of an installation to its rule, and not those of others', async () => {
     const installation = uniqueName('installation')
     const queue = await createQueue()
     const source = [eventSourceOf(installation)]
@@ -34,7 +34,7 @@ describe('event bus', () => {
   })
 })
 
-/** The local Batch server uses this delivery in place of PutEvents. */
+/** The local Batch server delivers its events in this way, instead of by PutEvents. */
 describe('delivery by the rules of the bus', () => {
   const received: { readonly url: string; readonly body: unknown }[] = []
   const functions = createServer(async (request: IncomingMessage, response) => {
@@ -47,7 +47,7 @@ describe('delivery by the rules of the bus', () => {
   })
   afterAll(() => functions.close())
 
-  it('calls the functions of rules that match, by prefix and by value', async () => {
+  it('calls only the functions of rules whose patterns match, by prefix and by value', async () => {
     const { port } = functions.address() as AddressInfo
     const queueName = uniqueName('jobs')
     const arnOf = (name: string): string => `arn:aws:lambda:eu-west-1:000011112222:function:${name}`
@@ -83,7 +83,7 @@ describe('delivery by the rules of the bus', () => {
   })
 })
 
-/** Creates an SQS queue. The service itself has no SQS client. */
+/** Creates an SQS queue. The project has no SQS client. */
 async function createQueue() {
   const { QueueUrl } = await callEmulator('sqs', 'AmazonSQS.CreateQueue', {
     QueueName: uniqueName('adapters'),

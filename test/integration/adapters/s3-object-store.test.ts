@@ -9,7 +9,7 @@ import { uniqueName, useEmulator } from './emulator.ts'
 useEmulator()
 const client = createS3Client()
 const PAGE_SIZE = 3
-/** Smallest part that S3 accepts, in bytes. */
+/** Minimum size of a part in S3. */
 const COPY_RANGE_BYTES = 5 * 1024 * 1024
 
 async function emptyBucket(): Promise<string> {
@@ -18,7 +18,7 @@ async function emptyBucket(): Promise<string> {
   return bucketName
 }
 
-/** MiniStack, the default, computes no checksums of copies. */
+/** Whether the emulator computes checksums of copies; MiniStack, the default, does not. */
 const isDigesting = !['ministack', undefined].includes(process.env.EMULATOR)
 
 describeObjectStore('S3', { isServed: true, isDigesting }, async () => {
@@ -28,7 +28,7 @@ describeObjectStore('S3', { isServed: true, isDigesting }, async () => {
 })
 
 describe('S3 object store', () => {
-  it('aborts the multipart upload, which would be charged for, when a stream fails', async () => {
+  it('aborts the multipart upload of a stream that fails, since its parts would be billed', async () => {
     const bucketName = await emptyBucket()
     const objects = createS3ObjectStore({ client, bucketName })
     async function* broken() {

@@ -13,7 +13,7 @@ import { uniqueName, useEmulator } from './emulator.ts'
 useEmulator()
 const client = createSfnClient()
 
-/** Creates a state machine of one step that waits for its task token. An activity returns the token without a function. */
+/** Creates a state machine with one step that waits for a callback. The step is an activity, so no function is needed. */
 async function createWaitingMachine() {
   const name = uniqueName('adapters')
   const { activityArn = '' } = await client.send(new CreateActivityCommand({ name }))
@@ -47,7 +47,7 @@ describeRunWorkflow('Step Functions', async () => {
 
     async startWaiting(runId) {
       await workflow.start(runId)
-      // Returns once the step waits. LocalStack can stop an execution only before that.
+      // Returns when the step is waiting. LocalStack can stop an execution only before that.
       const { taskToken = '' } = await client.send(new GetActivityTaskCommand({ activityArn }))
       runsByToken.set(taskToken, runId)
       return taskToken

@@ -6,9 +6,7 @@ import { anInput, aRun, aTask, RUN_ID, TASK_ID } from '../../fixtures/builders.t
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
-/*
- * Answers without a test of their own. The test server compares each with the OpenAPI document.
- */
+/* Responses that no other test covers. The test server compares each with the OpenAPI document. */
 
 const BASE = '/app-engine/v1'
 const TASK = '/tasks/com.example.addition/1.0.0'
@@ -34,7 +32,7 @@ const STATES = {
 const OUTPUT = { jobAttempt: 1, name: 'sum' }
 const PARTS = { ...OUTPUT, multipartId: 'none' }
 
-/** A run in this state, of a task with descriptor, logo and an array; an upload that is not complete; a default store. */
+/** An API with a run in this state of a task with descriptor, logo and an array, an incomplete upload and a default store. */
 async function anApi(state: keyof typeof STATES) {
   const list = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
   const inputs = [anInput(), anInput({ name: 'list', type: list })]
@@ -110,9 +108,9 @@ const ALL_CALLS = (Object.keys(STATES) as State[]).flatMap((state) =>
   ]),
 )
 
-describe('an answer', () => {
+describe('a response', () => {
   it.each(ALL_CALLS)(
-    'of a run that is %s has status %d for %s %s',
+    'about a run that is %s has status %d for %s %s',
     async (state, status, method, path, body) => {
       const { call } = await anApi(state)
 
@@ -126,7 +124,7 @@ describe('an answer', () => {
     ['POST', provision('a')],
     ['PUT', provision('list/indexes?value=0')],
     ['POST', provision('list/indexes?value=0')],
-  ])('has status 409 for %s %s with an upload that is not complete', async (method, path) => {
+  ])('has status 409 for %s %s with an incomplete upload', async (method, path) => {
     const { call, openUpload } = await anApi('created')
 
     expect((await call(method, path, openUpload)).status).toBe(409)

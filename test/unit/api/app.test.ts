@@ -7,7 +7,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 
 const BASE = '/app-engine/v1'
 
-/** The API over in-memory adapters; `call` answers with status and parsed body. */
+/** The API over in-memory adapters; `call` returns status and parsed body. */
 async function anApi(options: Parameters<typeof anEngine>[0] = {}) {
   const engine = await anEngine(options)
   const app = createCheckedApp(engine)
@@ -38,7 +38,7 @@ describe('the routes', () => {
     })
   })
 
-  it('answer the JSON schema of descriptors that is in the documentation', async () => {
+  it('return the JSON schema of descriptors that docs/ has', async () => {
     const { call } = await anApi()
 
     const { status, json } = await call('GET', `${BASE}/schema/task.json`)
@@ -47,7 +47,7 @@ describe('the routes', () => {
     expect(json).toEqual(JSON.parse(readFileSync('docs/task.schema.json', 'utf8')))
   })
 
-  it('name the methods of a path when another one is used', async () => {
+  it('list the allowed methods in the response to any other method', async () => {
     const { call } = await anApi()
 
     const { headers } = await call('POST', `${BASE}/task-runs/${RUN_ID}`)
@@ -55,18 +55,21 @@ describe('the routes', () => {
     expect(headers.get('allow')).toBe('GET, DELETE, HEAD')
   })
 
-  it.each(['/tasks', '/nothing'])('answer HEAD of %s with the length of the answer to GET', async (path) => {
-    const app = createApp(await anEngine())
+  it.each(['/tasks', '/nothing'])(
+    'answer HEAD of %s with the length of the response to GET',
+    async (path) => {
+      const app = createApp(await anEngine())
 
-    const get = await app.request(`${BASE}${path}`)
-    const head = await app.request(`${BASE}${path}`, { method: 'HEAD' })
+      const get = await app.request(`${BASE}${path}`)
+      const head = await app.request(`${BASE}${path}`, { method: 'HEAD' })
 
-    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([
-      get.status,
-      String((await get.arrayBuffer()).byteLength),
-      '',
-    ])
-  })
+      expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([
+        get.status,
+        String((await get.arrayBuffer()).byteLength),
+        '',
+      ])
+    },
+  )
 
   it.each(['/ping', '/nothing'])('answer %s with X-Content-Type-Options: nosniff', async (path) => {
     const { call } = await anApi()
@@ -74,7 +77,7 @@ describe('the routes', () => {
     expect((await call('GET', path)).headers.get('x-content-type-options')).toBe('nosniff')
   })
 
-  it('treat the doubled slashes that core writes as one', async () => {
+  it('accept the doubled slashes that core writes', async () => {
     const { call } = await anApi()
 
     expect((await call('GET', `${BASE}//tasks`)).status).toBe(200)
@@ -88,7 +91,7 @@ describe('the routes', () => {
     ['POST', `${BASE}/task-runs/${RUN_ID}`, 405],
     ['POST', '/ping', 405],
     ['POST', `${BASE}/ping`, 405],
-  ])('%s %s is refused with %d in the shape of the contract', async (method, path, status) => {
+  ])('refuse %s %s with %d and an error in the shape of the contract', async (method, path, status) => {
     const { call } = await anApi()
 
     const answer = await call(method, path)
@@ -120,7 +123,7 @@ describe('the routes', () => {
 })
 
 describe('tasks', () => {
-  it('are described the same in the list, by id and by name', async () => {
+  it('have the same description in the list, by id and by name', async () => {
     const { call } = await anApi()
     const description = {
       id: TASK_ID,
@@ -161,7 +164,7 @@ describe('tasks', () => {
     ])
   })
 
-  it('list nested arrays by their sub types', async () => {
+  it('list nested arrays with nested sub types', async () => {
     const inner = { id: 'array' as const, allowMissing: false, subType: { id: 'integer' as const } }
     const type = { id: 'array' as const, minSize: 1, maxSize: 5, allowMissing: false, subType: inner }
     const { call } = await anApi({ task: aTask({ outputs: [anOutput({ type, derivedFrom: 'a' })] }) })
@@ -182,7 +185,7 @@ describe('tasks', () => {
     `tasks/${RUN_ID}/inputs`,
     'tasks/com.example/1.0.0',
     'tasks/com.example/1.0.0/logo',
-  ])('%s is 404 when unknown', async (path) => {
+  ])('are answered 404 when unknown: %s', async (path) => {
     const { call } = await anApi()
 
     expect(await call('GET', `${BASE}/${path}`)).toMatchObject({
@@ -191,7 +194,7 @@ describe('tasks', () => {
     })
   })
 
-  it('have no runs while they are being removed, so that core can delete them again', async () => {
+  it('list no runs while they are being removed, so that core can repeat the deletion', async () => {
     const { call, tasks, task } = await anApi({ run: {} })
     await tasks.beginRemoval(task)
     const path = `${BASE}/tasks/${task.namespace}/${task.version}`
@@ -236,7 +239,7 @@ describe('tasks', () => {
 })
 
 describe('runs', () => {
-  it('are created with exactly three keys', async () => {
+  it('have exactly three keys when they are created', async () => {
     const { call } = await anApi()
 
     const { json } = await call('POST', `${BASE}/tasks/${TASK_ID}/runs`)
@@ -276,8 +279,8 @@ describe('runs', () => {
       'APPE-internal-parameter-not-found',
     ],
     ['an unknown parameter', 'x', { value: 1 }, 404, 'APPE-internal-parameter-not-found'],
-    ['a list where one provision is due', 'a', [], 400, 'APPE-internal-task-run-state-error'],
-    ['a value of the wrong kind', 'a', { value: 'many' }, 400, 'APPE-internal-request-validation-error'],
+    ['a list in place of one provision', 'a', [], 400, 'APPE-internal-task-run-state-error'],
+    ['a value of the wrong type', 'a', { value: 'many' }, 400, 'APPE-internal-request-validation-error'],
     ['null for a required input', 'a', { value: null }, 400, 'APPE-internal-null-provision'],
   ])('refuse %s', async (_, parameter, body, status, errorCode) => {
     const { call } = await anApi({ run: {} })
@@ -287,7 +290,7 @@ describe('runs', () => {
     expect(answer).toMatchObject({ status, json: { errorCode } })
   })
 
-  it('are rejected with 403 and two keys only', async () => {
+  it('answer 403 with a body of two keys if outputs are listed before FINISHED', async () => {
     const { call } = await anApi({ run: { state: 'RUNNING' } })
 
     const answer = await call('GET', `${BASE}/task-runs/${RUN_ID}/outputs`)
@@ -299,7 +302,7 @@ describe('runs', () => {
     })
   })
 
-  it('show the failure in their description and in their log', async () => {
+  it('show the failure in their description and their log', async () => {
     const failure = { kind: 'task-failed' as const, message: 'the task ended with exit code 3', exitCode: 3 }
     const { call } = await anApi({ run: { state: 'FAILED', failure } })
 
@@ -319,7 +322,7 @@ describe('runs', () => {
     ['POST', '/state-actions'],
     ['POST', '/secret/outputs.zip'],
     ['GET', '/staging/inputs'],
-  ])('are 404 when unknown: %s task-runs/{id}%s', async (method, rest) => {
+  ])('are answered 404 when unknown: %s task-runs/{id}%s', async (method, rest) => {
     const { call } = await anApi()
     const body = method === 'GET' ? undefined : { desired: 'RUNNING' }
 
@@ -329,7 +332,7 @@ describe('runs', () => {
     })
   })
 
-  it('are deleted with their files, and a second deletion succeeds', async () => {
+  it('are deleted with their files, and deleting them again succeeds', async () => {
     const { call, objects } = await anApi({ run: {} })
     await objects.put(`task-run-outputs-${RUN_ID}/1-1/sum`, '1')
 

@@ -15,7 +15,7 @@ const FILES: ConsoleFiles = {
   asset: (name) => (name === 'a-1.js' ? file('script', 'text/javascript; charset=utf-8') : undefined),
 }
 
-/** Calls an API whose stage has the console in a mode. */
+/** Sends requests to an API whose console has this mode. */
 async function anApi(mode: ConsoleMode) {
   const app = createApp({ ...(await anEngine()), console: { mode, files: FILES } })
   return (path: string, init: RequestInit = {}) => app.request(`http://engine.test${BASE}${path}`, init)
@@ -51,7 +51,7 @@ describe('the console', () => {
     expect(policy).not.toMatch(/unsafe|\*/u)
   })
 
-  it('answers assets with the policy of the page, because a worker obeys that of its script', async () => {
+  it('sends the policy of the page with assets, because a worker obeys the policy of its script', async () => {
     const call = await anApi('full')
 
     const [page, asset] = [await call('/ui/'), await call('/ui/assets/a-1.js')]
@@ -61,7 +61,7 @@ describe('the console', () => {
     expect(names.map((name) => asset.headers.get(name))).toEqual(names.map((name) => page.headers.get(name)))
   })
 
-  it('lets browsers keep assets for ever, and the page until it changes', async () => {
+  it('lets browsers cache assets forever, and the page until it changes', async () => {
     const call = await anApi('full')
 
     const asset = await call('/ui/assets/a-1.js')
@@ -75,7 +75,7 @@ describe('the console', () => {
   })
 
   it.each(['/ui/assets/b.js', '/ui/assets/..%2Findex.html', '/ui/assets/'])(
-    'has nothing else at %s',
+    'answers 404 for %s',
     async (path) => {
       const call = await anApi('full')
 
@@ -83,7 +83,7 @@ describe('the console', () => {
     },
   )
 
-  it('redirects from ui to ui/', async () => {
+  it('redirects /ui to ui/', async () => {
     const call = await anApi('full')
 
     const { headers, status } = await call('/ui')
@@ -107,13 +107,14 @@ describe('the console', () => {
       mode: 'read-only',
       version,
       currency: 'USD',
+      reusesOutputs: false,
     })
     expect(SERVICE_VERSION).toBe(version)
   })
 })
 
 describe('a read-only console', () => {
-  it.each(CHANGES)('refuses $method $path of a page', async ({ method, path }) => {
+  it.each(CHANGES)('refuses $method $path from a page', async ({ method, path }) => {
     const call = await anApi('read-only')
     const sent = [
       { origin: 'http://engine.test', host: 'engine.test' },
@@ -128,13 +129,13 @@ describe('a read-only console', () => {
     }
   })
 
-  it.each(CHANGES)('allows $method $path of other clients', async ({ method, path }) => {
+  it.each(CHANGES)('allows $method $path from other clients', async ({ method, path }) => {
     const call = await anApi('read-only')
 
     expect(await (await call(pathOf(path), { method })).text()).not.toContain('read-only')
   })
 
-  it('allows the page to read', async () => {
+  it('allows reads from the page', async () => {
     const call = await anApi('read-only')
 
     expect((await call('/tasks', { headers: { 'sec-fetch-site': 'same-origin' } })).status).toBe(200)

@@ -24,10 +24,10 @@ const TEXT: ParameterType = { id: 'string', minLength: 0 }
 const TEXTS: ArrayType = { id: 'array', allowMissing: false, subType: TEXT }
 const NESTED: ArrayType = { ...TEXTS, subType: TEXTS }
 
-/** Too large for an answer of Lambda. */
+/** Exceeds the maximum response of a Lambda function. */
 const LARGE = 'x'.repeat(5 * 1024 * 1024)
 
-/** The longest string that a listing shows whole, and as many of them as make the listing too large. */
+/** Maximum length of a string that a listing shows whole. `MANY` has enough of them to exceed a response. */
 const MIB = 'x'.repeat(1024 * 1024)
 const MANY: readonly string[] = Array(5).fill(MIB)
 
@@ -57,7 +57,7 @@ async function anApi(
   return { ...engine, request, fetch, send, get }
 }
 
-/** Content behind a presigned URL of the memory store. */
+/** Content that a presigned URL of the memory store refers to. */
 function bytesAt({ objects }: Engine, location: string) {
   const { pathname, searchParams } = new URL(location)
   const key = decodeURIComponent(pathname.slice(1))
@@ -112,12 +112,12 @@ const namesIn = async (engine: Engine, key: string) => {
   return zip.entries.map(({ name }) => name).sort()
 }
 
-describe('a download that is too large for an answer', () => {
+describe('a download that is too large for a response', () => {
   it.each([
     ['the listing of inputs', 'inputs', 'application/json', 'inline'],
     ['a file', 'input/model', 'application/octet-stream', 'attachment; filename="model"'],
     [
-      'an item that came by itself',
+      'an item that was provisioned alone',
       'input/items/indexes?value=0',
       'application/octet-stream',
       'attachment; filename="items/0"',
@@ -137,7 +137,7 @@ describe('a download that is too large for an answer', () => {
     ['a whole array', 'input/whole', 'application/octet-stream', 'attachment; filename="whole"'],
     ['an array with items', 'input/items', 'application/octet-stream', 'attachment; filename="items"'],
     ['all inputs', 'inputs.zip', 'application/octet-stream', `attachment; filename="inputs-${RUN_ID}.zip"`],
-  ])('redirects to the bucket: %s', async (_, path, contentType, contentDisposition) => {
+  ])('is redirected to the bucket: %s', async (_, path, contentType, contentDisposition) => {
     const { send, get } = await anApi({
       model: FILE,
       whole: TEXTS,
@@ -158,7 +158,7 @@ describe('a download that is too large for an answer', () => {
     expect(to?.text?.includes(path === 'inputs' ? MIB : LARGE)).toBe(true)
   })
 
-  it('redirects to an existing object without a copy', async () => {
+  it('is redirected to an existing object without a copy', async () => {
     const { send, get, objects } = await anApi({ model: FILE, whole: TEXTS, items: TEXTS })
     await send('POST', 'input-provisions/model', aFile(LARGE))
     await send('PUT', 'input-provisions/whole', { value: [LARGE] })
@@ -191,7 +191,7 @@ describe('a download that is too large for an answer', () => {
     ['an array', 'output/texts', 'application/octet-stream'],
     ['an item', 'output/texts/indexes?value=1', 'application/octet-stream'],
     ['all outputs', 'outputs.zip', 'application/octet-stream'],
-  ])('redirects to the bucket for outputs too: %s', async (_, path, contentType) => {
+  ])('is redirected to the bucket for outputs too: %s', async (_, path, contentType) => {
     const { get } = await finished({ text: LARGE, texts: ['a', LARGE], many: MANY })
 
     const { status, to } = await get(path)
@@ -205,7 +205,7 @@ describe('a download that is too large for an answer', () => {
 describe('an item of a large array', () => {
   const ITEMS = Array.from({ length: 2000 }, (_, index) => `item ${index}`)
 
-  it('is read by its offset in the folder', async () => {
+  it('is read at its offset in the folder', async () => {
     const { send, get } = await anApi({ whole: TEXTS })
     await send('PUT', 'input-provisions/whole', { value: ITEMS })
 
@@ -215,7 +215,7 @@ describe('an item of a large array', () => {
     expect((await get('input/whole/indexes?value=2000')).status).toBe(400)
   })
 
-  it('is the later value when the item was provisioned again', async () => {
+  it('has the newer value when it was provisioned again', async () => {
     const { send, get } = await anApi({ whole: TEXTS })
     await send('PUT', 'input-provisions/whole', { value: ITEMS })
     await send('PUT', 'input-provisions/whole/indexes?value=7', { value: 'seven' })
@@ -230,8 +230,8 @@ describe('an item of a large array', () => {
   })
 })
 
-describe('the answers of downloads', () => {
-  it('cover every answer that the document describes', async () => {
+describe('the responses of downloads', () => {
+  it('include every response that the OpenAPI document describes', async () => {
     const given = await anApi({ model: FILE, texts: TEXTS })
     await given.send('POST', 'input-provisions/model', aFile('m'))
     await given.send('PUT', 'input-provisions/texts', { value: ['a'] })
@@ -284,12 +284,12 @@ const CALLS = [
   [['largeDone'], LARGE_OUTPUT_PATHS],
 ] as const
 
-/** State of the run, secret of the call (none: another run) and body. */
+/** State of the run, secret of the call (empty: call about another run) and body. */
 async function posts() {
   const zip = (text: string): Promise<Buffer> => packZip([{ name: 'text', body: text }])
   return [
     ['RUNNING', SECRET, await zip('t')],
-    // Six MiB in JSON.
+    // 1 MiB of control characters: six MiB as JSON.
     ['RUNNING', SECRET, await zip('\u0001'.repeat(1024 * 1024))],
     ['RUNNING', 'wrong', await zip('t')],
     ['FINISHED', SECRET, await zip('t')],

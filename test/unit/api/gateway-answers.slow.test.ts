@@ -27,7 +27,7 @@ const ACCEPTS = [
   'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
 ]
 
-/** A run whose every file has these bytes, and a task with the same as descriptor and logo. */
+/** An engine whose run and task have these bytes as every input, output, descriptor and logo. */
 async function everyFileOf(bytes: Uint8Array) {
   const parameter = { optional: true, type: FILE }
   const engine = await anEngine({
@@ -63,7 +63,7 @@ async function everyFileOf(bytes: Uint8Array) {
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
-/** The content that a client of the gateway receives, redirects followed. */
+/** Content that a client of the gateway receives after redirects. */
 async function download(engine: Engine, gateway: GatewayModel, request: SentRequest) {
   const result = await createHandler(engine)(gateway.eventOf(request))
   const body = new Uint8Array(gateway.bytesOf(result, request))
@@ -92,8 +92,8 @@ const FILES_OF_ONE = [
   `${BASE}/tasks/com.example.addition/1.0.0/logo`,
 ]
 
-describe.each(GATEWAYS)('behind $name', (gateway) => {
-  it('every file is returned unchanged, for any bytes and Accept header', async () => {
+describe.each(GATEWAYS)('the API, called through $name,', (gateway) => {
+  it('returns every file unchanged, for any bytes and Accept header', async () => {
     await fc.assert(
       fc.asyncProperty(someBytes, fc.constantFrom(...ACCEPTS), async (bytes, accept) => {
         const engine = await everyFileOf(bytes)
@@ -108,7 +108,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
     )
   })
 
-  it('every zip holds the files unchanged', async () => {
+  it('returns the files of every zip unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(someBytes, fc.constantFrom(...ACCEPTS), async (bytes, accept) => {
         const engine = await everyFileOf(bytes)
@@ -127,7 +127,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
     )
   })
 
-  it('a range returns exactly its bytes, also when it cuts a character', async () => {
+  it('returns exactly the bytes of a range, also when it splits a character', async () => {
     const range = fc.tuple(fc.nat(45), fc.nat(45)).map(([first, more]) => [first, first + more] as const)
     await fc.assert(
       fc.asyncProperty(someBytes, range, async (bytes, [first, last]) => {
@@ -145,7 +145,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
   })
 
   it.each([Buffer.from('text'), Buffer.of(0x89, 0xff)])(
-    'HEAD of %j is answered without a body',
+    'answers HEAD of %j without a body',
     async (bytes) => {
       const engine = await everyFileOf(bytes)
       for (const path of FILES_OF_ONE) {

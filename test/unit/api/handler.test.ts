@@ -22,7 +22,7 @@ function eventOf(resource: string, path: string, httpMethod = 'GET'): GatewayEve
 }
 
 describe('the handler of the API', () => {
-  it('answers callers on every route', async () => {
+  it('serves callers through the proxy resource', async () => {
     const handler = createHandler(
       await anEngine({ run: { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } }),
     )
@@ -74,12 +74,12 @@ describe('the handler of the API', () => {
   const USER = 'arn:aws:iam::123456789012:user/lab/alice'
 
   it.each([
-    ['two principals', ROLE, USER, false],
-    ['two roles', `${ROLE}/one`, `${ROLE}-of-others/one`, false],
-    ['a principal and a caller without credentials', USER, null, false],
-    ['two sessions of one role', `${ROLE}/one`, `${ROLE}/two`, true],
-    ['callers without credentials', null, null, true],
-  ])('replays a response by its key or not between %s', async (_, one, other, isReplayed) => {
+    ['other for two principals', ROLE, USER, false],
+    ['other for two roles', `${ROLE}/one`, `${ROLE}-of-others/one`, false],
+    ['other for a principal and a caller without credentials', USER, null, false],
+    ['same for two sessions of one role', `${ROLE}/one`, `${ROLE}/two`, true],
+    ['same for callers without credentials', null, null, true],
+  ])('replays a response only to the same caller: %s', async (_, one, other, isReplayed) => {
     const handler = createHandler(await anEngine())
     const call = (userArn: string | null) =>
       handler({

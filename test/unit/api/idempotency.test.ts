@@ -19,7 +19,7 @@ const DIGEST = `sha256:${'a'.repeat(64)}`
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
-/** An import that ends before the call polls it. */
+/** An engine whose imports have ended when the call polls them. */
 function withReadyUploads(engine: Engine): Engine {
   const ready = (upload: Upload): Upload => ({ ...upload, state: 'READY', taskId: engine.task.id })
   return {
@@ -104,7 +104,7 @@ describe('a call with an idempotency key', () => {
     expect(await on.runs.listByTask(on.task.id)).toHaveLength(2)
   })
 
-  it('creates another resource with another key, and after a day', async () => {
+  it('creates another resource with another key, and with the same key after a day', async () => {
     const first = await post(RUNS)
     const other = await post(RUNS, undefined, { key: 'another' })
     engine.identity.advance(KEY_SECONDS)
@@ -117,7 +117,7 @@ describe('a call with an idempotency key', () => {
     ['another body', 'uploads', { ...UPLOAD, fileName: 'b.zip' }],
     ['another path', 'stores', UPLOAD],
     ['another query', 'uploads?x=1', UPLOAD],
-  ])('is refused with the key of %s', async (_, path, body) => {
+  ])('is refused when its key belongs to a call with %s', async (_, path, body) => {
     await post('uploads', UPLOAD)
 
     expect(await post(path, body)).toMatchObject({
@@ -130,7 +130,7 @@ describe('a call with an idempotency key', () => {
     })
   })
 
-  it('gets 409 with Retry-After while the first one is in progress', async () => {
+  it('is answered 409 with Retry-After while the first call is in progress', async () => {
     const gate = Promise.withResolvers<void>()
     const stores: Engine['stores'] = {
       ...engine.stores,
@@ -154,7 +154,7 @@ describe('a call with an idempotency key', () => {
     expect(await post('stores', STORE)).toMatchObject({ status, text, isReplayed: true })
   })
 
-  it('is executed after the lease of a call that was killed', async () => {
+  it('is executed once the lease of a killed call has expired', async () => {
     const hangs: Engine['stores'] = { ...engine.stores, create: () => new Promise(() => undefined) }
     void post('stores', STORE, { on: { ...engine, stores: hangs } })
     await vi.waitFor(async () => expect((await post('stores', STORE)).status).toBe(409))
@@ -166,8 +166,8 @@ describe('a call with an idempotency key', () => {
 
   it.each([
     ['refused', new DomainError('INTERNAL_TASK_EXISTS'), 409],
-    ['throttled or failed', new Error('away'), 500],
-  ])('may be repeated, with another body too, when it was %s', async (_, error, status) => {
+    ['throttled or failed', new Error('unavailable'), 500],
+  ])('may be repeated, also with another body, after it was %s', async (_, error, status) => {
     const fails: Engine['stores'] = { ...engine.stores, create: () => Promise.reject(error) }
     expect(await post('stores', STORE, { on: { ...engine, stores: fails } })).toMatchObject({ status })
 
@@ -177,7 +177,7 @@ describe('a call with an idempotency key', () => {
     })
   })
 
-  it('may be repeated when its rejection was due to another resource', async () => {
+  it('may be repeated when it was refused because of another resource', async () => {
     const install = 'tasks/com.example.new/1.0.0/install'
     const before = await post(install)
     await engine.stores.create({ ...STORE, id: DIGEST, createdAt: '2026-01-01T00:00:00.000Z' })
@@ -196,7 +196,7 @@ describe('a call with an idempotency key', () => {
     expect(await engine.stores.list()).toEqual([])
   })
 
-  it('recognises a bundle whatever the boundary of its form', async () => {
+  it('is compared without the boundary of its form when it has a bundle', async () => {
     const on = withReadyUploads(engine)
     const first = await post('tasks', aBundle('x'), { on })
 
@@ -218,7 +218,7 @@ describe('a call with an idempotency key', () => {
     ])
   })
 
-  it('is compared by the digest of the edge, not by the id of the upload', async () => {
+  it('is compared by the digest from the edge, not by the upload id', async () => {
     const headers = { [CONTENT_DIGEST_HEADER]: DIGEST }
     const open = async () => (await post('uploads', UPLOAD, { key: crypto.randomUUID() })).json.id as string
     const [one, two] = [await open(), await open()]
@@ -251,7 +251,7 @@ describe('a call with an idempotency key', () => {
   it('is answered although the response cannot be stored', async () => {
     const idempotencyKeys: Engine['idempotencyKeys'] = {
       ...engine.idempotencyKeys,
-      complete: () => Promise.reject(new Error('away')),
+      complete: () => Promise.reject(new Error('unavailable')),
     }
 
     expect((await post(RUNS, undefined, { on: { ...engine, idempotencyKeys } })).status).toBe(200)
@@ -259,8 +259,8 @@ describe('a call with an idempotency key', () => {
   })
 })
 
-describe('a call without an idempotency key', () => {
-  it('writes no key', async () => {
+describe('the table of idempotency keys', () => {
+  it('has no item for a call without a key', async () => {
     const engine = await anEngine()
     const claim = vi.spyOn(engine.idempotencyKeys, 'claim')
 
@@ -274,7 +274,7 @@ describe('a call without an idempotency key', () => {
     expect(claim).not.toHaveBeenCalled()
   })
 
-  it('behaves like a call without a key on a route that creates nothing', async () => {
+  it('has no item for a call that creates nothing', async () => {
     const engine = await anEngine({ run: {} })
     const claim = vi.spyOn(engine.idempotencyKeys, 'claim')
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { readRowTable } from '../../../src/run-set/row-table.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const PROVISIONS = `/app-engine/v1/task-runs/${RUN_ID}/input-provisions`
 
-/** Bytes that are no character: a continuation byte, a truncated sequence, an overlong one, half a surrogate pair. */
+/** Byte sequences that are not UTF-8: a byte that UTF-8 never has, a truncated sequence, an overlong one, half a surrogate pair. */
 const INVALID = ['ff', 'e282', 'c0af', 'eda080'] as const
 
 async function put(path: string, body: Buffer) {
@@ -23,14 +24,14 @@ const bodyOf = (value: Buffer, [before, after]: readonly [string, string]): Buff
   Buffer.concat([Buffer.from(before), value, Buffer.from(after)])
 
 describe('a body that is not UTF-8', () => {
-  it.each(INVALID)('is refused as a value: %s', async (hex) => {
+  it.each(INVALID)('is refused when it provisions one input: %s', async (hex) => {
     const answer = await put('/text', bodyOf(Buffer.from(hex, 'hex'), ['{"value": "', '"}']))
 
     expect(answer).toMatchObject({ status: 400, body: { message: 'unable to process json' } })
     expect(answer.run?.provisions).toEqual({})
   })
 
-  it('is refused as a batch', async () => {
+  it('is refused when it provisions several inputs', async () => {
     const answer = await put(
       '',
       bodyOf(Buffer.from('ff', 'hex'), ['[{"parameterName": "text", "value": "', '"}]']),
@@ -40,10 +41,49 @@ describe('a body that is not UTF-8', () => {
   })
 })
 
+describe('half of a surrogate pair, which DynamoDB cannot store,', () => {
+  const TASK = { namespace: 'com.example.count', version: '1.0.0' }
+
+  it.each([
+    ['run-sets', { task: TASK, rows: [{}], name: '\ud800' }],
+    ['run-sets', { task: { ...TASK, namespace: '\udfff' }, rows: [{}] }],
+    ['run-sets', { task: TASK, rows: [{ '\ud800': 1 }] }],
+    ['uploads', { purpose: 'input', fileName: 'a\udc00' }],
+    ['stores', { name: '\uDBFF', host: 'http://127.0.0.1:1' }],
+    ['webhooks', { url: 'https://example.org/\ud800' }],
+    [`task-runs/${RUN_ID}/state-actions`, { desired: '\ud800' }],
+  ])('is refused in a body: POST %s', async (path, body) => {
+    const app = createCheckedApp(await anEngine({ run: {} }))
+
+    const answer = await app.request(`/app-engine/v1/${path}`, { method: 'POST', body: JSON.stringify(body) })
+
+    expect(answer.status).toBe(400)
+    expect(await answer.text()).toMatch(/half of a surrogate pair|unknown state/u)
+  })
+
+  it('is refused as the value of an input', async () => {
+    const answer = await put('/text', Buffer.from('{"value": "\\ud83d"}'))
+
+    expect(answer).toMatchObject({ status: 400, body: { message: 'unable to process json' } })
+  })
+
+  it('is refused in a table', () => {
+    expect(() => readRowTable('{"a": "\\ud800"}')).toThrow(
+      expect.objectContaining({ words: expect.stringMatching(/^line 1 is not JSON: .* surrogate pair/u) }),
+    )
+  })
+})
+
 describe('a body in UTF-8', () => {
   it('may have text of any script', async () => {
     const answer = await put('/text', bodyOf(Buffer.from('naïve 細胞 🔬'), ['\ufeff{"value": "', '"}']))
 
     expect(answer).toMatchObject({ status: 200, body: { value: 'naïve 細胞 🔬' } })
+  })
+
+  it('may have whole surrogate pairs as escapes', async () => {
+    const answer = await put('/text', Buffer.from('{"value": "\\ud83d\\udd2c"}'))
+
+    expect(answer).toMatchObject({ status: 200, body: { value: '🔬' } })
   })
 })

@@ -13,7 +13,7 @@ const BASE = '/app-engine/v1'
 const SECRET = 'secret-of-the-run'
 const INPUT = 'value-of-an-input'
 
-/** Entries that `work` logs. */
+/** Log entries that `work` writes. */
 async function logged(work: () => unknown): Promise<Record<string, unknown>[]> {
   const lines: string[] = []
   const take = (text: string | Uint8Array): boolean => {
@@ -34,7 +34,7 @@ async function logged(work: () => unknown): Promise<Record<string, unknown>[]> {
 /** An API whose runs cannot be read. */
 async function aBrokenApi() {
   const engine = await anEngine({ run: { state: 'RUNNING' } })
-  const find = () => Promise.reject(new Error('the table is away'))
+  const find = () => Promise.reject(new Error('the table is unavailable'))
   return createApp({ ...engine, runs: { ...engine.runs, find } })
 }
 
@@ -61,7 +61,7 @@ describe('the log line of a request', () => {
     ['POST', '/ping', 405, 'POST /ping'],
     ['GET', `${BASE}/nothing/${SECRET}`, 404, 'GET none'],
     ['GET', `/${SECRET}`, 404, 'GET none'],
-  ])('is one, of %s %s', async (method, path, status, route) => {
+  ])('is written once for %s %s', async (method, path, status, route) => {
     const lines = await requestLines(method, path, await anEngine({ run: { state: 'RUNNING' } }))
 
     expect(lines).toMatchObject([{ level: 'INFO', method, status, route, requestId: 'request-1' }])
@@ -78,7 +78,7 @@ describe('the log line of a request', () => {
     expect(line).toMatchObject({ runId: RUN_ID, taskId: engine.task.id })
   })
 
-  it('has no ids of the previous request', async () => {
+  it('has no ids from the previous request', async () => {
     const engine = await anEngine({ run: { state: 'RUNNING' } })
     await requestLines('GET', `${BASE}/task-runs/${RUN_ID}`, engine)
 
@@ -102,10 +102,14 @@ describe('the log line of a request', () => {
 
 describe('the API’s log of a failure', () => {
   it.each([
-    ['outputs that come with the secret in the path', 'POST', `/task-runs/${RUN_ID}/${SECRET}/outputs.zip`],
+    [
+      'outputs that are posted with the secret in the path',
+      'POST',
+      `/task-runs/${RUN_ID}/${SECRET}/outputs.zip`,
+    ],
     ['a call of the stager', 'GET', `/task-runs/${RUN_ID}/staging/inputs`],
     ['an input', 'PUT', `/task-runs/${RUN_ID}/input-provisions/a?note=${INPUT}`],
-  ])('names run, request and route, and nothing else, of %s', async (_, method, path) => {
+  ])('names run, request and route, and nothing else, for %s', async (_, method, path) => {
     const app = await aBrokenApi()
     const body = method === 'GET' ? {} : { body: JSON.stringify({ param_name: 'a', value: INPUT }) }
 
@@ -133,8 +137,8 @@ describe('the API’s log of a failure', () => {
 
 describe('an error in the log', () => {
   it('shows the errors of an AggregateError, and the causes', async () => {
-    const away = new Error('the registry is away', { cause: new Error('ECONNRESET') })
-    const errors = [away, new Error('the bucket is away')]
+    const away = new Error('the registry is unavailable', { cause: new Error('ECONNRESET') })
+    const errors = [away, new Error('the bucket is unavailable')]
 
     const [entry] = await logged(() =>
       logger.error('x', new AggregateError(errors, 'the deletion is unfinished')),
@@ -144,8 +148,8 @@ describe('an error in the log', () => {
       message: 'the deletion is unfinished',
       errorCount: 2,
       errors: [
-        { message: 'the registry is away', cause: { message: 'ECONNRESET' } },
-        { message: 'the bucket is away', stack: expect.stringContaining('logs.test.ts') },
+        { message: 'the registry is unavailable', cause: { message: 'ECONNRESET' } },
+        { message: 'the bucket is unavailable', stack: expect.stringContaining('logs.test.ts') },
       ],
     })
   })
@@ -161,7 +165,7 @@ describe('an error in the log', () => {
     expect(JSON.stringify(entry)).toContain('"errorCount":1000')
   })
 
-  it('shows the message of a service, but not the run of a conflict', async () => {
+  it('shows the message of an AWS service, but not the run of a state conflict', async () => {
     const run = aRun({ secret: SECRET })
     const refused = Object.assign(new Error('slow down'), {
       $fault: 'client',
@@ -182,7 +186,7 @@ describe('an error in the log', () => {
 
   it('of an unfinished deletion names every part that failed', async () => {
     const engine = await anEngine({ run: {} })
-    const away = (what: string) => () => Promise.reject(new Error(`${what} is away`))
+    const away = (what: string) => () => Promise.reject(new Error(`${what} is unavailable`))
     const app = createApp({
       ...engine,
       registry: { ...engine.registry, removeImage: away('the registry') },
@@ -196,13 +200,13 @@ describe('an error in the log', () => {
     })
 
     const [failed] = entries.filter(({ message }) => message === 'request failed')
-    expect(JSON.stringify(failed)).toContain('the registry is away')
-    expect(JSON.stringify(failed)).toContain('the bucket is away')
+    expect(JSON.stringify(failed)).toContain('the registry is unavailable')
+    expect(JSON.stringify(failed)).toContain('the bucket is unavailable')
   })
 })
 
 describe('log entries of a function', () => {
-  it('carry the ids of the event until the next one', async () => {
+  it('have the ids of an event until the next event begins', async () => {
     const entries = await logged(() => {
       beginLog({ requestId: 'one', runId: 'r' })
       logAbout({ taskId: 't' })

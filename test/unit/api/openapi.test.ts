@@ -21,7 +21,7 @@ describe('the OpenAPI document', () => {
   it('describes every route of the API and nothing else', async () => {
     const files = { page: () => expect.fail(), asset: () => undefined }
     const console = { mode: 'full', files } as const
-    // Files of the console are no operations.
+    // Files of the console are not operations.
     const isFile = (path: string): boolean => /\/ui(?:\/|\/assets\/.*)?$/u.test(path)
     const routes = createApp({ ...(await anEngine()), console })
       .routes.filter(({ method, path }) => method !== 'ALL' && !isFile(path))
@@ -63,7 +63,7 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  it('describes every response with a text', () => {
+  it('has a description of every response', () => {
     const answers = operations().flatMap(({ operation }) => Object.values(operation.responses))
 
     expect(
@@ -81,7 +81,7 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  it('maps each discriminator to the schemas with its values', () => {
+  it('maps each value of a discriminator to the schema with this value', () => {
     const { schemas } = document.components
     const unions = Object.values(schemas).filter((schema) => 'discriminator' in schema) as {
       discriminator: { propertyName: string; mapping: Record<string, string> }
@@ -102,11 +102,11 @@ describe('the OpenAPI document', () => {
   })
 })
 
-describe('answers that the OpenAPI document does not describe', () => {
+describe('the check of responses against the OpenAPI document', () => {
   const url = `${BASE}/task-runs/${RUN_ID}/inputs`
   const value = { taskRunId: RUN_ID, parameterName: 'a', type: 'INTEGER', value: 1 }
 
-  it('do not include those that it describes', async () => {
+  it('accepts a described response', async () => {
     await expect(checkAnswer('GET', url, Response.json([value]))).resolves.toBeUndefined()
   })
 
@@ -131,7 +131,7 @@ describe('answers that the OpenAPI document does not describe', () => {
     ['a body', 'DELETE', `${BASE}/task-runs/${RUN_ID}`, Response.json({})],
     ['a path', 'GET', `${BASE}/nothing`, Response.json({})],
     ['a method', 'PATCH', url, Response.json({})],
-  ])('are detected by %s', async (_, method, path, response) => {
+  ])('detects a response that differs from the document in %s', async (_, method, path, response) => {
     await expect(checkAnswer(method, path, response)).rejects.toThrow(`${method} ${path}`)
   })
 })

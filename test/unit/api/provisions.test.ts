@@ -68,22 +68,19 @@ function refusalIn(answer: { readonly status: number; readonly text: string }) {
 const ofParameter = (parameterName: string) => ({ type: 'parameter', parameterName })
 
 describe('a multipart body', () => {
-  it.each(['POST', 'PUT'])(
-    'gives an image its bytes by %s, and is answered without a value',
-    async (method) => {
-      const { call } = await anApi()
+  it.each(['POST', 'PUT'])('stores an image by %s, and the response has no value', async (method) => {
+    const { call } = await anApi()
 
-      const answer = await call(method, 'input-provisions/IMAGE', parts(aPng()))
+    const answer = await call(method, 'input-provisions/IMAGE', parts(aPng()))
 
-      expect(answer).toMatchObject({
-        status: 200,
-        text: JSON.stringify({ parameterName: 'image', taskRunId: RUN_ID }),
-      })
-      expect((await call('GET', 'input/image')).bytes).toEqual(aPng())
-    },
-  )
+    expect(answer).toMatchObject({
+      status: 200,
+      text: JSON.stringify({ parameterName: 'image', taskRunId: RUN_ID }),
+    })
+    expect((await call('GET', 'input/image')).bytes).toEqual(aPng())
+  })
 
-  it('has the value in its first part, the companion in its second, and nothing in others', async () => {
+  it('has the value in its first part, the companion in its second, and ignored content in others', async () => {
     const { call } = await anApi()
 
     await call('POST', 'input-provisions/image', parts(aPng(), POINT, 'ignored'))
@@ -95,7 +92,7 @@ describe('a multipart body', () => {
     expect(await namesIn((await call('GET', 'inputs.zip')).bytes)).toEqual(['image', 'image.geojson'])
   })
 
-  it('without a second part removes the companion', async () => {
+  it('removes the companion when it has no second part', async () => {
     const { call } = await anApi()
     await call('POST', 'input-provisions/image', parts(aPng(), POINT))
 
@@ -108,7 +105,7 @@ describe('a multipart body', () => {
     ])
   })
 
-  it('accepts any name for its file', async () => {
+  it('may have any file name', async () => {
     const { call } = await anApi()
     const name = '../../etc/x%0d%0aset-cookie: a=b'
     const [body, headers] = rawParts(
@@ -123,7 +120,7 @@ describe('a multipart body', () => {
     expect(text).toBe('weights')
   })
 
-  it('may contain an empty file, and one without a line end', async () => {
+  it('may contain an empty file', async () => {
     const { call } = await anApi()
 
     expect((await call('POST', 'input-provisions/model', parts(''))).status).toBe(200)
@@ -141,7 +138,7 @@ describe('a multipart body', () => {
       'APPE-internal-not-multipart',
     ],
     [
-      'a body cut short',
+      'a truncated body',
       'image',
       rawParts('Content-Disp')[0].slice(0, 9),
       rawParts()[1],
@@ -149,7 +146,7 @@ describe('a multipart body', () => {
     ],
     ['no parts', 'image', ...rawParts(), 'APPE-internal-no-file-parts'],
     [
-      'a text field first',
+      'a text field before the file',
       'image',
       ...rawParts(
         'Content-Disposition: form-data; name="a"\r\n\r\nx',
@@ -181,7 +178,7 @@ describe('a multipart body', () => {
     }
   })
 
-  it('is refused for unknown runs and inputs, and once the run was started', async () => {
+  it('is refused for an unknown run or input, and after the run has started', async () => {
     const { call } = await anApi()
     const running = await anApi({ state: 'RUNNING' })
 
@@ -202,7 +199,7 @@ describe('a multipart body', () => {
   })
 })
 
-describe('JSON for one input', () => {
+describe('a JSON body', () => {
   it.each<[string, unknown, unknown]>([
     ['list', [1, 2], [1, 2]],
     ['list', [{ index: 0, value: 5 }], [{ index: 0, value: 5 }]],
@@ -213,7 +210,7 @@ describe('JSON for one input', () => {
     ['roi', POINT, POINT],
     ['image', null, undefined],
     ['model', null, undefined],
-  ])('%s: %j is answered with %j', async (parameterName, value, echoed) => {
+  ])('for %s: %j is answered with %j', async (parameterName, value, echoed) => {
     const { call } = await anApi()
 
     const { text } = await call('PUT', `input-provisions/${parameterName}`, { value })
@@ -231,7 +228,7 @@ describe('JSON for one input', () => {
     ['crops', ['/etc/passwd'], 'APPE-internal-request-validation-error'],
     ['list', 5, 'APPE-internal-invalid-structure'],
     ['list', [{ index: 1, value: 5 }], 'APPE-internal-invalid-dimensions'],
-  ])('%s: %j is refused', async (parameterName, value, code) => {
+  ])('for %s: %j is refused', async (parameterName, value, code) => {
     const { call } = await anApi()
 
     expect(refusalIn(await call('PUT', `input-provisions/${parameterName}`, { value }))).toEqual([
@@ -241,7 +238,7 @@ describe('JSON for one input', () => {
     ])
   })
 
-  it('may nest deeply without an overflow of the stack', async () => {
+  it('may be deeply nested without a stack overflow', async () => {
     const { call } = await anApi()
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
 
@@ -250,7 +247,7 @@ describe('JSON for one input', () => {
     }
   })
 
-  it('in a batch may contain arrays, but no files', async () => {
+  it('may contain arrays, but no files, when it is a batch', async () => {
     const { call } = await anApi()
     const array = { parameterName: 'list', value: [1] }
     const image = { parameterName: 'Image', value: 'x' }
@@ -281,14 +278,14 @@ describe('JSON for one input', () => {
   })
 })
 
-describe('one item', () => {
+describe('provisioning one item', () => {
   it.each<[string, string, unknown, unknown]>([
     ['list', '0', 100, 100],
     ['table', '1/0', 5, 5],
     ['table', '0', [1, 2], [1, 2]],
     ['table', '0', [], []],
     ['rois', '3', POINT, undefined],
-  ])('%s, %s: %j is answered with %j', async (name, path, value, echoed) => {
+  ])('of %s at %s with %j is answered with %j', async (name, path, value, echoed) => {
     const { call } = await anApi()
 
     const answer = await call('PUT', `input-provisions/${name.toUpperCase()}/indexes?value=${path}`, {
@@ -300,7 +297,7 @@ describe('one item', () => {
     expect(answer.text).toBe(JSON.stringify({ index: `${name}/${path}`, value: echoed, taskRunId: RUN_ID }))
   })
 
-  it.each(['POST', 'PUT'])('may be an image by multipart (%s), with its companion', async (method) => {
+  it.each(['POST', 'PUT'])('accepts an image with its companion by multipart (%s)', async (method) => {
     const { call } = await anApi()
 
     const answer = await call(method, 'input-provisions/tiles/indexes?value=0/0', parts(aPng(), POINT))
@@ -321,7 +318,7 @@ describe('one item', () => {
       'nothing',
     ],
     [
-      'no array',
+      'an input that is not an array',
       'count/indexes?value=0',
       { value: 1 },
       400,
@@ -329,7 +326,7 @@ describe('one item', () => {
       'count',
     ],
     [
-      'a path too deep',
+      'a path that is too deep',
       'list/indexes?value=0/0',
       { value: 1 },
       400,
@@ -382,7 +379,7 @@ describe('one item', () => {
   })
 
   it.each(['?value=00', '?value=007', '?value=', '', '?value=-1', '?value=1%2F', '?value=a'])(
-    'is refused for the index %j in all directions',
+    'is refused for the index %j, and so is reading it',
     async (query) => {
       const { call } = await anApi()
       const indexes = decodeURIComponent(query.replace('?value=', ''))
@@ -433,7 +430,7 @@ describe('the listing of inputs', () => {
 })
 
 describe('downloads of arrays', () => {
-  it('are zips of the folder, the parameter in the names', async () => {
+  it('are zips whose names start with the parameter', async () => {
     const { call } = await anApi()
     await call('PUT', 'input-provisions/table', { value: [[1], [2, 3]] })
 
@@ -451,7 +448,7 @@ describe('downloads of arrays', () => {
     ])
   })
 
-  it('may be one item, or a sub-array as a zip without the parameter in the names', async () => {
+  it('may be one item, or a sub-array as a zip whose names do not start with the parameter', async () => {
     const { call } = await anApi()
     await call('PUT', 'input-provisions/table', { value: [[1], [2, 3]] })
 
@@ -464,7 +461,7 @@ describe('downloads of arrays', () => {
   })
 
   it.each(['input/list', 'input/list/indexes?value=0', 'input/image', 'input/image.geojson'])(
-    'of what was never given are refused: %s',
+    'are refused for inputs without a value: %s',
     async (path) => {
       const { call } = await anApi()
       const name = path.split('/')[1]?.replace('.geojson', '')

@@ -122,7 +122,7 @@ describe('the list of runs', () => {
     expect(await idsOf(`?${query}`)).toEqual(expected.map((name) => ids[name as keyof typeof ids]))
   })
 
-  it('finds a run by its whole id without reading the others', async () => {
+  it('finds a run by its complete id without reading the others', async () => {
     const { createRun, idsOf, runs } = await anApi()
     const run = await createRun()
     await createRun()
@@ -132,7 +132,7 @@ describe('the list of runs', () => {
     expect(await idsOf(`?q=${run.id}&state=FAILED`)).toEqual([])
   })
 
-  it('returns the existing runs of the requested ids', async () => {
+  it('has the requested runs that exist', async () => {
     const { createRun, idsOf } = await anApi()
     const [first, , third] = [await createRun(), await createRun(), await createRun()]
     const missing = '77777777-7777-4777-8777-777777777777'
@@ -140,7 +140,7 @@ describe('the list of runs', () => {
     expect(await idsOf(`?id=${first?.id},${missing}&id=${third?.id}`)).toEqual([third?.id, first?.id])
   })
 
-  it('considers at most 2000 runs in one call, and continues on the next page', async () => {
+  it('reads at most 2000 runs per call, and continues on the next page', async () => {
     const { createRun, get } = await anApi()
     const oldest = await createRun({ state: 'FAILED' })
     for (let count = 0; count < 2000; count += 1) await createRun()
@@ -180,7 +180,7 @@ describe('the list of runs', () => {
   })
 })
 
-describe('events', () => {
+describe('live updates', () => {
   it('are not served by the API itself, whose error names the call to poll', async () => {
     const answer = await createCheckedApp(await anEngine()).request('/app-engine/v1/events')
 

@@ -13,7 +13,7 @@ const COMPLETE: ImageScan = {
 
 describe('the scan of a task', () => {
   it.each(['by its id', 'by its name'])(
-    'is found %s, and says how many findings it leaves out',
+    'is returned %s, with the number of findings that it omits',
     async (way) => {
       const engine = await anEngine()
       const { id, namespace, version, image } = engine.task
@@ -27,7 +27,7 @@ describe('the scan of a task', () => {
     },
   )
 
-  it('has a state when there is none', async () => {
+  it('has the state "not-scanned" when the image was not scanned', async () => {
     const engine = await anEngine()
 
     const answer = await createCheckedApp(engine).request(`/app-engine/v1/tasks/${engine.task.id}/scan`)

@@ -7,7 +7,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 const STAGING = `/app-engine/v1/task-runs/${RUN_ID}/staging`
 const RUN = { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } as const
 
-/** A call of the stager of a run in progress. */
+/** Sends a call of the stager of a run in progress. */
 async function stage(
   rest: string,
   { body, secret = aRun().secret }: { body?: string; secret?: string } = {},
@@ -102,7 +102,7 @@ describe('the staging routes', () => {
       'APPE-scheduler-unauthenticated-output-provisioning',
     ],
     [
-      'parts of no output of the task',
+      'parts of an output that the task does not have',
       'parts',
       { body: '{"jobAttempt":1,"name":"other"}' },
       'APPE-upload-invalid',

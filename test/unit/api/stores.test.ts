@@ -48,7 +48,7 @@ describe('stores', () => {
     ['a blank host', { ...FIELDS, host: '' }],
     ['no host', { name: FIELDS.name }],
     ['nothing', {}],
-    ['a host beyond measure', { ...FIELDS, host: `http://${'x'.repeat(5000)}` }],
+    ['a host that is too long', { ...FIELDS, host: `http://${'x'.repeat(5000)}` }],
   ])('are refused with %s', async (_, body) => {
     expect(await create(body)).toMatchObject({
       status: 400,
@@ -90,7 +90,7 @@ describe('stores', () => {
     expect([answer.status, answer.text]).toEqual([200, 'null'])
   })
 
-  it('have one default, which may be switched', async () => {
+  it('have one default, which can be changed', async () => {
     const first = (await create(FIELDS)).json
     const second = (await create({ ...FIELDS, name: 'Second' })).json
 
@@ -121,7 +121,7 @@ describe('stores', () => {
     },
   )
 
-  it('are deleted, including the default', async () => {
+  it('can be deleted, including the default', async () => {
     const { json } = await create(FIELDS)
     await call('PUT', `stores/${json.id}/default`)
 
@@ -182,7 +182,7 @@ describe('installing', () => {
     expect(await response.json()).toMatchObject({ id: engine.task.id, name: 'Addition' })
   })
 
-  it('shows in the details why the store sent no bundle', async () => {
+  it('shows in the details why the store did not send a bundle', async () => {
     const engine = await anEngine()
     await engine.stores.create({ ...FIELDS, id: UNKNOWN, createdAt: '2026-01-01T00:00:00.000Z' })
     await engine.stores.makeDefault(UNKNOWN)
@@ -190,7 +190,7 @@ describe('installing', () => {
     const error = storeGaveNothing()
     const uploads: typeof engine.uploads = {
       ...engine.uploads,
-      // The result that the importer records.
+      // Records the result as the importer does.
       create: (upload) =>
         engine.uploads.create({ ...upload, state: 'FAILED', error: { ...error.body, status: error.status } }),
     }

@@ -1,8 +1,9 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { TABLE } from '../../../src/contract/environment.ts'
 import { STAGED_LISTING_NAME } from '../../../src/contract/staging.ts'
 import { createDynamoRunRepository } from '../../../src/run/dynamo-run-repository.ts'
-import { encodeRun } from '../../../src/run/run-items.ts'
+import { encodeRun, RUN_SHARDS } from '../../../src/run/run-items.ts'
 import { createDynamoRunSetRepository } from '../../../src/run/set/dynamo-run-set-repository.ts'
 import { runSetKey } from '../../../src/run/set/run-set-items.ts'
 import { createDynamoTaskRepository } from '../../../src/task/dynamo-task-repository.ts'
@@ -32,11 +33,13 @@ async function anApi() {
   const send = async (command: {
     readonly input: {
       readonly Key?: { readonly pk: string }
+      readonly IndexName?: string
       readonly ExpressionAttributeValues?: Readonly<Record<string, string>>
     }
   }) => {
     const pk = command.input.Key?.pk ?? ''
-    calls.push(`${command.constructor.name.replace('Command', '')} ${pk.split('#')[0]}`.trim())
+    const { IndexName: index = '' } = command.input
+    calls.push(`${command.constructor.name.replace('Command', '')} ${pk.split('#')[0]}${index}`.trim())
     const found = command.input.ExpressionAttributeValues?.[':pk']
     return { Item: items.get(pk), Attributes: items.get(pk), Items: [items.get(found ?? '')].filter(Boolean) }
   }
@@ -68,7 +71,7 @@ async function anApi() {
   }
 }
 
-describe('a process that knows the task', () => {
+describe('a process that has cached the task', () => {
   let api: Awaited<ReturnType<typeof anApi>>
   beforeEach(async () => {
     api = await anApi()
@@ -111,13 +114,21 @@ describe('a process that knows the task', () => {
     ])
   })
 
-  it('lists the tasks by one read while they do not change', async () => {
+  it('lists unchanged tasks by one read', async () => {
     expect(await api.callsOf('GET', `${BASE}/tasks`)).toEqual(['Get TASK_LIST', 'Query'])
 
     expect(await api.callsOf('GET', `${BASE}/tasks`)).toEqual(['Get TASK_LIST'])
   })
 
-  it('shows no run that is gone, and no task whose name is free', async () => {
+  it('lists runs by one query of the index for each of its shards, whatever the filter', async () => {
+    const queries = RUN_SHARDS.map(() => `Query ${TABLE.runIndex.name}`)
+    await api.callsOf('GET', `${BASE}/tasks`)
+
+    for (const filter of ['', '?state=FAILED', '?q=0&limit=200'])
+      expect(await api.callsOf('GET', `${BASE}/task-runs${filter}`)).toEqual(['Get TASK_LIST', ...queries])
+  })
+
+  it('shows no run or task that was deleted', async () => {
     api.forget(`RUN#${RUN_ID}`)
     api.forget(`NAME#${TASK.namespace}@${TASK.version}`)
     api.forget(taskKey(TASK.id).pk)

@@ -63,7 +63,7 @@ const related = (parameterName: string, description: RegExp) => ({
   type: 'related',
   parameterName,
   description: expect.stringMatching(description),
-  // Repeated in the field that core's page shows.
+  // Core's page shows this field, so it repeats the description.
   errors: [expect.objectContaining({ message: expect.stringMatching(description) })],
 })
 
@@ -104,26 +104,54 @@ describe('an upload', () => {
   })
 
   it.each([
-    ['no object', [], 'body'],
-    ['no purpose', {}, 'purpose'],
-    ['another purpose', { purpose: 'output' }, 'purpose'],
-    ['no bytes', { purpose: 'task', sizeBytes: 0 }, 'sizeBytes'],
-    ['half a byte', { purpose: 'task', sizeBytes: 1.5 }, 'sizeBytes'],
-    ['more than 100 GiB', { purpose: 'task', sizeBytes: 100 * 1024 ** 3 + 1 }, 'sizeBytes'],
-    ['a size as text', { purpose: 'task', sizeBytes: '7' }, 'sizeBytes'],
-    ['an endless name', { purpose: 'task', fileName: 'x'.repeat(1025) }, 'fileName'],
-    ['a type that no header takes', { purpose: 'task', contentType: 'a\r\nb: c' }, 'contentType'],
-  ])('is refused with %s', async (_, body, field) => {
+    ['a body that is not an object', [], 'body', 'a list of 0 items is not accepted: it must be an object'],
+    ['no purpose', {}, 'purpose', 'it must be "task" or "input"'],
+    ['another purpose', { purpose: 'output' }, 'purpose', '"output" is not accepted: it must be "task"'],
+    ['no bytes', { purpose: 'task', sizeBytes: 0 }, 'sizeBytes', '0 is not accepted: it must be a whole'],
+    ['a fraction of a byte', { purpose: 'task', sizeBytes: 1.5 }, 'sizeBytes', '1.5 is not accepted: '],
+    [
+      'more than 100 GiB',
+      { purpose: 'task', sizeBytes: 100 * 1024 ** 3 + 1 },
+      'sizeBytes',
+      '107374182401 is not accepted: ',
+    ],
+    ['a size as text', { purpose: 'task', sizeBytes: '7' }, 'sizeBytes', '"7" is not accepted: '],
+    [
+      'a name of 1025 characters',
+      { purpose: 'task', fileName: 'x'.repeat(1025) },
+      'fileName',
+      'it must be a text of at most 1024 characters',
+    ],
+    [
+      'a type that is invalid in a header',
+      { purpose: 'task', contentType: 'a\r\nb: c' },
+      'contentType',
+      'it must be a media type',
+    ],
+    [
+      'layers that are no list',
+      { purpose: 'task', layers: 'all' },
+      'layers',
+      '"all" is not accepted: it must be a list such as',
+    ],
+    [
+      'the name of a layer that is no digest',
+      { purpose: 'task', layers: [{ digest: 'md5:0', size: 1 }] },
+      'layers.0.digest',
+      '"md5:0" is not accepted: it must be "sha256:"',
+    ],
+  ])('is refused with %s', async (_, body, field, words) => {
     const { call, parts } = await anApi()
 
     const { status, json } = await call('POST', 'uploads', body)
 
     expect([status, json.errorCode]).toEqual([400, 'APPE-upload-invalid'])
     expect(json.details.parameterName).toBe(field)
+    expect(json.details.description).toContain(words)
     expect(parts.open()).toEqual([])
   })
 
-  it('is rejected with a body that is not JSON', async () => {
+  it('is refused when its body is not JSON', async () => {
     const { call } = await anApi()
 
     expect((await call('POST', 'uploads', '{')).json).toMatchObject({ errorCode: 'APPE-upload-invalid' })
@@ -134,7 +162,7 @@ describe('an upload', () => {
     ['GET', '/parts'],
     ['POST', '/part-urls'],
     ['POST', '/complete'],
-  ])('that does not exist is not found by %s uploads/{id}%s', async (method, rest) => {
+  ])('that does not exist is answered 404 by %s uploads/{id}%s', async (method, rest) => {
     const { call } = await anApi()
 
     for (const id of [UNKNOWN_ID, 'not-a-uuid']) {
@@ -172,12 +200,12 @@ describe('parts of an upload', () => {
   })
 
   it.each([
-    ['no number', { first: '1', last: 2 }, 'first'],
+    ['a text in place of a number', { first: '1', last: 2 }, 'first'],
     ['a missing number', { first: 1 }, 'last'],
     ['a number below 1', { first: 0, last: 2 }, 'first'],
-    ['a number that S3 does not take', { first: 1, last: 10_001 }, 'last'],
-    ['a range that goes backwards', { first: 2, last: 1 }, 'last'],
-    ['too long a range', { first: 1, last: 101 }, 'last'],
+    ['a number that S3 does not accept', { first: 1, last: 10_001 }, 'last'],
+    ['a reversed range', { first: 2, last: 1 }, 'last'],
+    ['a range that is too long', { first: 1, last: 101 }, 'last'],
   ])('get no URL for %s', async (_, range, field) => {
     const { call, begin } = await anApi()
     const id = await begin({ purpose: 'input' })
@@ -187,7 +215,7 @@ describe('parts of an upload', () => {
     expect([status, json.errorCode, json.details.parameterName]).toEqual([400, 'APPE-upload-invalid', field])
   })
 
-  it('get no URL once the upload is complete', async () => {
+  it('get no URL after the upload is complete', async () => {
     const { call, uploaded } = await anApi()
     const id = await uploaded(Buffer.from('all'))
 
@@ -199,7 +227,7 @@ describe('parts of an upload', () => {
 })
 
 describe('completing an upload', () => {
-  it('creates the object; an input file is then READY, with its real size', async () => {
+  it('creates the object, and makes an input file READY with its actual size', async () => {
     const { call, begin, sendPart, objects } = await anApi()
     const id = await begin({ purpose: 'input', contentType: 'image/tiff' })
     await sendPart(id, 1, Buffer.from('all of it'))
@@ -220,7 +248,7 @@ describe('completing an upload', () => {
     expect((await call('GET', `uploads/${id}`)).json).toMatchObject({ state: 'READY', sizeBytes: 0 })
   })
 
-  it('leaves the state of a bundle to the importer', async () => {
+  it('does not change the state of a bundle, which the importer sets', async () => {
     const { call, begin, sendPart, uploads } = await anApi()
     const id = await begin({ purpose: 'task', sizeBytes: 6 })
     await sendPart(id, 1, Buffer.from('bundle'))
@@ -246,7 +274,7 @@ describe('completing an upload', () => {
     expect(second).toEqual(first)
   })
 
-  it('resumes an earlier call that stopped between the object and its record', async () => {
+  it('resumes an earlier call that created the object but did not record it', async () => {
     const { call, begin, sendPart, parts, uploads } = await anApi()
     const id = await begin({ purpose: 'input' })
     await sendPart(id, 1, Buffer.from('all'))
@@ -287,7 +315,7 @@ describe('completing an upload', () => {
     expect(json.details).toEqual(related('parts', /^part 1 has 3 bytes/u))
   })
 
-  it('is refused when the parts have expired', async () => {
+  it('is refused after the parts have expired', async () => {
     const { call, begin, parts, uploads } = await anApi()
     const id = await begin({ purpose: 'input' })
     await parts.abort(`uploads/${id}`, (await uploads.find(id))?.parts?.multipartId ?? '')
@@ -298,7 +326,7 @@ describe('completing an upload', () => {
   })
 })
 
-describe('removing an upload', () => {
+describe('deleting an upload', () => {
   it('removes its parts', async () => {
     const { call, begin, sendPart, parts } = await anApi()
     const id = await begin({ purpose: 'task' })
@@ -382,7 +410,7 @@ describe('a task from an upload', () => {
     expect(identity.now().getTime() - before).toBe(26_000)
   })
 
-  it('is rejected with the explanation and status of the import', async () => {
+  it('is refused with the message and status of the failed import', async () => {
     const { call, uploaded, uploads } = await anApi()
     const id = await uploaded(Buffer.from('bundle'), 'task')
     const refusal = {
@@ -407,7 +435,7 @@ describe('a task from an upload', () => {
     expect((await call('GET', `uploads/${id}`)).json).toMatchObject({ state: 'READY', task: null })
   })
 
-  it('is refused while parts are open, and for a file that is not a bundle', async () => {
+  it('is refused before the upload is complete, and for an upload that is not a bundle', async () => {
     const { call, begin, uploaded } = await anApi()
 
     for (const [id, words] of [
@@ -424,7 +452,7 @@ describe('a task from an upload', () => {
     ['an unknown upload', { uploadId: UNKNOWN_ID }, 404, 'APPE-upload-not-found'],
     ['an id that is not a text', { uploadId: 7 }, 400, 'APPE-upload-invalid'],
     ['another body', { task: 'x' }, 400, 'APPE-internal-not-multipart'],
-    ['no JSON', 'bundle', 400, 'APPE-internal-not-multipart'],
+    ['a body that is not JSON', 'bundle', 400, 'APPE-internal-not-multipart'],
   ])('is refused for %s', async (_, body, status, errorCode) => {
     const { call } = await anApi()
 
@@ -433,7 +461,7 @@ describe('a task from an upload', () => {
 })
 
 describe('an input from an upload', () => {
-  it.each(['PUT', 'POST'])('is a file with its companion, by %s', async (method) => {
+  it.each(['PUT', 'POST'])('can be a file with its companion, by %s', async (method) => {
     const { call, uploaded, objects } = await anApi()
     const body = {
       uploadId: await uploaded(aPng()),
@@ -452,7 +480,7 @@ describe('an input from an upload', () => {
     expect(objects.keys()).toContain(`uploads/${body.uploadId}`)
   })
 
-  it('is never read whole when it is a file', async () => {
+  it('is never read as a whole when it is a file', async () => {
     const { call, uploaded, objects } = await anApi()
     const large = Buffer.concat([aPng(), Buffer.alloc(90_000)])
     const uploadId = await uploaded(large)
@@ -470,7 +498,7 @@ describe('an input from an upload', () => {
     expect((await call('GET', `${RUN}/input/image`)).bytes.equals(large)).toBe(true)
   })
 
-  it('is checked like any other', async () => {
+  it('is validated like any other input', async () => {
     const { call, uploaded, objects } = await anApi()
     const uploadId = await uploaded(Buffer.concat([aPng(), Buffer.alloc(100_000)]))
     const keys = objects.keys()
@@ -482,7 +510,7 @@ describe('an input from an upload', () => {
     expect(objects.keys()).toEqual(keys)
   })
 
-  it('is a folder when it is a zip of DICOM files, shown below the name of the input', async () => {
+  it('can be a zip of DICOM files, which is shown as a folder below the name of the input', async () => {
     const { call, uploaded } = await anApi()
     const uploadId = await uploaded(await aDicomZip(undefined, { compress: true }))
 
@@ -496,7 +524,7 @@ describe('an input from an upload', () => {
     }
   })
 
-  it('is the JSON document of the upload, and is not returned: it may be larger than a response', async () => {
+  it('can be a JSON document, which is not returned because it may exceed a response', async () => {
     const { call, uploaded } = await anApi()
     const uploadId = await uploaded(Buffer.from('{"parameterName":"list","value":[3,1,2]}'))
 
@@ -509,7 +537,7 @@ describe('an input from an upload', () => {
     expect(zip.entries.map(({ name }) => name)).toEqual(['list/array.yml', 'list/0', 'list/1', 'list/2'])
   })
 
-  it('is an item of an array, as a file or as JSON', async () => {
+  it('can be an item of an array, as a file or as JSON', async () => {
     const { call, uploaded } = await anApi()
     const item = (name: string) => `${RUN}/input-provisions/${name}/indexes?value=0`
 
@@ -525,7 +553,7 @@ describe('an input from an upload', () => {
     expect(String((await call('GET', `${RUN}/input/list/indexes?value=0`)).bytes)).toBe('7')
   })
 
-  it('is a batch', async () => {
+  it('can be a batch', async () => {
     const { call, uploaded } = await anApi()
     const batch = [
       { parameterName: 'count', value: 7 },
@@ -541,8 +569,8 @@ describe('an input from an upload', () => {
   })
 
   it.each([
-    ['no JSON', '[1', 'APPE-internal-task-run-state-error'],
-    ['no UTF-8', Buffer.of(0x22, 0xff, 0x22), 'APPE-internal-task-run-state-error'],
+    ['not JSON', '[1', 'APPE-internal-task-run-state-error'],
+    ['not UTF-8', Buffer.of(0x22, 0xff, 0x22), 'APPE-internal-task-run-state-error'],
     ['empty', '', 'APPE-internal-task-run-state-error'],
     ['JSON of another shape', '[1]', 'APPE-internal-task-run-state-error'],
   ])('is refused when its document is %s', async (_, document, errorCode) => {
@@ -564,7 +592,7 @@ describe('an input from an upload', () => {
     expect([status, json.details]).toEqual([400, related('uploadId', /134217728/u)])
   })
 
-  it('is rejected with a companion when it is not a file', async () => {
+  it('is refused with a companion when it is not a file', async () => {
     const { call, uploaded } = await anApi()
     const body = { uploadId: await uploaded(Buffer.from('{}')), companionUploadId: UNKNOWN_ID }
 
@@ -574,7 +602,7 @@ describe('an input from an upload', () => {
   })
 
   it.each(['uploadId', 'companionUploadId'])(
-    'is refused when %s is unknown, open, or a bundle',
+    'is refused when %s is unknown, incomplete or a bundle',
     async (field) => {
       const { call, begin, uploaded } = await anApi()
       const fit = { uploadId: await uploaded(aPng()) }
@@ -592,7 +620,7 @@ describe('an input from an upload', () => {
     },
   )
 
-  it('is refused when the bucket has removed the file', async () => {
+  it('is refused when the bucket has expired the file', async () => {
     const { call, uploaded, objects } = await anApi()
     const uploadId = await uploaded(aPng())
     await objects.remove(`uploads/${uploadId}`)
@@ -602,7 +630,7 @@ describe('an input from an upload', () => {
     expect([status, json.details]).toEqual([404, related('uploadId', /kept for 7 days/u)])
   })
 
-  it('is ignored when the body has a value', async () => {
+  it('is ignored when the body also has a value', async () => {
     const { call } = await anApi()
 
     const { json } = await call('PUT', `${RUN}/input-provisions/count`, { value: 7, uploadId: UNKNOWN_ID })
@@ -611,11 +639,11 @@ describe('an input from an upload', () => {
   })
 })
 
-describe('an upload whose layers are named', () => {
+describe('an upload with a list of layers', () => {
   const DIGEST = `sha256:${'a'.repeat(64)}`
   const named = (count: number) => Array.from({ length: count }, () => ({ digest: DIGEST, size: 5 }))
 
-  it('returns which of them are held, also in later calls', async () => {
+  it('returns which layers are held, also in later calls', async () => {
     const { call, layers, registry } = await anApi()
     await registry.ensureRepository('tasks/a')
     const blob = await registry.pushBlob('tasks/a', [Buffer.from('layer')] as never)
@@ -638,7 +666,7 @@ describe('an upload whose layers are named', () => {
     expect((await call('GET', `uploads/${json.id}`)).json.layers).toEqual(json.layers)
   })
 
-  it('may name as many as an image has, the same one twice, or none', async () => {
+  it('may list as many layers as an image can have, one layer twice, or none', async () => {
     const { call } = await anApi()
 
     const most = await call('POST', 'uploads', { purpose: 'task', layers: named(127) })
@@ -649,9 +677,9 @@ describe('an upload whose layers are named', () => {
   })
 
   it.each<[string, object, string, RegExp]>([
-    ['more than an image has', { layers: named(128) }, 'layers', /at most 127/u],
-    ['thousands of names', { layers: Array(100_000).fill({ digest: 1 }) }, 'layers', /sha256|127/u],
-    ['no list', { layers: DIGEST }, 'layers', /./u],
+    ['more layers than an image can have', { layers: named(128) }, 'layers', /at most 127/u],
+    ['100 000 layers', { layers: Array(100_000).fill({ digest: 1 }) }, 'layers', /sha256|127/u],
+    ['a text in place of a list', { layers: DIGEST }, 'layers', /./u],
     ['another digest', { layers: [{ digest: 'sha512:00', size: 5 }] }, 'layers.0.digest', /sha256/u],
     ['a size as text', { layers: [{ digest: DIGEST, size: '5' }] }, 'layers.0.size', /whole number/u],
     ['layers of an input', { purpose: 'input', layers: named(1) }, 'layers', /purpose "task"/u],

@@ -27,7 +27,7 @@ describe('webhooks', () => {
   }
   const create = (body: unknown) => call('POST', 'webhooks', body)
 
-  it('have a secret in the answer to their creation, and in no other', async () => {
+  it('have a secret in the response to their creation, and in no other', async () => {
     const created = await create({ url: URL_OF_HOOK, types: ['run.finished'] })
     const { secret, ...shown } = created.json
 
@@ -37,13 +37,13 @@ describe('webhooks', () => {
     expect((await call('GET', 'webhooks')).json).toEqual([shown])
   })
 
-  it('receive all types, of the whole stage, by default', async () => {
+  it('receive events of all types from the whole stage by default', async () => {
     const { json } = await create({ url: URL_OF_HOOK, colour: 'blue' })
 
     expect(json).toMatchObject({ url: URL_OF_HOOK, types: null, runId: null, runSetId: null })
   })
 
-  it('may be of a run or of a run set that exists', async () => {
+  it('may be limited to a run or a run set that exists', async () => {
     const ofRun = await create({ url: URL_OF_HOOK, runId: RUN_ID })
     const ofSet = await create({ url: URL_OF_HOOK, runSetId: SET_ID })
 
@@ -71,9 +71,9 @@ describe('webhooks', () => {
     ['this machine', 'https://127.0.0.1:9001/2018-06-01/runtime/invocation/next'],
     ['this machine in hexadecimal', 'https://0x7f000001/'],
     ['this machine in IPv6', 'https://[::1]/'],
-    ['no address', 'https://0.0.0.0/'],
+    ['the unspecified address', 'https://0.0.0.0/'],
     ['a private network', 'https://10.0.0.1/'],
-    ['a URL beyond measure', `https://example.org/${'x'.repeat(3000)}`],
+    ['a URL that is too long', `https://example.org/${'x'.repeat(3000)}`],
   ])('are refused with %s as URL', async (_, url) => {
     const { status, json } = await create({ url })
 
@@ -82,28 +82,28 @@ describe('webhooks', () => {
 
   it.each([
     ['an unknown type', { url: URL_OF_HOOK, types: ['run.exploded'] }],
-    ['no types', { url: URL_OF_HOOK, types: [] }],
+    ['an empty list of types', { url: URL_OF_HOOK, types: [] }],
     ['no URL', {}],
     ['a number', 5],
   ])('are refused with %s', async (_, body) => {
     expect((await create(body)).json).toMatchObject({ errorCode: 'APPE-webhook-invalid' })
   })
 
-  it('of the emulator may be on this machine without TLS, but not at the metadata address', async () => {
+  it('of the emulator may call this machine without TLS, but not the metadata address', async () => {
     engine = { ...engine, webhookNetworks: 'local' }
 
     expect((await create({ url: 'http://127.0.0.1:8000/' })).status).toBe(201)
     expect((await create({ url: 'http://169.254.169.254/' })).status).toBe(400)
   })
 
-  it('are limited in number', async () => {
+  it('have a maximum number', async () => {
     for (let index = 0; index < MAX_WEBHOOKS; index += 1) await create({ url: URL_OF_HOOK })
 
     expect((await create({ url: URL_OF_HOOK })).json).toMatchObject({ errorCode: 'APPE-webhook-limit' })
     expect((await create({ url: URL_OF_HOOK, runId: RUN_ID })).status).toBe(201)
   })
 
-  it('are removed, also twice', async () => {
+  it('can be deleted repeatedly', async () => {
     const { json } = await create({ url: URL_OF_HOOK })
 
     expect((await call('DELETE', `webhooks/${json.id}`)).status).toBe(204)
@@ -122,7 +122,7 @@ describe('webhooks', () => {
     expect((await call('GET', 'webhooks')).json).toHaveLength(1)
   })
 
-  it('are not changed by a page of a stage whose console is read-only', async () => {
+  it('cannot be changed by a page while the console of the stage is read-only', async () => {
     const deps = { ...engine, console: { mode: 'read-only', files: new Map() } as never }
     const response = await createCheckedApp(deps).request(`http://localhost${BASE}/webhooks`, {
       method: 'POST',

@@ -18,11 +18,11 @@ interface HandlerSettings {
   readonly socketTimeout?: number
 }
 
-/** Idle time-out of a client. Its handler is configured before the first call. */
+/** Time after which a client stops waiting for a silent service, in milliseconds. Handlers are configured before the first call. */
 async function longestSilenceOf(client: { readonly config: { readonly requestHandler: object } }) {
   const handler = client.config.requestHandler as { readonly configProvider: Promise<HandlerSettings> }
   const { requestTimeout, throwOnRequestTimeout, socketTimeout } = await handler.configProvider
-  // Without this option, a slow request only causes a warning.
+  // Without this option, a request that exceeds the time-out only causes a warning.
   return (throwOnRequestTimeout ? requestTimeout : undefined) ?? socketTimeout ?? Number.POSITIVE_INFINITY
 }
 
@@ -35,7 +35,7 @@ describe('SDK clients', () => {
     ['EventBridge', () => createEventsClient()],
     ['Step Functions', () => createSfnClient()],
     ['CloudWatch Logs', () => createLogsClient()],
-  ] as const)('give up a call of %s that hangs before API Gateway gives up the caller', async (_, create) => {
+  ] as const)('end a call of %s that hangs before API Gateway ends the caller’s', async (_, create) => {
     const client = create()
 
     const milliseconds = await longestSilenceOf(client)
@@ -73,7 +73,7 @@ describe('URLs of the bucket', () => {
     vi.unstubAllEnvs()
   })
 
-  it("are AWS's where no endpoint is set", async () => {
+  it('are those of AWS when no endpoint is set', async () => {
     withVariables({})
 
     for (const { origin, pathname } of await sign('clients')) {
@@ -81,7 +81,7 @@ describe('URLs of the bucket', () => {
     }
   })
 
-  it('use path style where the endpoint is an emulator with a host name', async () => {
+  it('use path style when the endpoint is an emulator with a host name', async () => {
     withVariables({ AWS_ENDPOINT_URL: 'http://host.docker.internal:4566' })
 
     for (const { origin, pathname } of await sign('jobs')) {

@@ -13,6 +13,18 @@ function aTable(script: readonly unknown[]) {
   return { table: createDynamoTable({ client, tableName: 'table', pause }), sent, pauses }
 }
 
+describe('an item', () => {
+  it.each([
+    ['partition', { pk: 'é'.repeat(1025), sk: 'a' }],
+    ['sort', { pk: 'a', sk: 'a'.repeat(1025) }],
+  ])('is not requested if its %s key is longer than any', async (_, key) => {
+    const { table, sent } = aTable([])
+
+    expect(await table.get(key)).toBeUndefined()
+    expect(sent).toEqual([])
+  })
+})
+
 describe('DynamoDB batches', () => {
   it('retry unprocessed keys, and return items in the order of the keys', async () => {
     const { table, sent, pauses } = aTable([
@@ -46,7 +58,7 @@ describe('DynamoDB batches', () => {
     expect(sent).toHaveLength(8)
     expect(pauses).toHaveLength(7)
     for (const [index, pauseMs] of pauses.entries()) {
-      // Jitter shortens each pause to at least half.
+      // Jitter shortens a pause to at least half of it.
       expect(pauseMs / (25 * 2 ** index)).toBeGreaterThanOrEqual(0.5)
       expect(pauseMs / (25 * 2 ** index)).toBeLessThanOrEqual(1)
     }
@@ -55,7 +67,7 @@ describe('DynamoDB batches', () => {
   it.each([
     ['reads', 'BatchGetCommand', 100],
     ['deletes', 'BatchWriteCommand', 25],
-  ])('of %s stay within the service’s limits', async (_, name, size) => {
+  ])('with %s stay within the service’s limits', async (_, name, size) => {
     const { table, sent } = aTable([{}])
     const keys = Array.from({ length: size + 1 }, (_unused, index) => ({ pk: `${index}`, sk: 'x' }))
 
@@ -63,6 +75,29 @@ describe('DynamoDB batches', () => {
 
     expect(sent.map((command) => command.name)).toEqual([name, name])
     expect(JSON.stringify(sent[0]?.input).match(/"pk"/gu)).toHaveLength(size)
+  })
+})
+
+describe('DynamoDB batches of which one fails', () => {
+  it('reject after the others have ended, and send no further one', async () => {
+    const failure = new Error('the table is gone')
+    const events: string[] = []
+    const others = Promise.withResolvers<void>()
+    const send = async (): Promise<unknown> => {
+      const number = events.push('begins')
+      if (number === 1) throw failure
+      await others.promise
+      events.push('ended')
+      return {}
+    }
+    const { table } = aTable([send])
+    const keys = Array.from({ length: 10 * 25 }, (_, index) => ({ pk: `${index}`, sk: 'x' }))
+
+    const removed = table.removeAll(keys).catch((error: unknown) => events.push(String(error)))
+    setImmediate(() => others.resolve())
+    await removed
+
+    expect(events).toEqual([...new Array(4).fill('begins'), ...new Array(3).fill('ended'), String(failure)])
   })
 })
 
@@ -86,16 +121,16 @@ describe('DynamoDB queries', () => {
     const { table, sent } = aTable([{ Items: [{ ...A, updatedAt: '2026' }], LastEvaluatedKey: A }])
     const place = { key: A, updatedAt: '2026' }
 
-    expect(await table.listUnfinished('ACTIVE', 2)).toEqual([place, place])
+    expect(await table.listUnfinished('ACTIVE#0', 2)).toEqual([place, place])
 
     expect(sent).toHaveLength(2)
   })
 
-  it('of the index start after a given position', async () => {
+  it('of the index start after a given item', async () => {
     const { table, sent } = aTable([{ Items: [] }])
 
-    await table.listUnfinished('ACTIVE', 2, { after: { key: A, updatedAt: '2026' } })
+    await table.listUnfinished('ACTIVE#0', 2, { after: { key: A, updatedAt: '2026' } })
 
-    expect(sent[0]?.input.ExclusiveStartKey).toEqual({ ...A, activeRuns: 'ACTIVE', updatedAt: '2026' })
+    expect(sent[0]?.input.ExclusiveStartKey).toEqual({ ...A, activeRuns: 'ACTIVE#0', updatedAt: '2026' })
   })
 })

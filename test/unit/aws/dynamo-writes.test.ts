@@ -10,7 +10,7 @@ import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
 import { stubClient } from './stub-client.ts'
 
 const KEY = { pk: 'a', sk: 'a' }
-const CHANGE = { ...IS_NEW, set: [[['value'], 1] as const] }
+const CHANGE = { ...IS_NEW, set: { value: 1 } }
 const PUT = { put: { ...KEY, value: 1 }, if: IS_NEW }
 const ERROR = { message: 'refused', $metadata: {} }
 
@@ -33,13 +33,13 @@ describe('DynamoDB updates', () => {
     expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: false, item: { pk: 'a', value: 7 } })
   })
 
-  it('return no item when there was none', async () => {
+  it('return no item when none existed', async () => {
     const { writes } = someWrites([new ConditionalCheckFailedException(ERROR)])
 
     expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: false, item: undefined })
   })
 
-  it('succeed when a retry fails because of their own change', async () => {
+  it('succeed when the condition of a retry fails because of their own change', async () => {
     const changeId = createFixedIdentity().uuid()
     const Item = { pk: { S: 'a' }, changeId: { S: changeId } }
     const { writes } = someWrites([new ConditionalCheckFailedException({ ...ERROR, Item })])

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createEmfMetrics } from '../../../src/aws/emf-metrics.ts'
 
-/** JSON documents that `work` writes to stdout, one a line. */
+/** JSON documents that `work` writes to stdout, one per line. */
 function written(work: () => void): Record<string, unknown>[] {
   const lines: string[] = []
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -22,7 +22,7 @@ const metrics = createEmfMetrics({ installation: 'app-engine' })
 afterEach(() => vi.restoreAllMocks())
 
 describe('metrics in the log', () => {
-  it('are one line each, by installation and kind', () => {
+  it('are one line for each count, with installation and kind', () => {
     const lines = written(() => {
       metrics.count('RunsEnded', 'finished', { runId: 'r', taskId: 't' })
       metrics.count('RunsEnded', 'engine-error')

@@ -5,7 +5,7 @@ import { objectSource } from '../../../src/aws/object-source.ts'
 
 const OBJECT = Buffer.from('0123456789'.repeat(10))
 
-/** Breaks the first connections after a number of bytes each. */
+/** A store that breaks the first connections, each after this number of bytes. */
 function aBreakingStore(bytesEach: number, breaks: number) {
   let left = breaks
   const starts: number[] = []
@@ -39,7 +39,7 @@ describe('an object that is read over breaking connections', () => {
     expect(store.starts).toEqual([10, 40, 70])
   })
 
-  it('fails after several connections without a byte', async () => {
+  it('fails after four connections in succession without a byte', async () => {
     const store = aBreakingStore(0, 10)
 
     const read = objectSource(store, { key: 'key', sizeBytes: OBJECT.length }).read(0, 50)
@@ -48,9 +48,9 @@ describe('an object that is read over breaking connections', () => {
     expect(store.starts).toHaveLength(4)
   })
 
-  it('fails when it was removed', async () => {
+  it('fails when the object was removed', async () => {
     const source = objectSource({ read: async () => undefined }, { key: 'key', sizeBytes: 10 })
 
-    await expect(source.read(0, 5)).rejects.toThrow('object key is gone')
+    await expect(source.read(0, 5)).rejects.toThrow('object key no longer exists')
   })
 })

@@ -19,7 +19,7 @@ const COPY = {
 const TARGET = { Bucket: 'bucket', Key: 'run/x', UploadId: 'copy-1' }
 
 describe('a copy within the bucket', () => {
-  it('is one request for a small object, its name encoded', async () => {
+  it('is one request for a small object, whose name is encoded', async () => {
     const { client, sent } = stubClient<S3Client>([{}])
 
     await copyObject(client, { ...COPY, sizeBytes: 10 })
@@ -29,8 +29,8 @@ describe('a copy within the bucket', () => {
     ])
   })
 
-  // Copying tags needs permissions on both objects, and S3 refuses the whole copy without them.
-  it('does not ask for the tags of the object', async () => {
+  // Copying tags requires permissions on both objects, without which S3 refuses the whole copy.
+  it('does not request the tags of the object', async () => {
     const { client, sent } = stubClient<S3Client>([{}])
 
     await copyObject(client, { ...COPY, sourceBucketName: 'slides', sizeBytes: 10 })
@@ -41,7 +41,7 @@ describe('a copy within the bucket', () => {
     expect(sent[0]?.input).not.toHaveProperty('Tagging')
   })
 
-  it('goes in ranges for a large one', async () => {
+  it('is made in ranges for a large object', async () => {
     const answers = ['a', 'b', 'c'].map((ETag) => ({ CopyPartResult: { ETag } }))
     const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, ...answers, {}])
 
@@ -65,7 +65,7 @@ describe('a copy within the bucket', () => {
     ])
   })
 
-  it('has the digest that S3 computes of a small object', async () => {
+  it('has the digest that S3 computes for a small object', async () => {
     const ChecksumSHA256 = createHash('sha256').update('0123456789').digest('base64')
     const { client, sent } = stubClient<S3Client>([{ CopyObjectResult: { ChecksumSHA256 } }])
 
@@ -75,7 +75,7 @@ describe('a copy within the bucket', () => {
     expect(digest).toBe(digestOf('0123456789'))
   })
 
-  it('has a digest of the digests that S3 computes of its ranges', async () => {
+  it('has a digest of the digests that S3 computes for its ranges', async () => {
     const digests = ['a', 'b', 'c'].map((text) => createHash('sha256').update(text).digest())
     const answers = digests.map((bytes) => ({
       CopyPartResult: { ETag: 'e', ChecksumSHA256: bytes.toString('base64') },
@@ -97,23 +97,23 @@ describe('a copy within the bucket', () => {
   })
 
   it.each([
-    ['S3 answers no checksum', {}],
-    ['the checksum is one of parts', { ChecksumSHA256: `${'A'.repeat(43)}=`, ChecksumType: 'COMPOSITE' }],
-    ['the checksum is one of parts by its suffix', { ChecksumSHA256: `${'A'.repeat(43)}=-2` }],
+    ['S3 returns no checksum', {}],
+    ['the checksum is composite', { ChecksumSHA256: `${'A'.repeat(43)}=`, ChecksumType: 'COMPOSITE' }],
+    ['the checksum has the suffix of a composite one', { ChecksumSHA256: `${'A'.repeat(43)}=-2` }],
   ])('has no digest when %s', async (_, CopyObjectResult) => {
     const { client } = stubClient<S3Client>([{ CopyObjectResult }])
 
     expect(await copyObject(client, { ...COPY, sizeBytes: 10 })).toBeUndefined()
   })
 
-  it('has no digest when S3 answers none for a range', async () => {
+  it('has no digest when S3 returns none for a range', async () => {
     const answers = ['a', 'b', 'c'].map((ETag) => ({ CopyPartResult: { ETag } }))
     const { client } = stubClient<S3Client>([{ UploadId: 'copy-1' }, ...answers, {}])
 
     expect(await copyObject(client, COPY)).toBeUndefined()
   })
 
-  it('asks for no digest of an object that would take too long', async () => {
+  it('requests no digest for an object that would take too long', async () => {
     const sizeBytes = 17 * 1024 ** 3
     const answers = [{ UploadId: 'copy-1' }, { CopyPartResult: { ETag: 'a' } }, {}]
     const { client, sent } = stubClient<S3Client>(answers)
@@ -123,7 +123,7 @@ describe('a copy within the bucket', () => {
     expect(sent[0]?.input).not.toHaveProperty('ChecksumAlgorithm')
   })
 
-  it('begins no range when its time is up, and leaves no parts', async () => {
+  it('starts no range after its time limit, and leaves no parts', async () => {
     const part = { CopyPartResult: { ETag: 'a' } }
     const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, part, {}])
     const isTimeUp = () => sent.some(({ name }) => name === 'UploadPartCopyCommand')
@@ -137,7 +137,7 @@ describe('a copy within the bucket', () => {
     ])
   })
 
-  it('that fails leaves no parts, which would be billed', async () => {
+  it('leaves no parts, which would be billed, when it fails', async () => {
     const failure = new Error('one range failed')
     const part = { CopyPartResult: { ETag: 'a' } }
     const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, part, failure, part, {}])

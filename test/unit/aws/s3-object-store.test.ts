@@ -35,14 +35,14 @@ describe('S3 object store', () => {
     ['read', (objects: Objects) => objects.read('a')],
     ['size', (objects: Objects) => objects.size('a')],
     ['copy', (objects: Objects) => objects.copy('a', 'b')],
-  ])('find out by a listing of the key whether an object is missing or forbidden: %s', async (_, call) => {
+  ])('determines by listing the key whether an object is missing or forbidden: %s', async (_, call) => {
     const missing = aStore([REFUSED, { Contents: [{ Key: 'a.geojson' }] }])
     const empty = aStore([REFUSED, {}])
 
     expect([await call(missing.objects), await call(empty.objects)]).toEqual([undefined, undefined])
     await expect(call(aStore([REFUSED, forbidden]).objects)).rejects.toBe(REFUSED)
 
-    // Always with a prefix: the functions' roles forbid other listings.
+    // Always with a prefix, because the functions' roles forbid other listings.
     expect(missing.sent[1]).toEqual({
       name: 'ListObjectsV2Command',
       input: { Bucket: 'bucket', Prefix: 'a', MaxKeys: 1 },

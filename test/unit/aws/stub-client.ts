@@ -5,7 +5,7 @@ export interface SentCommand {
 }
 
 /**
- * An SDK client with scripted responses: one step per call, the last one repeatedly. A step that is an error is thrown.
+ * An SDK client with scripted responses: one for each call, and the last one for all further calls. A response that is an error is thrown.
  * @example stubClient<BatchClient>([new Error('lost'), { jobId: '1' }])
  */
 export function stubClient<Client>(script: readonly unknown[]): {

@@ -23,14 +23,14 @@ async function aFolder(options: TaskFolderOptions = {}): Promise<string> {
   return folder
 }
 
-/** Puts a bundle of another build into the folder. */
+/** Copies a bundle of an earlier build into the folder. */
 function keepBundle(folder: string): void {
   mkdirSync(join(folder, '.cytomine-task'))
   copyFileSync(BUNDLE, join(folder, '.cytomine-task/old.zip'))
 }
 
 describe('run on this machine', () => {
-  it('reports that an image has no command, without a stack', async () => {
+  it('reports an image without command before a stack is needed', async () => {
     const folder = await aFolder({ config: {} })
 
     const { code, stderr } = await runCommand(['run', folder, '-i', 'a=1'])
@@ -42,9 +42,10 @@ describe('run on this machine', () => {
   it('reports an invalid value in one line', async () => {
     const folder = await aFolder()
 
-    const { stderr } = await runCommand(['run', folder, '-i', 'a=many'])
+    const { code, stderr } = await runCommand(['run', folder, '-i', 'a=many'])
 
-    expect(stderr).toMatch(/^a: .*"many" is not an integer[^\n]*\n$/u)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^"a": "many" is not an integer[^\n]*\n$/u)
   })
 
   it('lists the known engines for an unknown one', async () => {
@@ -56,7 +57,7 @@ describe('run on this machine', () => {
 })
 
 describe('validate', () => {
-  it('states that the image is from the last build', async () => {
+  it('states that the checked image is from the last build', async () => {
     const folder = await aFolder({ imageName: false })
     writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n')
     keepBundle(folder)
@@ -77,10 +78,10 @@ describe('validate', () => {
   })
 
   it.each<[string, TaskFolderOptions, RegExp, number]>([
-    ['one that is right', {}, /^no problems\n$/u, 0],
+    ['a valid one', {}, /^no problems\n$/u, 0],
     ['one for another platform', { architecture: 'arm64' }, /linux\/arm64.*--platform linux\/amd64/u, 1],
-    ['one without its command', { config: { Entrypoint: ['/none'] } }, /"\/none" is not in the image/u, 1],
-  ])('checks an image archive alone: %s', async (_, options, message, expected) => {
+    ['one that lacks its command', { config: { Entrypoint: ['/none'] } }, /"\/none" is not in the image/u, 1],
+  ])('checks a single image archive: %s', async (_, options, message, expected) => {
     const folder = await aFolder(options)
 
     const { stdout, code } = await runCommand(['validate', join(folder, 'image.tar')])
@@ -89,7 +90,7 @@ describe('validate', () => {
     expect(code).toBe(expected)
   })
 
-  it('reports for a file that is not an archive how to create one', async () => {
+  it('explains how to create an image archive when the file is not an archive', async () => {
     const { stdout, code } = await runCommand(['validate', 'README.md'])
 
     expect(stdout).toMatch(/not a tar archive: save the image again/u)
@@ -104,7 +105,7 @@ describe('validate', () => {
     expect(code).toBe(3)
   })
 
-  it('warns about a missing image archive when another one is used', async () => {
+  it('warns that the named image archive is missing when another one is used', async () => {
     const folder = await aFolder({
       descriptor: { configuration: { image: { file: '/imgae.tar' } } },
       imageName: 'image.tar',
@@ -112,11 +113,11 @@ describe('validate', () => {
 
     const { code, stdout } = await runCommand(['validate', folder])
 
-    expect(stdout).toMatch(/configuration\.image\.file names imgae\.tar, which is not there.*image\.tar/u)
+    expect(stdout).toMatch(/configuration\.image\.file names imgae\.tar, which does not exist.*image\.tar/u)
     expect(code).toBe(0)
   })
 
-  it('names the bound that a default violates', async () => {
+  it('names the bound that a default value violates', async () => {
     const folder = await aFolder({
       descriptor: { inputs: { a: { type: { id: 'integer', leq: 3 }, description: '', default: 5 } } },
     })
@@ -144,21 +145,21 @@ describe('build', () => {
     expect(code).toBe(3)
   })
 
-  it('rejects an unknown program', async () => {
+  it('refuses an unknown program', async () => {
     const { code, stderr } = await runCommand(['build', await aDockerfile(), '--engine', 'kaniko'])
 
-    expect(stderr).toMatch(/"kaniko" builds no images; expected docker, podman, buildah/u)
+    expect(stderr).toMatch(/"kaniko" cannot build images; expected docker, podman, buildah/u)
     expect(code).toBe(2)
   })
 })
 
-describe('an image archive alone', () => {
-  it.each(['run', 'upload'])('is rejected by %s, which needs a descriptor', async (command) => {
+describe('a single image archive', () => {
+  it.each(['run', 'upload'])('is refused by %s, which needs a descriptor', async (command) => {
     const folder = await aFolder()
 
     const { code, stderr } = await runCommand([command, join(folder, 'image.tar')])
 
-    expect(stderr).toMatch(/an image without descriptor; name a bundle or the folder of a task/u)
+    expect(stderr).toMatch(/an image without a descriptor; name a bundle or the folder of a task/u)
     expect(code).toBe(1)
   })
 })
@@ -171,8 +172,8 @@ describe('a service', () => {
   }
   const answers = new Map<string, unknown>([
     ['/tasks/com.example.count/1.0.0', task],
-    [`/task-runs?taskId=${task.id}&limit=200`, { content: [aRow('1')], next: 'a b' }],
-    [`/task-runs?taskId=${task.id}&limit=200&cursor=a%20b`, { content: [aRow('2')] }],
+    [`/task-runs?limit=200&taskId=${task.id}`, { content: [aRow('1')], next: 'a b' }],
+    [`/task-runs?limit=200&taskId=${task.id}&cursor=a%20b`, { content: [aRow('2')] }],
   ])
 
   function aRow(digit: string) {
@@ -200,14 +201,14 @@ describe('a service', () => {
     ['runs', 'com.example.count/2.0.0', '--url'],
     ['run', 'com.example.count/2.0.0', '--remote'],
     ['delete', 'com.example.count/2.0.0', '--yes', '--url'],
-  ])('reports an unknown task to %s', async (...words) => {
+  ])('reports that the task is unknown to %s', async (...words) => {
     const { code, stderr } = await runCommand([...words, await aService()])
 
     expect(stderr).toMatch(/no task com\.example\.count\/2\.0\.0.*"cytomine-task tasks"/u)
     expect(code).toBe(1)
   })
 
-  it('is reported to have no such run when one is deleted', async () => {
+  it('reports that the run to be deleted does not exist', async () => {
     const explanation = `there is no run "${task.id}", or it was deleted`
     const { href } = await aWebServer(({ method }, response) => {
       response.statusCode = method === 'DELETE' ? 204 : 404
@@ -221,7 +222,7 @@ describe('a service', () => {
     expect(code).toBe(1)
   })
 
-  it('is checked before the image is built, and reported when it does not answer', async () => {
+  it('is called before the image is built, and reported when it does not answer', async () => {
     const folder = await aFolder({ imageName: false })
     writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n')
 
@@ -231,7 +232,7 @@ describe('a service', () => {
     expect(code).toBe(3)
   })
 
-  it('is not confused with another path of its host', async () => {
+  it('is distinguished from another path of its host', async () => {
     const { href } = await aWebServer((_, response) => {
       response.statusCode = 404
       response.end(JSON.stringify({ message: 'no such path' }))
@@ -243,14 +244,14 @@ describe('a service', () => {
     expect(code).toBe(2)
   })
 
-  it('rejects a list of runs in an unknown state', async () => {
+  it('refuses a list of runs in an unknown state', async () => {
     const { code, stderr } = await runCommand(['runs', '--state', 'done', '--url', NOBODY])
 
     expect(stderr).toMatch(/Allowed choices are CREATED, .*FINISHED/u)
     expect(code).toBe(2)
   })
 
-  it('runs the task of a folder by its descriptor', async () => {
+  it('runs the task that the descriptor of a folder names', async () => {
     const folder = await aFolder({ descriptor: { version: '3.0.0' } })
 
     const { stderr } = await runCommand(['run', folder, '--remote', await aService()])
@@ -259,8 +260,28 @@ describe('a service', () => {
   })
 })
 
+describe('--json', () => {
+  const NAME = 'com.example.count/1.0.0'
+  const RUN = '279c70e2-3dd8-49a3-b253-27956325c74f'
+
+  it.each([
+    ['delete', ['delete', RUN, '--yes'], { deleted: RUN }],
+    ['delete of a task', ['delete', NAME, '--yes'], { deleted: NAME }],
+    ['cancel', ['cancel', RUN], { id: RUN, cancelled: true }],
+  ])('makes %s print JSON and nothing else', async (_, words, printed) => {
+    const { href } = await aWebServer((_request, response) =>
+      response.end(JSON.stringify({ id: RUN, resource: { id: RUN, state: 'FAILED' } })),
+    )
+
+    const { code, stdout } = await runCommand([...words, '--url', href, '--json'])
+
+    expect(JSON.parse(stdout)).toEqual(printed)
+    expect(code).toBe(0)
+  })
+})
+
 describe('outputs of an earlier run', () => {
-  it('are removed before new ones are written; folders of other owners are kept', async () => {
+  it('are removed before new ones are written; other folders are kept', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outputs-'))
     folders.push(folder)
     for (const name of ['areas', 'src']) mkdirSync(join(folder, name))

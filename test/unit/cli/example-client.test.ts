@@ -3,7 +3,7 @@ import { createExampleClient } from '../../../cli/example-client.ts'
 
 const BASE_URL = 'http://service.example/app-engine/v1/'
 
-/** A service with these responses, in order. */
+/** Replaces `fetch` by one with these responses, in order. */
 function answerWith(...answers: (Response | Error)[]) {
   const fetching = vi.fn(async (_url: URL, _options: RequestInit) => {
     const answer = answers.shift() ?? new Error('one call too many')
@@ -35,7 +35,7 @@ describe('example run', () => {
     expect(isNew).toBe(false)
   })
 
-  it('prints the service’s own message when it refuses', async () => {
+  it('prints the service’s own message for a refusal', async () => {
     answerWith(Response.json({ message: 'invalid parameter type' }, { status: 400 }))
     const client = createExampleClient(BASE_URL)
 
@@ -59,7 +59,7 @@ describe('example run', () => {
     ])
   })
 
-  it('reports each state once and ends with the reason of a failure', async () => {
+  it('reports each state once, and finally the reason of a failure', async () => {
     const error = { message: 'the task exited with code 3' }
     answerWith(Response.json({ state: 'RUNNING' }), Response.json({ state: 'FAILED', error }))
     const states: string[] = []

@@ -5,6 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { collect } from '../../../cli/local-run/collect.ts'
 import { explainEnd } from '../../../cli/local-run/container-end.ts'
 import { createLocalRun, provision, stage } from '../../../cli/local-run/local-run.ts'
+import { runFailure } from '../../../cli/run/run-failure.ts'
+import { createTerminal } from '../../../cli/terminal/terminal.ts'
 import type { TaskDescriptor, TaskOutput } from '../../../src/task/task.ts'
 import { anOutput, aTask } from '../../fixtures/builders.ts'
 import { runCommand } from '../../fixtures/cli-program.ts'
@@ -20,7 +22,7 @@ const withInput = (type: unknown, more: object = {}) => ({
 })
 const file = (name: string, body: string | Buffer, mode = 0o755) => ({ name, body, mode })
 
-/** Findings of `validate` before anything is sent or run: the place, and the remedy. */
+/** Messages of `validate`: each names the place and the remedy. */
 const FOUND: readonly (readonly [mistake: string, options: TaskFolderOptions, message: RegExp])[] = [
   [
     'an archive under another name',
@@ -30,7 +32,7 @@ const FOUND: readonly (readonly [mistake: string, options: TaskFolderOptions, me
   [
     'an image for arm64',
     { architecture: 'arm64' },
-    /holds an image for linux\/arm64.*--platform linux\/amd64/u,
+    /contains an image for linux\/arm64.*--platform linux\/amd64/u,
   ],
   ['an image without command', { config: {} }, /neither entrypoint nor command.*set ENTRYPOINT or CMD/u],
   [
@@ -41,7 +43,7 @@ const FOUND: readonly (readonly [mistake: string, options: TaskFolderOptions, me
   [
     'a command that is not in PATH',
     { config: { Entrypoint: ['python'] } },
-    /its command "python" is not in the folders of PATH/u,
+    /its command "python" is not in the folders of PATH \(.*\); check ENTRYPOINT and CMD, and what COPY and RUN put there/u,
   ],
   [
     'a program without execute permission',
@@ -61,20 +63,104 @@ const FOUND: readonly (readonly [mistake: string, options: TaskFolderOptions, me
   [
     'a script whose interpreter is missing',
     { files: [file('main', '#!/usr/bin/env python3\n'), file('usr/bin/env', anElf())] },
-    /the interpreter of \/main, "python3" is not in the folders of PATH/u,
+    /the interpreter of \/main, "python3" is not in the folders of PATH \(.*\); check .* what COPY and RUN put there/u,
   ],
   [
     'a script without first line',
     { files: [file('main', 'echo 1\n')] },
-    /no script with a first line such as #!\/bin\/sh/u,
+    /neither a program nor a script with a first line such as #!\/bin\/sh; add the line, or name the interpreter/u,
   ],
   [
-    'an argument that is no file of the image',
+    'an argument that is not a file in the image',
     { config: { Entrypoint: ['/main', '/app/run.py'] } },
-    /gets the word "\/app\/run\.py", and the image has no such file/u,
+    /has the argument "\/app\/run\.py", but the image has no such file; check what COPY puts there/u,
   ],
   [
-    'a user that the image does not know',
+    'a program where the inputs are mounted',
+    { config: { Entrypoint: ['/inputs/main'] }, files: [file('inputs/main', anElf())] },
+    /is \/inputs\/main, which a run does not have: its files are mounted at \/inputs; COPY the program to another/u,
+  ],
+  [
+    'a command of a shell that is not in PATH',
+    { config: { Cmd: ['/bin/sh', '-c', 'python /app/main.py'] }, files: [file('bin/sh', anElf())] },
+    /the command of \/bin\/sh, "python" is not in the folders of PATH/u,
+  ],
+  [
+    'a script that a command of a shell does not find',
+    {
+      config: { Cmd: ['/bin/sh', '-c', 'exec python /app/main.py > /log'] },
+      files: [file('bin/sh', anElf()), file('bin/python', anElf())],
+    },
+    /"python" has the argument "\/app\/main\.py", but the image has no such file/u,
+  ],
+  [
+    'a script in a shell without execute permission',
+    {
+      config: { Cmd: ['sh', '-c', '/app/run.sh'] },
+      files: [file('bin/sh', anElf()), file('app/run.sh', '#!/bin/sh\n', 0o644)],
+    },
+    /"\/app\/run\.sh" is \/app\/run\.sh, which has no execute permission/u,
+  ],
+  [
+    'a script with Windows line ends that a shell reads',
+    {
+      config: { Entrypoint: ['sh', 'run.sh'], WorkingDir: '/app' },
+      files: [file('bin/sh', anElf()), file('app/run.sh', 'echo 1\r\n', 0o644)],
+    },
+    /"sh" reads \/app\/run\.sh, a script with Windows line ends.*dos2unix/u,
+  ],
+  [
+    'a script that is not in the working directory',
+    {
+      config: { Entrypoint: ['python', 'main.py'], WorkingDir: '/app' },
+      files: [file('bin/python', anElf()), file('main.py', '')],
+    },
+    /the argument "main\.py", but the image has no \/app\/main\.py; check WORKDIR/u,
+  ],
+  [
+    'a user that /etc/passwd does not name',
+    {
+      config: { Entrypoint: ['/main'], User: 'worker:lab' },
+      files: [
+        file('main', anElf()),
+        file('etc/passwd', 'root:x:0:0::/:/bin/sh\n'),
+        file('etc/group', 'lab:x:7:\n'),
+      ],
+    },
+    /its user "worker" does not exist, as \/etc\/passwd has no such user; write USER with a number/u,
+  ],
+  [
+    'a program that its user cannot execute',
+    { config: { Entrypoint: ['/main'], User: '65534' }, files: [file('main', anElf(), 0o700)] },
+    /\/main, which the image's user \(uid 65534\) cannot execute: \/main has mode 700 and belongs to uid 0/u,
+  ],
+  [
+    'a program of a user whose id is in an extended header',
+    {
+      config: { Entrypoint: ['/main'], User: '65534' },
+      files: [{ ...file('main', anElf(), 0o700), pax: { uid: '3000000' } }],
+    },
+    /\/main has mode 700 and belongs to uid 3000000/u,
+  ],
+  [
+    'a program in a folder that its user cannot enter',
+    {
+      config: { Entrypoint: ['/private/main'], User: 'worker' },
+      files: [
+        { name: 'private', type: 'directory', mode: 0o700 },
+        file('private/main', anElf()),
+        file('etc/passwd', 'worker:x:1000:1000::/:/bin/sh\n'),
+      ],
+    },
+    /\(uid 1000\) cannot execute: \/private has mode 700/u,
+  ],
+  [
+    'a user whose number is too large',
+    { config: { Entrypoint: ['/main'], User: '4294967296:1' } },
+    /its user "4294967296" is larger than container engines accept; write USER with a number up to 2147483647/u,
+  ],
+  [
+    'a user that the image does not have',
     { config: { Entrypoint: ['/main'], User: 'worker' } },
     /its user "worker" does not exist.*USER with a number/u,
   ],
@@ -94,57 +180,172 @@ const FOUND: readonly (readonly [mistake: string, options: TaskFolderOptions, me
     /inputs\.a\.optionnal .*did you mean optional\? \(line/u,
   ],
   [
-    'memory where ram is meant',
+    'memory in place of ram',
     { descriptor: { configuration: { resources: { memory: '4Gi' } } } },
     /configuration\.resources\.memory .*did you mean ram\?/u,
   ],
   [
-    'bounds that no value meets',
+    'an amount of memory without a unit',
+    { descriptor: { configuration: { resources: { ram: '512' } } } },
+    /configuration\.resources\.ram is 512 bytes, but no container starts with less than 6 MiB; .* "512Mi" would be MiB \(line/u,
+  ],
+  [
+    'no memory',
+    { descriptor: { configuration: { resources: { ram: '0' } } } },
+    /ram is 0 bytes, but no container starts with less than 6 MiB/u,
+  ],
+  [
+    'a number as an amount of memory',
+    { descriptor: { configuration: { resources: { ram: 512 } } } },
+    /ram must be a memory amount with a unit, such as "4Gi" or "100 MiB", not the number 512/u,
+  ],
+  [
+    'an amount of memory in bits',
+    { descriptor: { configuration: { resources: { ram: '512Mib' } } } },
+    /ram is in bits: "512Mib" is 67108864 bytes; bytes would be "512MiB"/u,
+  ],
+  [
+    'a size of files in bits',
+    withInput({ id: 'image', max_file_size: '4 Gbit' }),
+    /inputs\.a\.type\.max_file_size is in bits: "4 Gbit" is 500000000 bytes; bytes would be "4GB"/u,
+  ],
+  [
+    'a length less than 0',
+    withInput({ id: 'string', min_length: -1 }),
+    /inputs\.a\.type\.min_length is -1 and has no effect: .*; remove it/u,
+  ],
+  [
+    'a size less than 0',
+    withInput({ id: 'array', subtype: 'integer', min_size: -5 }),
+    /inputs\.a\.type\.min_size is -5 and has no effect/u,
+  ],
+  [
+    'a bound that cannot be represented',
+    withInput({ id: 'integer', leq: 2 ** 60 }),
+    /inputs\.a\.type\.leq is beyond 2\^53.*; write a smaller one/u,
+  ],
+  [
+    'arrays that must match and have no size in common',
+    {
+      descriptor: {
+        inputs: { a: { type: { id: 'array', subtype: 'integer', min_size: 5 }, description: '' } },
+        outputs: {
+          b: {
+            type: { id: 'array', subtype: 'integer', max_size: 2 },
+            description: '',
+            dependencies: { matching: ['inputs/a'] },
+          },
+        },
+      },
+    },
+    /inputs\.a\.type\.min_size cannot be satisfied: outputs\/b matches this array and has max_size 2/u,
+  ],
+  [
+    "an open bound that Cytomine's page narrows",
+    withInput({ id: 'number', gt: 0 }),
+    /inputs\.a\.type\.gt has gt 0, for which .* accepts only values from 1: use geq/u,
+  ],
+  [
+    'bounds that no value can satisfy',
     withInput({ id: 'integer', geq: 10, leq: 5 }),
-    /inputs\.a\.type\.leq never holds: no integer has geq 10 and leq 5; change one/u,
+    /inputs\.a\.type\.leq cannot be satisfied: no integer has geq 10 and leq 5; change one/u,
   ],
   [
     'open bounds without a number between them',
     withInput({ id: 'integer', gt: 1, lt: 2 }),
-    /never holds: no integer has gt 1 and lt 2/u,
+    /cannot be satisfied: no integer has gt 1 and lt 2; change one of them/u,
   ],
   [
-    'lengths that no text has',
+    'lengths that no text can have',
     withInput({ id: 'string', min_length: 9, max_length: 3 }),
-    /max_length never holds/u,
+    /max_length cannot be satisfied: min_length is 9, so no text has max_length 3; change one of them/u,
   ],
   [
-    'sizes that no array has',
+    'sizes that no array can have',
     withInput({ id: 'array', subtype: 'integer', min_size: 4, max_size: 2 }),
-    /max_size never holds/u,
+    /max_size cannot be satisfied: min_size is 4, so no array has max_size 2; change one of them/u,
   ],
   [
-    'times that never are',
+    'a time range without a time',
     withInput({ id: 'datetime', after: '2030-01-01T00:00:00Z', before: '2020-01-01T00:00:00Z' }),
-    /before never holds/u,
+    /before cannot be satisfied: "after" 2030-\S+ is later than "before" 2020-\S+; change one of them/u,
   ],
   [
     "a required input that Cytomine's page cannot enter",
     withInput('datetime'),
-    /inputs\.a\.type is datetime, for which Cytomine's web page has no field.*make it optional/u,
+    /inputs\.a\.type is datetime, for which Cytomine's own page has no field.*make it optional/u,
   ],
   [
     "an output that Cytomine's page does not show",
     { descriptor: { outputs: { model: { type: 'file', description: '' } } } },
-    /outputs\.model\.type is file, which Cytomine's web page does not show/u,
+    /outputs\.model\.type is file, which Cytomine's own page does not show: it is in downloads only/u,
   ],
   [
     'a default of another type',
     withInput('integer', { default: 'many' }),
     /inputs\.a\.default must be an integer, not "many" \(line \d+, column \d+\)/u,
   ],
-  ['an unknown type', withInput('float'), /inputs\.a\.type must be a type: one of boolean, integer/u],
+  [
+    'an unknown type',
+    withInput('float'),
+    /inputs\.a\.type must be a type: one of boolean, integer, .* did you mean number\? \(line \d+/u,
+  ],
+  [
+    'a misspelt key beside an unknown type',
+    withInput('int', { optionnal: true }),
+    /inputs\.a\.optionnal .*did you mean optional\?/u,
+  ],
+  [
+    'a bound that never holds in a descriptor with another problem',
+    { descriptor: { ...withInput({ id: 'integer', geq: 9, leq: 5 }).descriptor, version: '1' } },
+    /inputs\.a\.type\.leq cannot be satisfied/u,
+  ],
+  [
+    'equal folders in a descriptor with another problem',
+    { descriptor: { version: '1', configuration: { input_folder: '/x', output_folder: '/x' } } },
+    /configuration\.\w+_folder must /u,
+  ],
+  [
+    'a key that means the opposite',
+    withInput('integer', { required: true }),
+    /the opposite is known, optional/u,
+  ],
+  [
+    "a file that Cytomine's page cannot enter",
+    withInput('file'),
+    /inputs\.a\.type is file, .*; make it optional \(line/u,
+  ],
+  [
+    "an array that Cytomine's page cannot enter",
+    withInput({ id: 'array', subtype: 'datetime' }),
+    /inputs\.a\.type is an array of datetime, .*; make it optional \(line/u,
+  ],
   [
     'a version of two numbers',
     { descriptor: { version: '1.0' } },
     /version must be a semantic version such as 1\.0\.0.*, not "1\.0"/u,
   ],
-  ['a descriptor that is no YAML', { text: 'name: [1\n' }, /\(line 2, column 1\)/u],
+  ['a descriptor that is not YAML', { text: 'name: [1\n' }, /must .*end with a \] \(line 2, column 1\)/u],
+  [
+    'a text with a colon without quotes',
+    { text: 'name: a\ndescription: Counts: cells\n' },
+    /put a text with ": " in quotes.*\(line 2, column 14\)/u,
+  ],
+  [
+    'a tab as indentation',
+    { text: 'configuration:\n\tresources: {}\n' },
+    /Tabs are not allowed.*: use spaces \(line 2/u,
+  ],
+  [
+    'a text that begins with a reserved character',
+    { text: 'name: @cells\n' },
+    /character @: put the text in quotes \(line 1, column 7\)/u,
+  ],
+  [
+    'a line without a colon',
+    { text: 'name: a\nversion 1.0.0\ninputs: {}\n' },
+    /write each key as "key: value" in one line \(line 2/u,
+  ],
   ['a missing author', { descriptor: { authors: [] } }, /authors must name one author or more/u],
 ]
 
@@ -168,7 +369,41 @@ describe('validate', () => {
     expect(code).toBe(0)
   })
 
-  it('reports problems of descriptor and image in one call', async () => {
+  it.each<readonly [string, TaskFolderOptions]>([
+    ['a program for 32-bit x86', { files: [file('main', anElf(3))] }],
+    [
+      'a script that a shell reads',
+      {
+        config: { Entrypoint: ['sh', '/run.sh'], User: 'worker:lab' },
+        files: [
+          file('bin/sh', anElf()),
+          file('run.sh', 'echo 1\n', 0o644),
+          file('etc/passwd', 'worker:x:1000:1000::/:/bin/sh\n'),
+          file('etc/group', 'lab:x:7:\n'),
+        ],
+      },
+    ],
+    [
+      'a command that is built into the shell',
+      { config: { Cmd: ['/bin/sh', '-c', 'cd /app && ./run'] }, files: [file('bin/sh', anElf())] },
+    ],
+    [
+      'a module and an input as arguments',
+      {
+        config: { Entrypoint: ['python', '-m', 'app', '/inputs/image.tif'] },
+        files: [file('bin/python', anElf())],
+      },
+    ],
+  ])('finds nothing in an image with %s', async (_, options) => {
+    const folder = await aTaskFolder(options)
+    folders.push(folder)
+
+    const { stdout } = await runCommand(['validate', folder])
+
+    expect(stdout).toBe('no problems in com.example.count 1.0.0\n')
+  })
+
+  it('reports problems of descriptor and image together', async () => {
     const folder = await aTaskFolder({
       descriptor: { version: '1', name: 'x' },
       config: { Entrypoint: ['/no'] },
@@ -183,7 +418,7 @@ describe('validate', () => {
     expect(code).toBe(1)
   })
 
-  it('accepts warnings, unless it is strict', async () => {
+  it('accepts warnings except with --strict', async () => {
     const folder = await aTaskFolder(withInput('integer', { optionnal: true }))
     folders.push(folder)
 
@@ -203,9 +438,11 @@ describe('validate', () => {
 
     const { stdout } = await runCommand(['validate', folder, '--stage', stage])
 
-    expect(stdout).toMatch(/no queue of the stage can hold the task.*this installation has no GPU queue/u)
+    expect(stdout).toMatch(/no queue of the stage can run the task.*this installation has no GPU queue/u)
   })
 })
+
+const TERMINAL = createTerminal({ stdout: { write: () => {} }, stderr: { write: () => {} }, env: {} }, false)
 
 async function aRunWith(outputs: readonly TaskOutput[]) {
   const { id: _, ...task } = aTask({ inputs: [], outputs })
@@ -215,7 +452,7 @@ async function aRunWith(outputs: readonly TaskOutput[]) {
   return { run, folder: (await stage(run)).outputs }
 }
 
-/** Messages of a run on this machine about the task's outputs. */
+/** Messages about the task's outputs after a run on this machine. */
 const LEFT: readonly (readonly [string, TaskOutput, (folder: string) => void, RegExp])[] = [
   [
     'a missing output, and what was written instead',
@@ -227,7 +464,7 @@ const LEFT: readonly (readonly [string, TaskOutput, (folder: string) => void, Re
     'a value of the wrong type',
     anOutput(),
     (folder) => writeFileSync(join(folder, 'sum'), 'many'),
-    /"sum": "many".*expected/u,
+    /"sum": "many" is not an integer; expected a whole number .* such as 5/u,
   ],
   [
     'a value out of bounds',
@@ -243,18 +480,18 @@ const LEFT: readonly (readonly [string, TaskOutput, (folder: string) => void, Re
       writeFileSync(join(folder, 'sum/array.yml'), 'size: 2')
       writeFileSync(join(folder, 'sum/0'), '1')
     },
-    /array\.yml gives size 2, but the folder has 1 item; missing: 1/u,
+    /array\.yml gives size 2, but the folder has 1 item; missing: 1; expected the items 0 to 1/u,
   ],
   [
-    'a folder where a file is due',
+    'a folder in place of a file',
     anOutput(),
     (folder) => mkdirSync(join(folder, 'sum')),
-    /"sum": it is a folder/u,
+    /"sum": it is a folder; expected a file with a value of type integer/u,
   ],
 ]
 
 describe('a run on this machine', () => {
-  it.each(LEFT)('names %s', async (_, output, leave, message) => {
+  it.each(LEFT)('reports %s', async (_, output, leave, message) => {
     const { run, folder } = await aRunWith([output])
     leave(folder)
 
@@ -279,23 +516,23 @@ describe('a run on this machine', () => {
       'exit code 1 with the end of the log',
       { exitCode: 1 },
       'Traceback\nValueError: no cells\n',
-      /exit code 1[\s\S]*ValueError: no cells/u,
+      /exit code 1[\s\S]*ValueError: no cells\nA run succeeds only with exit code 0: correct the program/u,
     ],
     [
-      'the memory that was not enough',
+      'the memory limit that was exceeded',
       { exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' },
       '',
       /more than its 512 MiB of memory.*raise configuration\.resources\.ram/u,
     ],
     [
-      'a command that is no program',
+      'a command that is not a program',
       { exitCode: 1 },
       'exec /main: exec format error\n',
       /neither a program for linux\/amd64 nor a script/u,
     ],
-  ])('names %s', async (_, end, logTail, message) => {
+  ])('reports %s', async (_, end, logTail, message) => {
     const failure = await explainEnd({ end, memoryMib: 512, logTail })
 
-    expect(failure?.message).toMatch(message)
+    expect(failure && runFailure(TERMINAL, failure).message).toMatch(message)
   })
 })

@@ -1,13 +1,21 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { VERSION } from '../../../cli/version.ts'
+import { aLayer, dockerArchive, packTar } from '../../fixtures/bundle-builder.ts'
 
 const execute = promisify(execFile)
 const BUNDLE = resolve('examples/add-and-echo/add-and-echo.zip')
+
+/** Path of a Node 20 on PATH, of which the package supports 20.15 and newer; the project's own Node is newer. */
+const NODE_20 = (process.env.PATH ?? '')
+  .split(delimiter)
+  .map((place) => join(place, 'node'))
+  .find((node) => spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.startsWith('v20.'))
 
 let folder = ''
 let tarball = ''
@@ -27,10 +35,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const installed = (name: string): string => join(folder, 'empty/node_modules/cytomine-task', name)
 
 describe('the package of cytomine-task', () => {
-  it('has one program of less than 2 MB, and needs no other package', () => {
+  it('has one program of less than 2 MB and no dependencies', () => {
     const manifest = JSON.parse(readFileSync(installed('package.json'), 'utf8')) as object
 
-    expect(statSync(installed('dist/cytomine-task.cjs')).size).toBeLessThan(2_000_000)
+    expect(statSync(installed('dist/program.cjs')).size).toBeLessThan(2_000_000)
     expect(manifest).not.toHaveProperty('dependencies')
     expect(readdirSync(join(folder, 'empty/node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
       'cytomine-task',
@@ -65,7 +73,7 @@ describe('the package of cytomine-task', () => {
 
   it('runs by npx in an empty folder', async () => {
     const cwd = mkdtempSync(join(folder, 'npx-'))
-    // An empty folder, because npx keeps installed packages in npm's cache.
+    // An empty folder, because npx stores installed packages in npm's cache.
     const env = { ...process.env, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' }
     const npx = ['--yes', '--package', tarball, 'cytomine-task']
 
@@ -79,5 +87,95 @@ describe('the package of cytomine-task', () => {
     const { stdout } = await execute(program, ['validate', BUNDLE, '--json'])
 
     expect(JSON.parse(stdout)).toMatchObject({ valid: true })
+  })
+
+  it.runIf(NODE_20 !== undefined)('works with Node 20', async () => {
+    const cwd = mkdtempSync(join(folder, 'node20-'))
+    const start = (...words: readonly string[]) =>
+      execute(String(NODE_20), [installed('dist/cytomine-task.cjs'), ...words], { cwd })
+
+    await start('init', 'my-task')
+    const valid = await start('validate', 'my-task')
+    const checked = await start('validate', BUNDLE, '--json')
+    const refused = await start('run', BUNDLE, '-i', 'a=many').catch((error: unknown) => error)
+
+    expect(valid.stdout).toBe('no problems in org.example.my-task 0.1.0\n')
+    expect(JSON.parse(checked.stdout)).toMatchObject({ valid: true })
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^"a": "many" is not an integer/u),
+    })
+  })
+
+  it('names the Node that it needs', async () => {
+    const older = join(folder, 'too-old-node.cjs')
+    writeFileSync(older, "delete require('node:zlib').crc32")
+    const env = { ...process.env, NODE_OPTIONS: `--require=${older}` }
+
+    const ended = await execute(program, ['--version'], { env }).catch((error: unknown) => error)
+
+    expect(ended).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^cytomine-task needs Node 20\.15 or newer; this is Node \S+\n$/u),
+    })
+  })
+
+  it('says which Node reads zstd where its own does not', async () => {
+    const image = await dockerArchive({ layers: [await aLayer()], compression: 'zstd' })
+    const archive = join(folder, 'zstd.tar')
+    writeFileSync(archive, await packTar(image))
+    const older = join(folder, 'older-node.cjs')
+    writeFileSync(older, "delete require('node:zlib').createZstdDecompress")
+    const env = { ...process.env, NODE_OPTIONS: `--require=${older}` }
+
+    const ended = await execute(program, ['validate', archive], { env }).catch((error: unknown) => error)
+
+    expect(ended).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        /^a layer .* zstd, which Node \S+ cannot read: use Node 22\.15 or newer, or save/u,
+      ),
+    })
+  })
+})
+
+describe('cytomine-task in a clone', () => {
+  it('is started by npm run task', async () => {
+    const { stdout } = await execute('npm', ['run', '--silent', 'task', '--', '--version'])
+
+    expect(stdout).toBe(`${VERSION}\n`)
+  })
+})
+
+/** Modules that esbuild puts into a program, by path; the imports of packages are kept. */
+async function modulesOf(entryPoint: string) {
+  const { metafile } = await build({
+    entryPoints: [entryPoint],
+    bundle: true,
+    write: false,
+    metafile: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+  })
+  return metafile.inputs
+}
+
+describe('the program cytomine-task', () => {
+  it.each([
+    ['descriptors', 'src/task/descriptor/parse-task-descriptor.ts', 'lambdas/import-bundle/index.ts'],
+    ['zip archives', 'src/archive/zip/read-zip.ts', 'lambdas/import-bundle/index.ts'],
+    ['image archives', 'src/import/image/find-image.ts', 'lambdas/import-bundle/index.ts'],
+    ['outputs', 'src/outputs/collect-outputs.ts', 'lambdas/collect-outputs/index.ts'],
+  ])("reads %s with the service's own code", async (_, file, serviceEntry) => {
+    expect(Object.keys(await modulesOf('cli/package/main.ts'))).toContain(file)
+    expect(Object.keys(await modulesOf(serviceEntry))).toContain(file)
+  })
+
+  it('has no other parser of YAML', async () => {
+    const modules = Object.entries(await modulesOf('cli/package/main.ts'))
+
+    const importers = modules.filter(([, { imports }]) => imports.some(({ path }) => path === 'yaml'))
+    expect(importers.map(([file]) => file)).toEqual(['src/task/descriptor/yaml-document.ts'])
   })
 })

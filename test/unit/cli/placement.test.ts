@@ -11,7 +11,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-/** Checks a task that is not uploaded against a service with one Fargate queue. */
+/** Validates a task that is not uploaded, against a service with one Fargate queue. */
 async function validate(resources: object, ...words: readonly string[]) {
   const { url } = await serveEngine(await anEngineWith({}))
   const folder = await aTaskFolder({ descriptor: { version: '2.0.0', configuration: { resources } } })
@@ -20,7 +20,7 @@ async function validate(resources: object, ...words: readonly string[]) {
 }
 
 describe('validate against a service', () => {
-  it('says where the runs of a task would go, and what they cost', async () => {
+  it('reports the queue of the task’s runs and their cost', async () => {
     const { code, stdout } = await validate({ cpus: 2, ram: '6GiB' })
 
     expect(stdout).toMatch(
@@ -29,15 +29,15 @@ describe('validate against a service', () => {
     expect(code).toBe(0)
   })
 
-  it('warns of resources that no queue of it holds', async () => {
+  it('warns when no queue of the service can run the task', async () => {
     const { code, stdout } = await validate({ gpus: 1 })
 
-    expect(stdout).toMatch(/warning {2}resources: no queue of the service can hold the task.*no GPU queue/u)
+    expect(stdout).toMatch(/warning {2}resources: no queue of the service can run the task.*no GPU queue/u)
     expect(code).toBe(0)
     expect((await validate({ gpus: 1 }, '--strict')).code).toBe(1)
   })
 
-  it('says it for machines', async () => {
+  it('reports the placement as JSON', async () => {
     const { stdout } = await validate({ ram: '2GiB' }, '--json')
 
     expect(JSON.parse(stdout)).toMatchObject({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createProgress } from '../../../cli/progress.ts'
+import { createProgress } from '../../../src/shared/progress.ts'
 
-/** A writer with its output. Each read of the clock advances it by 250 ms. */
+/** A writer and its output. Each read of the clock advances it by 250 ms. */
 function aProgress(isTTY: boolean) {
   const written: string[] = []
   let time = 0
@@ -14,7 +14,7 @@ function aProgress(isTTY: boolean) {
 }
 
 describe('progress', () => {
-  it('is one line per step, with its duration in seconds', async () => {
+  it('has one line per step, with its duration in seconds', async () => {
     const { progress, written } = aProgress(false)
 
     const result = await progress.step('count', async () => 3)
@@ -39,12 +39,26 @@ describe('progress', () => {
     expect(written).toEqual(['… count', '\r\u001b[2K… count: 2 of 3', '\r\u001b[2K✓ count (0.3 s)\n'])
   })
 
-  it('omits details elsewhere', async () => {
+  it('has a line for each ten seconds where the output is not a terminal', async () => {
+    const { progress, written } = aProgress(false)
+
+    await progress.step('count', async (tell) => {
+      for (let done = 1; done <= 100; done += 1) tell(`${done} of 100`)
+    })
+
+    const details = written.slice(0, -1)
+    expect(details.length).toBeGreaterThan(1)
+    expect(details.length).toBeLessThan(5)
+    for (const line of details) expect(line).toMatch(/^… count: \d+ of 100\n$/u)
+    expect(written.at(-1)).toMatch(/^✓ count/u)
+  })
+
+  it('omits details of a short step where the output is not a terminal', async () => {
     const { progress, written } = aProgress(false)
 
     await progress.step('count', async (tell) => tell('2 of 3'))
 
-    expect(written).toEqual(['✓ count (0.3 s)\n'])
+    expect(written).toEqual(['✓ count (0.5 s)\n'])
   })
 
   it('marks a failed step and passes its error on', async () => {

@@ -9,7 +9,7 @@ describe('a failed run', () => {
     ['its task was not started', { kind: 'task-failed', message: 'x' }, false],
     ['its inputs did not arrive', { kind: 'input-staging-failed', message: 'x' }, false],
     ['no reason is given', undefined, false],
-  ])('has outputs to download when the task ran: %s', (_, error, has) => {
+  ])('has rejected outputs to download if the task ran: %s', (_, error, has) => {
     expect(hasRejectedOutputs({ error })).toBe(has)
   })
 })

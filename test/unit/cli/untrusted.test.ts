@@ -17,8 +17,8 @@ import { copyOutputs } from '../../../cli/outputs/copy-outputs.ts'
 import { writeBelow } from '../../../cli/outputs/write-below.ts'
 import { runProgram } from '../../../cli/program.ts'
 import { openService } from '../../../cli/service/service.ts'
-import { shownJson, shownText } from '../../../cli/terminal/shown-text.ts'
-import { createFollow } from '../../../stager/links.ts'
+import { shownJson, shownText } from '../../../src/shared/shown-text.ts'
+import { createFollow } from '../../../stager/symbolic-links.ts'
 import { runCommand } from '../../fixtures/cli-program.ts'
 import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
@@ -28,7 +28,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-/** An output folder as a container left it, the target folder, and a file of the user. */
+/** An output folder that a container has written, a target folder, and a file of the user. */
 function aMachine() {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'untrusted-')))
   folders.push(root)
@@ -36,7 +36,9 @@ function aMachine() {
   mkdirSync(written)
   mkdirSync(target)
   writeFileSync(secret, 'secret')
-  const copy = () => copyOutputs({ folder: written, follow: createFollow(written, '/outputs') }, target)
+  const outputs = ['array', 'result', 'leak', 'leak2', 'tool']
+  const from = { folder: written, follow: createFollow(written, '/outputs'), outputs }
+  const copy = (signal = new AbortController().signal) => copyOutputs({ ...from, signal }, target)
   return { root, written, target, secret, copy }
 }
 
@@ -44,32 +46,53 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
 }
 
-describe('files of a container', () => {
-  it('are copied with their folders, and links within as their targets', async () => {
+describe('files that a container wrote', () => {
+  it('are copied with their folders, and links within the folder as the files that they lead to', async () => {
     const { written, target, copy } = aMachine()
     mkdirSync(join(written, 'array'))
     writeFileSync(join(written, 'array/0'), 'zero')
     symlinkSync('/outputs/array/0', join(written, 'result'))
     symlinkSync('..', join(written, 'array/up'))
 
-    expect(await copy()).toEqual(['array', 'result'])
+    expect(await copy()).toEqual({ copied: ['array', 'result'], undeclared: [] })
 
     expect(readFileSync(join(target, 'result'), 'utf8')).toBe('zero')
     expect(readFileSync(join(target, 'array/0'), 'utf8')).toBe('zero')
     expect(readdirSync(join(target, 'array'))).toEqual(['0'])
   })
 
-  it('outside of the folder are not copied, nor are set-uid bits', async () => {
+  it('are not copied after an interruption', async () => {
+    const { written, copy } = aMachine()
+    writeFileSync(join(written, 'result'), 'new')
+
+    await expect(copy(AbortSignal.abort())).rejects.toThrow('aborted')
+  })
+
+  it('are not copied through links that leave the folder, and lose set-uid bits', async () => {
     const { written, target, secret, copy } = aMachine()
     symlinkSync(secret, join(written, 'leak'))
     symlinkSync('../secret', join(written, 'leak2'))
     writeFileSync(join(written, 'tool'), 'x')
     chmodSync(join(written, 'tool'), 0o4755)
 
-    expect(await copy()).toEqual(['tool'])
+    expect(await copy()).toMatchObject({ copied: ['tool'] })
 
     expect(readdirSync(target)).toEqual(['tool'])
     expect(lstatSync(join(target, 'tool')).mode & 0o7111).toBe(0)
+  })
+
+  it('replace no file of the user for which no output is declared', async () => {
+    const { written, target, copy } = aMachine()
+    writeFileSync(join(target, 'Makefile'), 'of the user')
+    mkdirSync(join(target, '.git'))
+    mkdirSync(join(written, '.git'))
+    for (const name of ['Makefile', '.git/config', 'result'])
+      writeFileSync(join(written, name), 'of the task')
+
+    expect(await copy()).toEqual({ copied: ['result'], undeclared: ['.git', 'Makefile'] })
+
+    expect(readFileSync(join(target, 'Makefile'), 'utf8')).toBe('of the user')
+    expect(readdirSync(join(target, '.git'))).toEqual([])
   })
 
   it('replace a link of an earlier run without following it', async () => {
@@ -103,7 +126,7 @@ describe('a text of a task', () => {
     )
   })
 
-  it('in JSON has the same meaning without control characters', () => {
+  it('keeps its meaning in JSON without control characters', () => {
     const value = ['\u009b2J\u2028', 'é']
     const json = shownJson(JSON.stringify(value))
 
@@ -131,7 +154,7 @@ describe('the log of a run in a service', () => {
     return href
   }
 
-  it('is printed to its end, with the reason of a failure', async () => {
+  it('is printed to its end, followed by the reason of a failure', async () => {
     const { stdout, code } = await runCommand(['logs', ID, '--url', await aService()])
 
     expect(stdout).toBe(PIECES.join(''))
@@ -153,7 +176,7 @@ describe('the log of a run in a service', () => {
   })
 })
 
-describe('an answer of a service', () => {
+describe('a response of a service', () => {
   it('may take hours once it has started', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())

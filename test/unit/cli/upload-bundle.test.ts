@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createProgress } from '../../../cli/progress.ts'
-import { formatBytes, uploadBundle } from '../../../cli/upload-bundle.ts'
+import { uploadBundle } from '../../../cli/upload-bundle.ts'
 import { createUploadClient, UploadBrokenError, UploadRefusedError } from '../../../cli/upload-client.ts'
+import { createProgress } from '../../../src/shared/progress.ts'
 import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
 const PART_BYTES = 10
@@ -28,7 +28,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** The service and its storage in one server; `answer` may replace any response. */
+/** The service and its storage on one server; `answer` may replace any response. */
 async function aService() {
   const parts = new Map<number, Buffer>()
   const calls: string[] = []
@@ -100,7 +100,8 @@ async function aService() {
       const written: string[] = []
       const progress = createProgress({ isTTY: true, write: (text) => written.push(text) }, () => 0)
       const client = createUploadClient(baseUrl, { pausesMs: [1, 1] })
-      const outcome = uploadBundle({ bundle, url: baseUrl, client, progress, pollMs: 1 })
+      const uploaded = uploadBundle({ bundle, url: baseUrl, client, progress, pollMs: 1 })
+      const outcome = uploaded.then(({ task }) => task)
       return { outcome: await outcome.catch((error: unknown) => error), written: written.join('') }
     },
   }
@@ -123,9 +124,9 @@ describe('uploading a bundle', () => {
 
     expect(outcome).toBe('com.example.task 1.0.0')
     expect(sent(service)).toBe(String(BYTES))
-    expect(written).toContain('send 34 bytes of 34 bytes: 100 %')
+    expect(written).toContain('send 34 B of 34 B: 100 %')
     expect(written).toContain('import: checking the bundle')
-    expect(written).toContain('import: 1 of 2 layers, 50 % of 10 bytes')
+    expect(written).toContain('import: 1 of 2 layers, 50 % of 10 B')
     expect(await readdir(folder)).toEqual(['bundle.zip'])
   })
 
@@ -174,14 +175,14 @@ describe('uploading a bundle', () => {
     expect(String(first.outcome)).toContain('part 3: storage answered 503')
     expect(arrived).not.toContain(3)
     expect(second.outcome).toBe('com.example.task 1.0.0')
-    expect(second.written).toContain(`going on with upload ${ID}`)
+    expect(second.written).toContain(`resuming upload ${ID}`)
     expect(service.calls).not.toContain('POST uploads')
     const missing = [1, 2, 3, 4].filter((number) => !arrived.includes(number))
     expect(partsSent(service.calls)).toEqual(missing.map((number) => `PUT /storage${number}`))
     expect(sent(service)).toBe(String(BYTES))
   })
 
-  it('continues with an import whose end it did not see', async () => {
+  it('resumes an import whose end it did not see', async () => {
     const service = await aService()
     service.interfere((call, response) => call === `GET uploads/${ID}` && response.destroy() !== undefined)
     const first = await service.run()
@@ -196,9 +197,36 @@ describe('uploading a bundle', () => {
   })
 
   it.each([
-    ['the service has forgotten the upload', (service: Service) => service.forget(), false],
+    ['its import has failed', { state: 'FAILED', error: { message: 'the registry is away' } }],
+    ['its task has been deleted', { state: 'READY', task: null }],
+  ])('starts over when %s since the interruption', async (_, end) => {
+    const service = await aService()
+    service.interfere((call, response) => call === `GET uploads/${ID}` && response.destroy() !== undefined)
+    await service.run()
+    service.interfere(undefined)
+    service.calls.length = 0
+    service.end(end, { state: 'READY', task: TASK })
+
+    const { outcome } = await service.run()
+
+    expect(outcome).toBe('com.example.task 1.0.0')
+    expect(partsSent(service.calls)).toHaveLength(4)
+  })
+
+  it('reports no success when the task was deleted during the import', async () => {
+    const service = await aService()
+    service.end({ state: 'READY', task: null })
+
+    const { outcome } = await service.run()
+
+    expect(outcome).toBeInstanceOf(UploadRefusedError)
+    expect(String(outcome)).toContain('has been deleted since by another call')
+  })
+
+  it.each([
+    ['the service no longer has the upload', (service: Service) => service.forget(), false],
     ['the file has changed', () => utimes(bundle, 1, 1), true],
-  ])('starts again when %s', async (_, happen, isAborted) => {
+  ])('starts over when %s', async (_, happen, isAborted) => {
     const service = await aService()
     service.interfere((call, response) => isPart(4)(call) && response.writeHead(503).end() !== undefined)
     await service.run()
@@ -213,18 +241,18 @@ describe('uploading a bundle', () => {
     expect(service.calls.includes(`DELETE uploads/${ID}`)).toBe(isAborted)
   })
 
-  it('reports at once that the parts have expired, and starts again afterwards', async () => {
+  it('reports at once that the parts have expired, and starts over in the next call', async () => {
     const service = await aService()
     service.interfere((call, response) => isPart(1)(call) && response.writeHead(404).end() !== undefined)
 
     const { outcome } = await service.run()
 
     expect(outcome).toBeInstanceOf(UploadRefusedError)
-    expect(String(outcome)).toContain('begin anew')
+    expect(String(outcome)).toContain('start over')
     expect(await readdir(folder)).toEqual(['bundle.zip'])
   })
 
-  it('ends with the message of a rejected import', async () => {
+  it('ends with the message of a failed import', async () => {
     const service = await aService()
     const details = {
       type: 'batch',
@@ -260,7 +288,7 @@ describe('uploading a bundle', () => {
     expect(String(outcome)).toContain('POST uploads: fetch failed')
   })
 
-  it('rejects an empty file', async () => {
+  it('refuses an empty file', async () => {
     const service = await aService()
     await writeFile(bundle, '')
 
@@ -268,16 +296,5 @@ describe('uploading a bundle', () => {
 
     expect(String(outcome)).toContain('is empty')
     expect(service.calls).toEqual([])
-  })
-})
-
-describe('a size', () => {
-  it.each([
-    [0, '0 bytes'],
-    [999, '999 bytes'],
-    [2_200_000_000, '2.2 GB'],
-    [5_000_000_000_000, '5000.0 GB'],
-  ])('of %d is %s', (bytes, text) => {
-    expect(formatBytes(bytes)).toBe(text)
   })
 })

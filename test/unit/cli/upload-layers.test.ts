@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createProgress } from '../../../cli/progress.ts'
 import { uploadBundle } from '../../../cli/upload-bundle.ts'
 import type { NewUpload, UploadClient, UploadView } from '../../../cli/upload-client.ts'
 import { openZip, readZipEntry } from '../../../src/archive/zip/read-zip.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
+import { createProgress } from '../../../src/shared/progress.ts'
 import { aBundle, aLayer, digestOf, dockerArchive, packZip } from '../../fixtures/bundle-builder.ts'
 
 let folder = ''
@@ -25,7 +25,7 @@ async function aBundleFile() {
   return { file, bytes, large: digestOf(layers[0] ?? '') }
 }
 
-/** A service that holds layers, and ends its imports in sequence. */
+/** A service that holds these layers, and whose imports end in this order. */
 function aService(held: ReadonlySet<string>, endings: readonly Partial<UploadView>[]) {
   const created: NewUpload[] = []
   const sent: Buffer[][] = []
@@ -84,9 +84,10 @@ describe('an upload of a bundle whose layers the registry holds', () => {
     const { file, bytes, large } = await aBundleFile()
     const { client, created, bytesOf } = aService(new Set([large]), [READY])
 
-    const task = await upload(file, client)
+    const { task, sentBytes } = await upload(file, client)
 
     expect(task).toBe('com.example 1.0.0')
+    expect(sentBytes).toBe(bytesOf(0).length)
     expect(created[0]?.layers).toHaveLength(2)
     expect(created[0]).not.toHaveProperty('sizeBytes')
     expect(bytesOf(0).length).toBeLessThan(bytes.length / 10)
@@ -104,11 +105,11 @@ describe('an upload of a bundle whose layers the registry holds', () => {
     expect(bytesOf(0).equals(bytes)).toBe(true)
   })
 
-  it('sends all of them in another upload when one was deleted meanwhile', async () => {
+  it('sends all layers in another upload when a held one was deleted meanwhile', async () => {
     const { file, bytes, large } = await aBundleFile()
     const { client, created, bytesOf } = aService(new Set([large]), [GONE, READY])
 
-    const task = await upload(file, client)
+    const { task } = await upload(file, client)
 
     expect(task).toBe('com.example 1.0.0')
     expect(created[1]).toMatchObject({ sizeBytes: bytes.length })

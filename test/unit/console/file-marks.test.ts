@@ -5,12 +5,12 @@ const mark = (sizeBytes: number, etag: string) => ({ sizeBytes, etag })
 
 describe('two files in the comparison of runs', () => {
   it.each([
-    ['of one content', mark(5, '"a"'), mark(5, '"a"'), 'none'],
-    ['of other sizes', mark(5, '"a"'), mark(6, '"b-2"'), 'some'],
-    ['of one size and other contents', mark(5, '"a"'), mark(5, '"b"'), 'some'],
+    ['with the same content', mark(5, '"a"'), mark(5, '"a"'), 'none'],
+    ['of different sizes', mark(5, '"a"'), mark(6, '"b-2"'), 'some'],
+    ['of the same size with different contents', mark(5, '"a"'), mark(5, '"b"'), 'some'],
     ['that were stored in parts', mark(5, '"a-2"'), mark(5, '"b-3"'), 'unknown'],
     ['of which one cannot be read', undefined, mark(5, '"a"'), 'unknown'],
-  ])('are told apart by size and tag: %s', (_, one, other, difference) => {
+  ])('are compared by size and ETag: %s', (_, one, other, difference) => {
     expect(differenceOfFiles(one, other)).toBe(difference)
     expect(differenceOfFiles(other, one)).toBe(difference)
   })

@@ -21,7 +21,7 @@ describe('the constraint of a field', () => {
       { id: 'array', minSize: 1, maxSize: 5, subType: { id: 'integer' } },
       'list of items (whole number), at least 1 items, at most 5 items',
     ],
-  ])('is told in words: %j', (type, words) => {
+  ])('is described in words: %j', (type, words) => {
     expect(describeType(type)).toBe(words)
   })
 })
@@ -38,7 +38,7 @@ describe('the form of a task', () => {
     ...more,
   })
 
-  it('begins with the defaults, and with the items that a list must have', () => {
+  it('starts with the defaults, and with as many items as a list requires', () => {
     const list = { id: 'array', minSize: 2, subType: { id: 'integer' } } as const
 
     expect(
@@ -69,7 +69,7 @@ describe('the form of a task', () => {
     [{ id: 'enumeration', values: ['a'] }, 'b', 'one of the values'],
     [{ id: 'geometry' }, '{"type": "Point"}', undefined],
     [{ id: 'geometry' }, 'POINT(1 2)', 'not JSON'],
-  ])('names what is wrong with %j %j', (type, text, words) => {
+  ])('describes the problem of %j %j', (type, text, words) => {
     const problem = problemOf(type, text, false)
 
     if (words === undefined) expect(problem).toBeUndefined()

@@ -11,18 +11,21 @@ describe('a failed run in the console', () => {
     expect(cureOf(kind).what).not.toBe(cureOf('a kind of the future').what)
   })
 
-  it.each(['task-failed', 'out-of-memory'])('leads to what a task with %s wrote, if it ran', (kind) => {
-    expect(linksOf({ kind, exitCode: 137 })).toContain('rejected')
-    expect(linksOf({ kind })).not.toContain('rejected')
-  })
+  it.each(['task-failed', 'out-of-memory'] as const)(
+    'links to the rejected outputs of a task with %s, if the task ran',
+    (kind) => {
+      expect(linksOf({ kind, exitCode: 137 })).toContain('rejected')
+      expect(linksOf({ kind })).not.toContain('rejected')
+    },
+  )
 })
 
 describe('the scan of an image in the console', () => {
-  const NONE = { CRITICAL: 0, HIGH: 0, MEDIUM: 0, LOW: 0 }
+  const NONE = { CRITICAL: 0, HIGH: 0, MEDIUM: 0, LOW: 0, INFORMATIONAL: 0, UNDEFINED: 0 }
 
   it.each([
     ['asks for another image', { ...NONE, HIGH: 2, LOW: 3 }, true, ['High 2', 'Low 3']],
-    ['is calm about lesser findings', { ...NONE, MEDIUM: 1 }, false, ['Medium 1']],
+    ['does not for less severe findings', { ...NONE, MEDIUM: 1 }, false, ['Medium 1']],
   ])('%s', (_, counts, isBad, shown) => {
     const summary = scanSummary({ state: 'complete', message: 'the image was scanned', counts })
 
@@ -30,16 +33,16 @@ describe('the scan of an image in the console', () => {
     expect(summary.counts.map(({ severity, count }) => `${severity} ${count}`)).toEqual(shown)
   })
 
-  it('says that nothing is known', () => {
-    const scan = { state: 'complete', message: 'the image was scanned', counts: NONE }
+  it('reports that no vulnerability is known', () => {
+    const scan = { state: 'complete', message: 'the image was scanned', counts: NONE } as const
 
-    expect(scanSummary(scan)).toEqual({ words: 'No vulnerability is known.', isBad: false, counts: [] })
+    expect(scanSummary(scan)).toEqual({ words: 'No known vulnerabilities.', isBad: false, counts: [] })
   })
 
   it.each([
     ['not-offered', false],
     ['failed', true],
-  ])('shows the words of the state %s', (state, isBad) => {
+  ] as const)('shows the message of the state %s', (state, isBad) => {
     const words = 'This registry scans no images.'
 
     expect(scanSummary({ state, message: 'this registry scans no images' })).toEqual({
@@ -52,13 +55,24 @@ describe('the scan of an image in the console', () => {
 
 describe('a log in the console', () => {
   it.each([
-    ['colours go', '\u001b[1;31mred\u001b[0m', 'red'],
-    ['other sequences show', '\u001b[2J\u0007', '␛[2J␇'],
-    ['progress bars show their last state', 'loading 1 %\rloading 99 %\ndone', 'loading 99 %\ndone'],
-    ['text does not turn round', 'a\u202eb', 'a�b'],
-    ['lines of Windows are lines', 'a\r\nb', 'a\nb'],
+    ['has no colours', '\u001b[1;31mred\u001b[0m', 'red'],
+    ['shows other control sequences', '\u001b[2J\u0007', '␛[2J␇'],
+    ['shows the last state of progress bars', 'loading 1 %\rloading 99 %\ndone', 'loading 99 %\ndone'],
+    ['does not reverse text', 'a\u202eb', 'a�b'],
+    ['accepts line ends of Windows', 'a\r\nb', 'a\nb'],
+    ['keeps a line whose end is rewritten later', 'a\nloading 1 %\r\r', 'a\nloading 1 %'],
+    ['shows a carriage return at the start of a line as nothing', '\rb\n\r\nc', 'b\n\nc'],
   ])('%s', (_, printed, shown) => {
     expect(plainText(printed)).toBe(shown)
+  })
+
+  // Quadratic time would exceed the test's time limit.
+  it.each([
+    ['a long line', 'x'.repeat(1_000_000), 'x'.repeat(1_000_000)],
+    ['a progress bar', '#\r'.repeat(500_000), '#'],
+    ['the beginning of a colour', `\u001b[${'1;'.repeat(500_000)}`, `␛[${'1;'.repeat(500_000)}`],
+  ])('may have %s of 1 MB', (_, printed, shown) => {
+    expect(plainText(`first\n${printed}\nlast`) === `first\n${shown}\nlast`).toBe(true)
   })
 })
 
@@ -75,11 +89,11 @@ describe('pasted items', () => {
     [numbers, '1;2', ['1', '2']],
     [texts, '"a, ""b""",c', ['a, "b"', 'c']],
     [{ id: 'array', subType: numbers } as const, '[[1], [2, 3]]', [['1'], ['2', '3']]],
-  ])('of %j are read from %s', (type, text, items) => {
+  ])('of type %j are read from %s', (type, text, items) => {
     expect(parsePasted(type, text)).toEqual(items)
   })
 
-  it('have a message for each problem', () => {
+  it('have a message for invalid JSON', () => {
     expect(parsePasted(numbers, '[1,')).toHaveProperty('problem')
   })
 })
@@ -118,7 +132,7 @@ describe('geometries in the console', () => {
     expect(shapes.areas[0]).toBe(100)
   })
 
-  it('are found at a position, the smallest first, and not in their holes', () => {
+  it('are found at a position, the smallest first, and not inside their holes', () => {
     const ring = JSON.parse(square(0, 100)) as { coordinates: number[][][] }
     ring.coordinates.push([
       [40, 40],

@@ -10,7 +10,7 @@ const DIRECTORY_BYTES = 2 + 2 * ENTRY_BYTES + 4
 
 /**
  * A TIFF without pixels.
- * @param last directory that the last one leads to; none when absent
+ * @param last index of the directory that follows the last one; none when undefined
  */
 function aTiff(sizes: readonly (readonly [width: number, height: number])[], last?: number): ArrayBuffer {
   const view = new DataView(new ArrayBuffer(8 + sizes.length * DIRECTORY_BYTES))
@@ -38,7 +38,7 @@ function aTiff(sizes: readonly (readonly [width: number, height: number])[], las
 const widths = (levels: readonly GeoTIFFImage[]): number[] => levels.map((level) => level.getWidth())
 
 describe('the levels of a TIFF', () => {
-  it('are the picture and its smaller copies, largest first, without labels', async () => {
+  it('are the picture and its smaller copies, largest first, and no labels', async () => {
     const tiff = await fromArrayBuffer(
       aTiff([
         [4000, 2000],
@@ -51,7 +51,7 @@ describe('the levels of a TIFF', () => {
     expect(widths(await levelsOf(tiff))).toEqual([4000, 2000, 1000])
   })
 
-  it('are found though the directories lead in a circle', async () => {
+  it('are found when the directories form a circle', async () => {
     const circle = aTiff(
       [
         [4000, 2000],
@@ -63,7 +63,7 @@ describe('the levels of a TIFF', () => {
     expect(widths(await levelsOf(await fromArrayBuffer(circle)))).toEqual([4000, 2000])
   })
 
-  it('are looked for in the first directories of many', async () => {
+  it('are searched in the first directories only', async () => {
     const pages = Array.from({ length: 5000 }, () => [100, 100] as const)
     const tiff = await fromArrayBuffer(aTiff([[200, 200], ...pages]))
     let read = 0

@@ -20,11 +20,11 @@ const ERROR_NAMES = Object.keys(ERRORS) as readonly ErrorName[]
 const CODE = globSync('{src,lambdas,edge,stager}/**/*.ts')
   .filter((file) => file !== 'src/contract/error-table.ts')
   .map((file) => readFileSync(file, 'utf8').replaceAll(/\/\*.*?\*\//gsu, ''))
-  // A row's entry in FIXED_MESSAGES does not count as a use.
+  // The entry of a row in FIXED_MESSAGES does not count as a use.
   .map((text) => text.replace(/const FIXED_MESSAGES.*?\]\)/su, ''))
   .join('\n')
 
-/** Texts of a response that core's page shows. */
+/** Texts of an error response that core's page shows. */
 function shownByCore({ message, details }: ErrorBody): readonly string[] {
   const errors = 'errors' in details ? (details.errors ?? []) : []
   return [message, ...errors.map((one) => one.message)].filter((text) => text !== '')
@@ -38,7 +38,7 @@ describe('each row of the error table', () => {
   })
 
   it.each(ERROR_NAMES)('%s has a sentence in the fields that core shows', (name) => {
-    // The row has no message: each problem of a descriptor has its own.
+    // This row has no message, because each problem of a descriptor has its own.
     const text = name === 'INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR' ? { text: WORDS } : {}
     const kinds: readonly ErrorDetails[] = [
       { type: 'empty' },
@@ -53,7 +53,7 @@ describe('each row of the error table', () => {
     }
   })
 
-  it.each(ERROR_NAMES)('%s keeps the explanation of the value in its answer', (name) => {
+  it.each(ERROR_NAMES)('%s includes the explanation of the value in its response', (name) => {
     for (const error of [
       new DomainError(name, undefined, { words: WORDS }),
       parameterError(name, 'p', WORDS),
@@ -65,7 +65,7 @@ describe('each row of the error table', () => {
 })
 
 describe('an error about a value', () => {
-  it('has its explanation beside a message that the contract fixes', () => {
+  it('has a separate explanation when the contract fixes the message', () => {
     expect(parameterError('INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR', 'p', WORDS).body).toEqual({
       errorCode: 'APPE-internal-request-validation-error',
       message: 'value must be less than or equal to defined constraint',
@@ -74,7 +74,7 @@ describe('an error about a value', () => {
     })
   })
 
-  it('has its explanation in a message that the contract does not fix', () => {
+  it('has its explanation in the message when the contract does not fix it', () => {
     expect(parameterError('INTERNAL_NULL_PROVISION', 'p', WORDS).body.message).toBe(
       `provision object is null: "p": ${WORDS}`,
     )
@@ -94,7 +94,15 @@ describe('an error about a value', () => {
     expect(body.explanation).toBe(`"p": ${WORDS}`)
   })
 
-  it('shortens the name of its parameter and escapes control characters', () => {
+  it('is explained in a batch also where the message contains the explanation', () => {
+    const entries = [unreadable('p', WORDS).body, parameterError('INTERNAL_PARAMETER_TYPE_ERROR', 'q').body]
+    const body = batchError('INTERNAL_GENERIC_BATCH_ERROR', entries).body
+
+    expect(body.details).toEqual({ type: 'batch', errors: entries })
+    expect(body.explanation).toBe(`invalid parameter type: "p": ${WORDS}; "q": ${entries[1]?.message}`)
+  })
+
+  it('truncates the parameter name and escapes control characters', () => {
     const { explanation } = parameterError(
       'INTERNAL_PARAMETER_DOES_NOT_EXIST',
       `\u001b[2J${'x'.repeat(9000)}`,

@@ -9,7 +9,7 @@ const word = (characters: string, minLength = 1) =>
 const listOf = (identifier: fc.Arbitrary<string>) =>
   fc.array(identifier, { minLength: 1, maxLength: 3 }).map((identifiers) => identifiers.join('.'))
 
-/** By the grammar of semver.org: numbers have no leading zeros, other identifiers may have them. */
+/** Grammar of semver.org: numbers have no leading zeros, other identifiers may have them. */
 const number = fc.nat({ max: 999 }).map(String)
 const buildIdentifier = word(`${LETTERS}${DIGITS}-`)
 const isNumber = (text: string): boolean => [...text].every((character) => DIGITS.includes(character))
@@ -71,7 +71,7 @@ describe('versions', () => {
   })
 
   it.each(['', '1', '1.0', '1.0.0.0', 'v1.0.0', '1.0.0-', '1.0.0+', '1.0.0-a..b', '1.0.0+a+b', '-1.0.0'])(
-    'are not like %j',
+    'do not include %j',
     (version) => {
       expect(isSemver(version)).toBe(false)
     },
@@ -84,7 +84,7 @@ describe('versions', () => {
 })
 
 describe('namespaces', () => {
-  it('are labels with dots between them, of which the first may be empty', () => {
+  it('are labels separated by dots, of which the first may be empty', () => {
     fc.assert(
       fc.property(namespace, (text) => {
         expect(isNamespace(text)).toBe(true)
@@ -100,7 +100,7 @@ describe('namespaces', () => {
     )
   })
 
-  it('have no empty label but the first', () => {
+  it('have no empty label except the first', () => {
     fc.assert(
       fc.property(namespace, (text) => {
         expect(isNamespace(`${text}.`)).toBe(false)
@@ -109,11 +109,11 @@ describe('namespaces', () => {
     )
   })
 
-  it.each(['', 'com', '.', 'a-b.c', '-.a'])('are not like %j', (text) => {
+  it.each(['', 'com', '.', 'a-b.c', '-.a'])('do not include %j', (text) => {
     expect(isNamespace(text)).toBe(false)
   })
 
-  it('are rejected without backtracking', () => {
+  it('are refused without backtracking', () => {
     expect(isNamespace(`${'a.'.repeat(120)}!`)).toBe(false)
     expect(isSemver(`1.0.0-${'a-'.repeat(120)}!`)).toBe(false)
   })
@@ -134,7 +134,7 @@ describe('parameter names', () => {
   })
 
   it.each(['', 'a-b', 'a.b', 'constructor', '__proto__', 'toString', 'n'.repeat(248)])(
-    'are not like %j',
+    'do not include %j',
     (name) => {
       expect(isParameterName(name)).toBe(false)
     },

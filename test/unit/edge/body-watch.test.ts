@@ -9,7 +9,7 @@ const IDLE_MS = 60_000
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** A body whose bytes are read by the edge as they arrive. */
+/** A body whose bytes the edge reads as they arrive. */
 function aBody() {
   const socket = new Socket()
   let bytesRead = 0
@@ -24,7 +24,7 @@ function aBody() {
 }
 
 describe('a watched body', () => {
-  it('stalls when it brings less than the minimum over the idle time', () => {
+  it('stalls when fewer bytes than the minimum arrive in the idle time', () => {
     const { onStalled, arrive } = aBody()
 
     for (let second = 0; second < 59; second += 1) {
@@ -37,7 +37,7 @@ describe('a watched body', () => {
     expect(onStalled).toHaveBeenCalledTimes(1)
   })
 
-  it('does not stall at the minimum, however long it takes', () => {
+  it('does not stall at the minimum, whatever its duration', () => {
     const { onStalled, arrive } = aBody()
 
     for (let second = 0; second < 600; second += 1) {
@@ -48,7 +48,7 @@ describe('a watched body', () => {
     expect(onStalled).not.toHaveBeenCalled()
   })
 
-  it('does not stall while its bytes wait for the edge', () => {
+  it('does not stall while the edge has not read its bytes', () => {
     const { request, watch, onStalled } = aBody()
     request.push(Buffer.alloc(1))
 
@@ -75,7 +75,7 @@ describe('a watched body', () => {
     expect(watch.bytesPerSecond()).toBe((2 * PROGRESS_BYTES - 1) / 4)
   })
 
-  it('is not watched any more when its connection is closed', async () => {
+  it('is no longer watched when its connection is closed', async () => {
     const { request, onStalled } = aBody()
     const closed = new Promise((resolve) => request.once('close', resolve))
     request.on('error', () => undefined)

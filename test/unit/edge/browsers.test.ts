@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { createEdge } from '../../../edge/edge.ts'
 import { createApp } from '../../../lambdas/api/app.ts'
-import { type KnownHosts, knownHostsOf, rejectForeign } from '../../../src/shared/foreign-requests.ts'
+import { type KnownHosts, knownHostsOf, refuseForeign } from '../../../src/shared/foreign-requests.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aForm, BOUNDARY, listen, listenAsEdge } from './fake-service.ts'
 import { sendRaw } from './strict-upstream.ts'
@@ -57,7 +57,7 @@ const FOREIGN: readonly (readonly [name: string, headers: Headers])[] = [
     { Host: 'evil.example:80', Origin: 'http://evil.example' },
   ],
   ['a Host that only looks local', { Host: 'localhost.evil.example' }],
-  ['a Host that only begins with an address', { Host: '127.0.0.1.evil.example' }],
+  ['a Host that only starts with an address', { Host: '127.0.0.1.evil.example' }],
   ['a Host with a user', { Host: 'localhost@evil.example' }],
 ]
 
@@ -72,7 +72,7 @@ const TYPES: readonly (readonly [type: string, body: Buffer, path: string])[] = 
 ]
 
 describe('a page of another site', () => {
-  it.each(FOREIGN)('reaches nothing with %s', async (_, headers) => {
+  it.each(FOREIGN)('is refused before the API with %s', async (_, headers) => {
     const { port, reached } = await anEdge()
 
     for (const [type, body, path] of TYPES) {
@@ -87,7 +87,7 @@ describe('a page of another site', () => {
     expect(reached).toEqual([])
   })
 
-  it.each(FOREIGN)('reaches no route of the API itself with %s', async (_, headers) => {
+  it.each(FOREIGN)('is refused by the API itself with %s', async (_, headers) => {
     const app = createApp(await anEngine(), LOCAL)
 
     for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
@@ -96,7 +96,7 @@ describe('a page of another site', () => {
     }
   })
 
-  it('is detected with a second Host header', async () => {
+  it('is refused when a second Host header hides its host', async () => {
     const { port, reached } = await anEdge()
     const head =
       'GET /app-engine/v1/tasks HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n'
@@ -105,9 +105,9 @@ describe('a page of another site', () => {
     expect(reached).toEqual([])
   })
 
-  it('is rejected by a service for any host, unless Origin and Host match', () => {
+  it('is refused by a service for any host, unless Origin and Host match', () => {
     const of = (origin: string) => () =>
-      rejectForeign({ host: 'engine:80', origin, 'sec-fetch-site': undefined }, 'any')
+      refuseForeign({ host: 'engine:80', origin, 'sec-fetch-site': undefined }, 'any')
 
     expect(of('http://engine')).not.toThrow()
     expect(of('https://engine:80')).not.toThrow()
@@ -126,14 +126,14 @@ const HONEST: readonly (readonly [name: string, headers: Headers, knownHosts: Kn
   ['a page of its own at the default port', { Host: 'localhost', Origin: 'http://localhost' }, LOCAL],
   ['IPv6', { Host: '[::1]:8080' }, LOCAL],
   ['a name below localhost', { Host: 'engine.localhost' }, LOCAL],
-  ['the name that containers have for the machine', { Host: 'host.docker.internal:8080' }, LOCAL],
+  ['the name of the machine in containers', { Host: 'host.docker.internal:8080' }, LOCAL],
   ['a known host', { Host: 'Engine.example.org:8080' }, knownHostsOf('other, engine.example.org')],
   [
     'a page behind a proxy',
     { Host: 'edge:80', Origin: 'https://engine.example.org' },
     ['edge', 'engine.example.org'],
   ],
-  ['any host where all are known', { Host: 'app-engine-edge:8080' }, knownHostsOf('*')],
+  ['any host when all are known', { Host: 'app-engine-edge:8080' }, knownHostsOf('*')],
 ]
 
 describe('legitimate clients', () => {
@@ -144,12 +144,12 @@ describe('legitimate clients', () => {
     await text(answer)
 
     expect(status).toBe(200)
-    // The API has another host name, so it would reject the headers.
+    // The API has another host name, so it would refuse these headers.
     const passed = Object.keys(reached[0]?.headers ?? {})
     expect(passed.filter((name) => /^(?:origin|referer|sec-fetch)/u.test(name))).toEqual([])
   })
 
-  it('get the health of the edge by its address', async () => {
+  it('can read the health of the edge by its address', async () => {
     const { port } = await anEdge()
     const head = 'GET /edge/health HTTP/1.1\r\nHost: 10.0.0.7:8080\r\nConnection: close\r\n\r\n'
 
@@ -158,10 +158,10 @@ describe('legitimate clients', () => {
 })
 
 describe('any Host and Origin', () => {
-  it('is accepted or rejected with 403, for any characters', () => {
+  it('is accepted or refused with 403, for any characters', () => {
     const outcomes = fc.property(fc.string(), fc.string(), (host, origin) => {
       try {
-        rejectForeign({ host, origin, 'sec-fetch-site': undefined }, LOCAL)
+        refuseForeign({ host, origin, 'sec-fetch-site': undefined }, LOCAL)
         return false
       } catch (error) {
         return (error as { readonly status?: number }).status === 403

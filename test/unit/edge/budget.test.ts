@@ -12,11 +12,11 @@ function aHolder(client: string, { stalledMs = 0, bytesPerSecond = 1000 } = {}) 
   return { holder, evict }
 }
 
-/** Requests a part; `got` has the lease as soon as it is granted. */
+/** Requests an amount; `got` contains the lease as soon as it is granted. */
 function taking(budget: Budget, client: string, amount = 1) {
   const got: Lease[] = []
   const taken = budget.acquire(aHolder(client).holder, amount, signal).then((lease) => void got.push(lease))
-  // Waiters that remain when a test ends would be rejected a minute later, without a handler.
+  // The promise of a waiter that outlives its test would be rejected a minute later, without a handler.
   taken.catch(() => {})
   return { got, taken }
 }
@@ -65,7 +65,7 @@ describe('a budget', () => {
     expect(third.got).toEqual([])
   })
 
-  it('grants the amount by which a lease was reduced', async () => {
+  it('grants the amount by which a lease shrinks', async () => {
     const budget = new Budget({ total: 4, perClient: 4, waitMs: 60_000 })
     const first = await budget.acquire(aHolder('a').holder, 4, signal)
     const second = taking(budget, 'a', 3)
@@ -75,7 +75,7 @@ describe('a budget', () => {
     await expect(second.taken).resolves.toBeUndefined()
   })
 
-  it('serves the client with the smallest holding first, then by arrival', async () => {
+  it('serves the client with the least amount first, then by arrival', async () => {
     const budget = new Budget({ total: 2, perClient: 2, waitMs: 60_000 })
     const first = await budget.acquire(aHolder('greedy').holder, 1, signal)
     await budget.acquire(aHolder('greedy').holder, 1, signal)
@@ -89,7 +89,7 @@ describe('a budget', () => {
     expect([greedy.got.length, later.got.length]).toEqual([0, 0])
   })
 
-  it('serves the newest first when many wait', async () => {
+  it('serves the newest waiter first when many wait', async () => {
     const budget = new Budget({ total: 1, perClient: 1, waitMs: 60_000 })
     const first = await budget.acquire(aHolder('a').holder, 1, signal)
     const waiting = Array.from({ length: 20 }, () => taking(budget, 'a'))
@@ -100,7 +100,7 @@ describe('a budget', () => {
     expect(waiting.filter(({ got }) => got.length > 0)).toHaveLength(1)
   })
 
-  it('rejects a waiter after its time-out, and forgets one that disconnected', async () => {
+  it('refuses a waiter after its time-out, and forgets one that disconnected', async () => {
     const budget = new Budget({ total: 1, perClient: 1, waitMs: 20 })
     const gone = new AbortController()
     const first = await budget.acquire(aHolder('a').holder, 1, signal)
@@ -128,7 +128,7 @@ describe('a budget', () => {
     expect([busy, slow, slower].map(({ evict }) => evict.mock.calls.length)).toEqual([0, 0, 1])
   })
 
-  it('evicts no other client for one whose share is used up', async () => {
+  it('evicts no other client for a client whose share is used up', async () => {
     const budget = new Budget({ total: 4, perClient: 1, waitMs: 60_000 })
     const stalled = aHolder('b', { stalledMs: 9000 })
     await budget.acquire(stalled.holder, 1, signal)

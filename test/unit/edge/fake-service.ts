@@ -14,7 +14,7 @@ import { onTestFinished } from 'vitest'
 import { createEdge, type Edge } from '../../../edge/edge.ts'
 import { createEdgeServer } from '../../../edge/server.ts'
 
-/** A call to the API as received. */
+/** A call that the API received. */
 export interface SeenCall {
   readonly method: string
   readonly url: string
@@ -48,22 +48,22 @@ export interface FakeServiceOptions {
   readonly idleMs?: number
   readonly eventTimes?: NonNullable<Parameters<typeof createEdge>[0]['eventTimes']>
   readonly partSizeBytes?: number
-  /** A status other than 200 rejects the part, 0 breaks its connection; a promise delays the reading of its body. */
+  /** Returns the status of a part: 200 accepts it, 0 breaks the connection. The body is read when a promise resolves. */
   readonly onPart?: (put: PartPut) => number | Promise<number>
   /** Answers calls that do not concern uploads; default: `ok` as JSON. */
   readonly onCall?: (call: SeenCall, response: ServerResponse) => void
-  /** Answers a call of the uploads resource in place of the fake, if it returns true. */
+  /** Returns true if it has answered a call of the uploads resource in place of the fake. */
   readonly onUploads?: (call: SeenCall, response: ServerResponse) => boolean
 }
 
 export interface FakeService {
   readonly port: number
   readonly edge: Edge
-  /** One JSON document for each entry. */
+  /** JSON documents, one for each log entry. */
   readonly log: string[]
   readonly calls: SeenCall[]
   readonly uploads: Map<string, FakeUpload>
-  /** Contents of the uploads that are neither discarded nor open. */
+  /** Contents of completed uploads. */
   stored(): Buffer[]
   /** Uploads that were neither completed nor discarded. */
   left(): FakeUpload[]
@@ -73,12 +73,18 @@ export function listen(listener: RequestListener): Promise<number> {
   return portOf(createServer(listener))
 }
 
-/** Port of an edge in its production server. */
+/**
+ * Starts the production server with this edge.
+ * @returns its port
+ */
 export function listenAsEdge({ listener }: Edge): Promise<number> {
   return portOf(createEdgeServer(listener))
 }
 
-/** Starts a server for one test. */
+/**
+ * Starts a server for one test.
+ * @returns its port
+ */
 export async function portOf(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   onTestFinished(() => {
@@ -211,7 +217,7 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Starts a request of core: chunked unless its length is given. */
+/** Starts a request of core, which is chunked unless its length is given. */
 export function begin(port: number, path: string, { method = 'POST', headers = {} }: SendOptions = {}) {
   const outgoing = request({
     host: '127.0.0.1',
@@ -224,7 +230,7 @@ export function begin(port: number, path: string, { method = 'POST', headers = {
       ...headers,
     },
   })
-  // The response, and the end of the test, may come before everything is sent.
+  // The response and the end of the test may come before everything is sent.
   outgoing.on('error', () => undefined)
   return outgoing
 }
@@ -235,7 +241,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** Sends a whole body, and waits for the answer. */
+/** Sends a whole body and waits for the response. */
 export async function send(
   port: number,
   path: string,

@@ -49,9 +49,9 @@ describe('a body of tiny chunks', () => {
       start: 'POST /app-engine/v1/tasks',
       type: `multipart/form-data; boundary=${BOUNDARY}`,
     },
-    { name: 'a body that is passed on', start: 'POST /app-engine/v1/stores' },
-    { name: 'a body that is dropped', start: 'DELETE /app-engine/v1/tasks/10f8' },
-    { name: 'a probe', start: 'GET /edge/health' },
+    { name: 'a body that is forwarded', start: 'POST /app-engine/v1/stores' },
+    { name: 'a body that is discarded', start: 'DELETE /app-engine/v1/tasks/10f8' },
+    { name: 'a health check', start: 'GET /edge/health' },
   ])('is refused before a second read of the socket: $name', async ({ start, type }) => {
     const { port, bytesRead } = await aMeteredService()
 
@@ -66,7 +66,7 @@ describe('a body of tiny chunks', () => {
     expect(bytesRead()).toBeLessThanOrEqual(2 * READ_BYTES)
   })
 
-  it('is rejected also after its first megabytes, and its upload is discarded', async () => {
+  it('is also refused after several megabytes, and its upload is discarded', async () => {
     const { service, port, bytesRead } = await aMeteredService()
     const form = aForm([{ fileName: 'filename="a"', content: Buffer.alloc(6 * MIB, 7) }])
     const begin = chunked(form.subarray(0, 5 * MIB), () => 8192).replace(/0\r\n\r\n$/u, '')
@@ -80,7 +80,7 @@ describe('a body of tiny chunks', () => {
     expect(service.left()).toEqual([])
   })
 
-  it('closes the connection of a request that was rejected for another reason', async () => {
+  it('has its connection closed when its request was refused for another reason', async () => {
     const { port, bytesRead } = await aMeteredService()
     const start = head('POST /app-engine/v1/tasks%2Fa')
 
@@ -103,7 +103,7 @@ describe('chunks of ordinary clients', () => {
     { name: '8 KiB', sizeOf: () => 8192 },
     { name: '2 KiB', sizeOf: () => 2048 },
     { name: 'small ones between larger ones', sizeOf: (at: number) => (at % 2 === 0 ? 1 : 300) },
-  ])('carry a large upload: $name', async ({ sizeOf }) => {
+  ])('can carry a large upload: $name', async ({ sizeOf }) => {
     const service = await aService()
 
     const answered = await send(service, MULTIPART, chunked(LARGE, sizeOf))

@@ -16,7 +16,7 @@ function states({ uploads }: FakeService): readonly string[] {
 }
 
 describe('an idempotency key at the edge', () => {
-  it('is forwarded with a small request, and a client’s digest is not', async () => {
+  it('is forwarded with a small request, unlike the client’s content digest', async () => {
     const service = await aService()
 
     await send(service.port, 'stores', Buffer.from('{}'), KEYED)
@@ -40,7 +40,7 @@ describe('an idempotency key at the edge', () => {
     expect(Buffer.concat([...(upload?.parts.values() ?? [])]).length).toBe(LARGE.length)
   })
 
-  it('discards the bundle when an earlier call was answered, also with 202', async () => {
+  it('discards the bundle when an earlier call was answered, also by 202', async () => {
     const imported = '5f0f1c0e-7c55-4a6b-9f0e-4f2b8a7c9d10'
     const service = await aService({
       onCall: ({ headers }, response) => {

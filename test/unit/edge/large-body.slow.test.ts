@@ -11,14 +11,14 @@ const LARGE = randomBytes(5 * MIB)
 const PROVISION = 'task-runs/10f8/input-provisions/image'
 const A_FILE = { fileName: 'filename="a.tmp"', content: LARGE }
 
-/** The last call for the client's request, after the uploads. */
+/** The last call to the API other than uploads, which carries the client's request. */
 function askedWith({ calls }: FakeService): SeenCall & { readonly json: unknown } {
   const call = calls.findLast(({ url }) => !url.includes('/uploads'))
   if (call === undefined) throw new Error('the API was not asked')
   return { ...call, json: JSON.parse(call.body.toString()) }
 }
 
-/** An upload that is imported, or a rejection; the tests compare the status. */
+/** Body of an import or of an error; the tests compare the status. */
 const AN_IMPORT = { id: '5f0f1c0e-7c55-4a6b-9f0e-4f2b8a7c9d10', errorCode: 'x', message: 'y' }
 
 const idsOf = ({ uploads }: FakeService): string[] => [...uploads.keys()]
@@ -27,7 +27,7 @@ function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-/** A request that stays open with its first part in the bucket. */
+/** A request that stays open after its first part is in the bucket. */
 async function aHalfSent(service: FakeService, path = 'tasks') {
   const outgoing = begin(service.port, path)
   outgoing.write(aForm([A_FILE]).subarray(0, SMALL_BODY_BYTES + MIB / 2))
@@ -53,9 +53,9 @@ describe('a body within the API’s limit', () => {
   })
 
   it.each([
-    { name: 'of exactly the limit', extra: 0, uploads: 0 },
-    { name: 'of one byte more', extra: 1, uploads: 1 },
-  ])('is one $name: $uploads uploads', async ({ extra, uploads }) => {
+    { name: 'at the limit', extra: 0, uploads: 0 },
+    { name: 'above the limit by one byte', extra: 1, uploads: 1 },
+  ])('is forwarded $name with $uploads uploads', async ({ extra, uploads }) => {
     const service = await aService()
     const overhead = aForm([{ ...A_FILE, content: '' }]).length
     const content = randomBytes(SMALL_BODY_BYTES - overhead + extra)
@@ -68,7 +68,7 @@ describe('a body within the API’s limit', () => {
     expect(service.stored().every((bytes) => bytes.equals(content))).toBe(true)
   })
 
-  it('is retried when the API closed the idle connection, unless it is a bundle', async () => {
+  it('is sent again when the API closed the idle connection, unless it is a bundle', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     let requests = 0
     const service = await aService({
@@ -89,7 +89,7 @@ describe('a body within the API’s limit', () => {
   })
 })
 
-describe('an import that outlasts its call', () => {
+describe('an import that takes longer than its call', () => {
   it.each([
     { path: 'tasks/com.a/1.0.0/install', type: 'application/json' },
     { path: 'tasks', type: `multipart/form-data; boundary=${BOUNDARY}` },
@@ -112,7 +112,7 @@ describe('an import that outlasts its call', () => {
     expect(further).toEqual([again, again])
   })
 
-  it('is not polled by the edge when the client names the upload', async () => {
+  it('is not polled by the edge when the client sent an upload id', async () => {
     const service = await aService({ onCall: (_, response) => answer(response, 202, AN_IMPORT) })
     const body = Buffer.from(JSON.stringify({ uploadId: AN_IMPORT.id }))
 
@@ -123,7 +123,7 @@ describe('an import that outlasts its call', () => {
     expect(status).toBe(202)
   })
 
-  it('is no longer polled when the client has disconnected', async () => {
+  it('is no longer polled after the client has disconnected', async () => {
     const service = await aService({ onCall: (_, response) => answer(response, 202, AN_IMPORT) })
     const outgoing = begin(service.port, 'tasks/com.a/1.0.0/install').end()
     await vi.waitFor(() => expect(service.calls.length).toBeGreaterThan(2))
@@ -136,7 +136,7 @@ describe('an import that outlasts its call', () => {
 })
 
 describe('a body above the API’s limit', () => {
-  it('becomes an upload in parts of the API’s size, and the client gets the API’s answer', async () => {
+  it('is uploaded in parts of the API’s size, and the client gets the API’s response', async () => {
     const service = await aService({
       onCall: (_, response) => {
         response.writeHead(200, { 'content-type': 'application/json', 'x-of-api': 'yes' }).end('{ "id": 1 }')
@@ -156,22 +156,25 @@ describe('a body above the API’s limit', () => {
     expect(asked.headers).toMatchObject({ 'content-type': 'application/json' })
   })
 
-  it.each(['POST', 'PUT'])('keeps method %s, path and query, and its own headers', async (method) => {
-    const service = await aService()
+  it.each(['POST', 'PUT'])(
+    'is replaced in a request with the same method %s, path, query and other headers',
+    async (method) => {
+      const service = await aService()
 
-    await send(service.port, `${PROVISION}/indexes?value=2%2F0&x=1`, aForm([A_FILE]), {
-      method,
-      headers: { 'x-request': '7', 'content-md5': 'of the body' },
-    })
+      await send(service.port, `${PROVISION}/indexes?value=2%2F0&x=1`, aForm([A_FILE]), {
+        method,
+        headers: { 'x-request': '7', 'content-md5': 'of the body' },
+      })
 
-    const asked = askedWith(service)
-    expect(asked).toMatchObject({ method, url: `/base/app-engine/v1/${PROVISION}/indexes?value=2%2F0&x=1` })
-    expect(asked.headers).toMatchObject({ 'x-request': '7' })
-    expect(asked.headers).not.toHaveProperty('content-md5')
-    expect([...service.uploads.values()][0]?.description.purpose).toBe('input')
-  })
+      const asked = askedWith(service)
+      expect(asked).toMatchObject({ method, url: `/base/app-engine/v1/${PROVISION}/indexes?value=2%2F0&x=1` })
+      expect(asked.headers).toMatchObject({ 'x-request': '7' })
+      expect(asked.headers).not.toHaveProperty('content-md5')
+      expect([...service.uploads.values()][0]?.description.purpose).toBe('input')
+    },
+  )
 
-  it('uses the second file as the companion, and ignores a third', async () => {
+  it('may have a companion as second file, and a third file is ignored', async () => {
     const service = await aService()
     const companion = { name: 'location', fileName: 'filename="7.geojson"', content: '{"type":"Point"}' }
     const third = { name: 'more', fileName: 'filename="c"', content: 'third' }
@@ -184,7 +187,7 @@ describe('a body above the API’s limit', () => {
     expect(service.stored()[1]?.toString()).toBe('{"type":"Point"}')
   })
 
-  it('accepts a large companion of an empty file', async () => {
+  it('may be an empty file with a large companion', async () => {
     const service = await aService()
 
     await send(service.port, PROVISION, aForm([{ ...A_FILE, content: '' }, A_FILE]))
@@ -193,7 +196,7 @@ describe('a body above the API’s limit', () => {
     expect([...service.uploads.values()][0]?.parts.size).toBe(1)
   })
 
-  it('ignores a form field after the file, and every further part of a bundle', async () => {
+  it('is read without form fields after the file, and without further parts of a bundle', async () => {
     const service = await aService()
 
     await send(service.port, PROVISION, aForm([A_FILE, { content: 'field' }]))
@@ -206,7 +209,7 @@ describe('a body above the API’s limit', () => {
     { path: PROVISION, method: 'PUT' },
     { path: 'task-runs/10f8/input-provisions', method: 'PUT' },
     { path: `${PROVISION}/indexes?value=0`, method: 'PUT' },
-  ])('becomes an upload as a whole where it is JSON: $method $path', async ({ path, method }) => {
+  ])('is uploaded as a whole when it is JSON: $method $path', async ({ path, method }) => {
     const service = await aService()
     const headers = { 'content-type': 'application/json' }
 
@@ -232,7 +235,7 @@ describe('a body above the API’s limit', () => {
     expect(statuses).toEqual([])
   })
 
-  it('is polled again when the gateway fails', async () => {
+  it('is polled again after a failure of the gateway', async () => {
     const statuses = [504, 429, 200]
     const service = await aService({
       onCall: (_, response) => answer(response, statuses.shift() ?? 500, { message: 'gateway' }),
@@ -243,7 +246,7 @@ describe('a body above the API’s limit', () => {
     expect(status).toBe(200)
   })
 
-  it('leaves no upload when the API rejects the request', async () => {
+  it('leaves no upload when the API refuses the request', async () => {
     const service = await aService({
       onCall: (_, response) => answer(response, 404, { errorCode: 'APPE-x', message: 'no run', details: {} }),
     })
@@ -289,7 +292,7 @@ describe('parts', () => {
     expect(service.stored()[0]?.equals(LARGE)).toBe(true)
   })
 
-  it('that keep failing end the upload with 503 while the client still sends', async () => {
+  it('end the upload with 503 while the client still sends, when they keep failing', async () => {
     const service = await aService({ onPart: ({ partNumber }) => (partNumber === 2 ? 500 : 200) })
     const outgoing = begin(service.port, 'tasks')
 
@@ -309,7 +312,7 @@ describe('parts', () => {
     expect(service.log.join()).toMatch(/S3 answered 500 to part 2.*is discarded/u)
   })
 
-  it('that S3 does not accept slow the client down', async () => {
+  it('slow the client down while S3 does not accept them', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<number>()
     const service = await aService({ partSizeBytes: 256 * 1024, onPart: () => opened })
     const body = aForm([{ ...A_FILE, content: randomBytes(64 * MIB) }])
@@ -324,7 +327,7 @@ describe('parts', () => {
       outgoing.end()
     })()
 
-    // Requests in progress are not observable, so the test waits until no more bytes arrive.
+    // Requests in progress cannot be observed, so the test waits until no more bytes arrive.
     let before = -1
     await vi.waitUntil(
       () => {
@@ -339,7 +342,7 @@ describe('parts', () => {
     await giveAll
     await once(outgoing, 'response')
 
-    // In addition to the edge's own buffers, those of two sockets.
+    // The edge's own buffers and those of two sockets.
     expect(whileHeld).toBeLessThan(SMALL_BODY_BYTES + 24 * MIB)
     expect(service.stored()[0]?.length).toBe(64 * MIB)
   })
@@ -371,7 +374,8 @@ describe('bodies beyond the number of upload slots', () => {
 
 describe('a client that stops sending', () => {
   it('loses its slot to the next one, and leaves no upload', async () => {
-    const service = await aService({ uploadsAtOnce: 1, idleMs: 100 })
+    // Longer than the pauses of an honest client on a machine with other work.
+    const service = await aService({ uploadsAtOnce: 1, idleMs: 2000 })
     await aHalfSent(service)
 
     const { status } = await send(service.port, PROVISION, aForm([A_FILE]))
@@ -424,7 +428,7 @@ describe('a client that disconnects', () => {
     await expect(service.edge.settled()).resolves.toBeUndefined()
   })
 
-  it('is detected while its first bytes are read', async () => {
+  it('is noticed while its first bytes are read', async () => {
     const service = await aService()
     const outgoing = begin(service.port, 'tasks')
 
@@ -454,7 +458,7 @@ describe('a malformed body', () => {
       body: aForm([], { preamble: `${'x'.repeat(5 * MIB)}\r\n` }),
     },
     { name: 'that begins with a form field', code: 'no-file-but-form-field', body: aForm([field, A_FILE]) },
-  ])('$name is refused, and nothing is left', async ({ code, body }) => {
+  ])('$name is refused, and leaves nothing', async ({ code, body }) => {
     const service = await aService()
 
     const provision = await send(service.port, PROVISION, body)
@@ -470,7 +474,7 @@ describe('a malformed body', () => {
   })
 
   it.each(['multipart/form-data', 'multipart/form-data; boundary=', 'text/plain'])(
-    'is one of a bundle with type %s',
+    'is refused as a bundle with type %s',
     async (type) => {
       const service = await aService()
 
@@ -481,7 +485,7 @@ describe('a malformed body', () => {
     },
   )
 
-  it('is rejected when a form replaces a list of provisions', async () => {
+  it('is refused when it is a form in place of a list of provisions', async () => {
     const service = await aService()
 
     const { status, body } = await send(service.port, 'task-runs/1/input-provisions', aForm([A_FILE]), {
@@ -493,8 +497,8 @@ describe('a malformed body', () => {
   })
 })
 
-describe('an API that rejects calls or is unavailable', () => {
-  it('has its rejection of the upload passed on', async () => {
+describe('the edge, while the API refuses calls or is unavailable,', () => {
+  it('passes on the refusal of an upload', async () => {
     const refusal = {
       errorCode: 'APPE-upload-invalid',
       message: 'invalid upload',
@@ -514,7 +518,7 @@ describe('an API that rejects calls or is unavailable', () => {
   })
 
   it.each(['part-urls', 'complete'])(
-    'at %s leaves no upload and is reported in the contract’s shape',
+    'leaves no upload after a failure of %s, and reports it in the contract’s shape',
     async (verb) => {
       const service = await aService({
         onUploads({ url }, response) {
@@ -537,7 +541,7 @@ describe('an API that rejects calls or is unavailable', () => {
     },
   )
 
-  it('is called again before that', async () => {
+  it('repeats failed calls', async () => {
     let failures = 2
     const service = await aService({
       onUploads(_, response) {
@@ -552,7 +556,7 @@ describe('an API that rejects calls or is unavailable', () => {
     expect(status).toBe(200)
   })
 
-  it('that cannot discard the upload either is logged', async () => {
+  it('logs an upload that cannot be discarded', async () => {
     const service = await aService({
       onUploads({ method, url }, response) {
         const isAway = method === 'DELETE' || url.endsWith('/complete')
@@ -569,7 +573,7 @@ describe('an API that rejects calls or is unavailable', () => {
   })
 })
 
-describe('file names', () => {
+describe('the edge', () => {
   it.each([
     { fileName: 'filename="slide 1; a=b.tif"', name: 'slide 1; a=b.tif' },
     { fileName: 'filename="Gewebe-Schnitt-ä-组织.svs"', name: 'Gewebe-Schnitt-ä-组织.svs' },
@@ -580,7 +584,7 @@ describe('file names', () => {
     { fileName: 'filename="C:\\\\temp\\\\a.zip"', name: 'a.zip' },
     { fileName: 'filename=""', name: undefined },
     { fileName: `filename="${'n'.repeat(2000)}"`, name: 'n'.repeat(255) },
-  ])('$fileName arrives as $name', async ({ fileName, name }) => {
+  ])('sends $fileName as $name', async ({ fileName, name }) => {
     const service = await aService()
 
     const { status } = await send(service.port, PROVISION, aForm([{ fileName, content: LARGE }]))

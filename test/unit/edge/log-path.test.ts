@@ -3,7 +3,7 @@ import { routeOf, runIdOf } from '../../../edge/log-path.ts'
 import { BASE_PATH as BASE } from '../../../edge/routes.ts'
 import { ROUTE_LIST } from '../../../lambdas/api/route-table.ts'
 
-describe('a path in the log', () => {
+describe('the path in the log', () => {
   const run = '0f1e2d3c-4b5a-4697-8877-665544332211'
 
   it.each([
@@ -13,22 +13,22 @@ describe('a path in the log', () => {
     ['/uploads/1/part-urls', '/uploads/*/part-urls'],
     ['/secret#secret', '/*'],
     ['/a/b/c/d/e/f/g/h', '/*/*/*/*/*/*'],
-  ])('%s is %s', (path, route) => {
+  ])('shows %s as %s', (path, route) => {
     expect(routeOf(BASE + path)).toBe(route)
   })
 
-  it('names every route of the API in logs', () => {
+  it('shows every route of the API', () => {
     const wrong = ROUTE_LIST.map(({ path }) => path.replaceAll(/:\w+/gu, '*')).filter(
       (path) => routeOf(BASE + path) !== path,
     )
     expect(wrong).toEqual([])
   })
 
-  it('is masked as a whole outside of the service', () => {
+  it('masks a path outside of the service completely', () => {
     expect(routeOf('/secret')).toBe('*')
   })
 
-  it('contains the run id, but no other segment', () => {
+  it('shows the run id, but no other segment', () => {
     expect(runIdOf(`${BASE}/task-runs/${run}/outputs`)).toBe(run)
     expect(runIdOf(`${BASE}/task-runs/${run}`)).toBe(run)
     expect(runIdOf(`${BASE}/task-runs/${run}f/outputs`)).toBeUndefined()

@@ -9,7 +9,7 @@ import { discardBody, readAhead } from '../../../edge/read-ahead.ts'
 const { signal } = new AbortController()
 
 describe('reading ahead', () => {
-  it('returns a small body whole, and puts a large one back', async () => {
+  it('returns a small body whole, and leaves a large one complete in its stream', async () => {
     const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { maxLength: 20 })
 
     const sizes = fc.constantFrom(0, FREE_BYTES - 100, FREE_BYTES, FREE_BYTES + 200)
@@ -88,7 +88,7 @@ describe('reading ahead', () => {
 })
 
 describe('discarding', () => {
-  it('reads a body to its end, unless it is longer than the limit or ends early', async () => {
+  it('reads a body to its end, unless the body is longer than the limit or ends early', async () => {
     const of = (size: number): Readable => Readable.from([Buffer.alloc(size)], { objectMode: false })
     const broken = new Readable({ read() {} })
     void setImmediate().then(() => broken.destroy())

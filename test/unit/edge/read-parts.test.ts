@@ -10,7 +10,7 @@ interface ReadFile {
   readonly content: string
 }
 
-/** The body in chunks of these sizes, repeatedly. */
+/** The body in chunks of these sizes, used in turn. */
 function* cut(bytes: Buffer, sizes: readonly number[]): Generator<Buffer> {
   for (let offset = 0, turn = 0; offset < bytes.length; turn += 1) {
     const size = sizes[turn % sizes.length] ?? bytes.length
@@ -36,7 +36,7 @@ async function read(chunks: Iterable<Buffer>, partCount = 2): Promise<ReadFile[]
   return files
 }
 
-/** Bytes that match the start of a boundary. */
+/** Bytes that start like a boundary. */
 const almostBoundary = fc.constantFrom(
   '\r',
   '\n',
@@ -59,13 +59,13 @@ const content = fc
       maxLength: 12,
     },
   )
-  // At the start it would be a delimiter, because the preceding line ends with the part's head.
+  // At the start it would be a delimiter, because the part's head ends with a line end.
   .map((pieces) => `x${pieces.join('')}`)
   .filter((whole) => !whole.includes(`\r\n--${BOUNDARY}`))
 const text = fc.string({ unit: fc.constantFrom('a', ' ', '-', '\n', '\r\n'), maxLength: 60 })
 
 describe('a multipart body', () => {
-  it('gives the same files for any chunks', async () => {
+  it('results in the same files for any chunks', async () => {
     const contents = fc.array(fc.oneof(content, fc.constant('')), { minLength: 1, maxLength: 4 })
     const sizes = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 })
 
@@ -87,12 +87,12 @@ describe('a multipart body', () => {
     )
   })
 
-  it('is rejected when truncated at any point', async () => {
+  it('is refused when truncated at any position', async () => {
     const body = aForm([
       { fileName: 'filename="a"', content: 'first' },
       { fileName: 'filename="b"', content: 'second\r\n--' },
     ])
-    // The line end after the last boundary may be missing.
+    // The line end after the last boundary is optional.
     const lengths = Array.from({ length: body.length - 2 }, (_, length) => length)
 
     const outcomes = await Promise.all(
@@ -104,7 +104,7 @@ describe('a multipart body', () => {
 
   it.each([
     { name: 'quoted boundary and lower-case names', head: 'content-disposition: form-data; filename="a"' },
-    { name: 'name in the second place', head: 'Content-Disposition: form-data; filename="a"; name="x"' },
+    { name: 'name as second parameter', head: 'Content-Disposition: form-data; filename="a"; name="x"' },
     { name: 'no name', head: 'Content-Disposition:form-data; filename=a' },
     { name: 'folded line', head: 'Content-Disposition: form-data;\r\n filename="a"' },
     {
@@ -117,14 +117,14 @@ describe('a multipart body', () => {
     expect(await read(cut(body, [3]))).toEqual([{ fileName: 'a', content: 'bytes' }])
   })
 
-  it('is rejected when its first part has no file name, even as octet-stream', async () => {
+  it('is refused when its first part has no file name, even as octet-stream', async () => {
     const head = 'Content-Disposition: form-data; name="a"\r\nContent-Type: application/octet-stream'
     const body = Buffer.from(`--${BOUNDARY}\r\n${head}\r\n\r\nbytes\r\n--${BOUNDARY}--`)
 
     await expect(read([body])).rejects.toThrow('payload does not contain file but form field')
   })
 
-  it('is read at the pace of its consumer', async () => {
+  it('is read only as fast as it is consumed', async () => {
     const total = 400
     let given = 0
     const { promise: released, resolve: release } = Promise.withResolvers<void>()

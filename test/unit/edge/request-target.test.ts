@@ -32,7 +32,7 @@ function answerOf(answered: string): Answer {
   return { status: Number(line.split(' ')[1]), headers, body }
 }
 
-/** Of every error answer: http-api 3.1. */
+/** Body of every error response, whose fields are those of Cytomine's http-api 3.1. */
 const ERROR_BODY = {
   errorCode: 'APPE-internal-server-error',
   message: expect.any(String),
@@ -52,7 +52,7 @@ describe('a target in absolute form', () => {
     ['HTTPS://edge:8443/app-engine/v1//tasks/a%23b', '/stage/app-engine/v1//tasks/a%23b'],
     ['http://edge?x=1', '/stage/?x=1'],
     ['http://edge', '/stage/'],
-  ])('is answered as its path: %s', async (target, path) => {
+  ])('is forwarded as its path: %s', async (target, path) => {
     const { ask, paths } = await anEdge()
 
     expect((await ask(`GET ${target}`, 'Host: edge')).status).toBe(200)
@@ -70,7 +70,7 @@ describe('a target in absolute form', () => {
     expect(paths()).toEqual(['/stage/app-engine/v1/tasks'])
   })
 
-  it('has its host checked instead of the Host header', async () => {
+  it('is checked by its own host instead of the Host header', async () => {
     const { ask, paths } = await anEdge([])
 
     const foreign = await ask('GET http://evil.example/app-engine/v1/tasks', 'Host: localhost')
@@ -82,14 +82,14 @@ describe('a target in absolute form', () => {
     expect(paths()).toHaveLength(1)
   })
 
-  it('finds the health of the edge', async () => {
+  it('can be that of the edge’s health', async () => {
     const { ask } = await anEdge()
 
     expect((await ask('GET http://edge/edge/health', 'Host: edge')).body).toContain('ok')
   })
 })
 
-describe('OPTIONS *', () => {
+describe('OPTIONS for the whole server', () => {
   it.each(['*', 'http://edge'])(
     'is answered by the edge itself, with the methods of the service: %s',
     async (target) => {
@@ -132,14 +132,14 @@ describe('a malformed request', () => {
     expectError(await ask('GET /app-engine/v1/tasks', 'Host: edge', `X-Large: ${'x'.repeat(20_000)}`), 431)
   })
 
-  it('is answered when its body is not a valid chunk', async () => {
+  it('is answered when its body has an invalid chunk', async () => {
     const { port } = await anEdge()
     const head = 'POST /app-engine/v1/stores HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n'
 
     expectError(answerOf(await sendRaw(port, `${head}no chunk\r\n`, () => false)), 400)
   })
 
-  it('gets no second answer within the first', async () => {
+  it('gets no second response within the first', async () => {
     const server = createEdgeServer((request, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('begin')
       request.on('error', () => undefined).resume()
@@ -148,7 +148,7 @@ describe('a malformed request', () => {
     let answered = ''
     socket.on('error', () => undefined)
     socket.on('data', (text: string) => {
-      // The body ends early, after the response has started.
+      // The body becomes invalid after the response has started.
       if (answered === '') socket.write('no chunk\r\n')
       answered += text
     })
@@ -157,15 +157,17 @@ describe('a malformed request', () => {
 
     expect(answered).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\nbegin$/su)
   })
+})
 
-  it('is handled with any Expect header but 100-continue', async () => {
+describe('an unknown Expect header', () => {
+  it('is ignored', async () => {
     const { ask } = await anEdge()
 
     expect((await ask('GET /app-engine/v1/tasks', 'Host: edge', 'Expect: miracles')).status).toBe(200)
   })
 })
 
-describe('an answer to HEAD', () => {
+describe('a response to HEAD', () => {
   it('has no length when it comes from the API, whose gateway sends the length of the empty body', async () => {
     const api = await listen((_, response) => {
       response
@@ -201,7 +203,7 @@ describe('an answer to HEAD', () => {
     expect(headers.get('content-length')).toBe('39')
   })
 
-  it('has the length of the answer to GET when it is the edge’s own', async () => {
+  it('has the length of the response to GET when the edge itself answers', async () => {
     const { ask } = await anEdge()
 
     const [head, get] = [await ask('HEAD /a%2Fb', 'Host: edge'), await ask('GET /a%2Fb', 'Host: edge')]

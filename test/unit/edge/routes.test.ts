@@ -3,7 +3,7 @@ import { findBodyRoute, isEvents, isInstallation } from '../../../edge/routes.ts
 
 const BASE = '/app-engine/v1'
 
-describe('routes with large bodies', () => {
+describe('the routes with large bodies', () => {
   it.each([
     ['POST', '/tasks', { purpose: 'task', fileCount: 1, takesJson: false, isRepeatable: false }],
     ['POST', '//tasks?x=/y', { purpose: 'task' }],
@@ -13,7 +13,7 @@ describe('routes with large bodies', () => {
     ['POST', '/task-runs/1/input-provisions/%', { parameterName: '%' }],
     ['PUT', '/task-runs/1/input-provisions/a/indexes?value=0/1', { fileCount: 2, parameterName: 'a' }],
     ['POST', '//task-runs/1//input-provisions/a/indexes?value=0', { fileCount: 2, parameterName: 'a' }],
-  ])('%s %s is one', (method, path, route) => {
+  ])('include %s %s', (method, path, route) => {
     expect(findBodyRoute(method, BASE + path)).toMatchObject(route)
   })
 
@@ -27,26 +27,26 @@ describe('routes with large bodies', () => {
     ['POST', '/task-runs/1/state-actions'],
     ['POST', '/uploads'],
     ['POST', '/../tasks'],
-  ])('%s %s is not one', (method, path) => {
+  ])('do not include %s %s', (method, path) => {
     expect(findBodyRoute(method, BASE + path)).toBeUndefined()
   })
 
-  it('are below the service’s own path only', () => {
+  it('are only below the service’s own path', () => {
     expect(findBodyRoute('POST', '/tasks')).toBeUndefined()
     expect(findBodyRoute('POST', '/app-engine/v10/tasks')).toBeUndefined()
   })
 })
 
 describe('installation from a store', () => {
-  it('is a POST of one path', () => {
+  it('is requested by POST of exactly …/tasks/NAMESPACE/VERSION/install', () => {
     expect(isInstallation('POST', `${BASE}//tasks/com.a/1.0.0/install?x=1`)).toBe(true)
     expect(isInstallation('GET', `${BASE}/tasks/com.a/1.0.0/install`)).toBe(false)
     expect(isInstallation('POST', `${BASE}/tasks/com.a/1.0.0/runs`)).toBe(false)
   })
 })
 
-describe('the stream of events', () => {
-  it('is a GET of one path', () => {
+describe('the stream of live updates', () => {
+  it('is requested by GET of exactly /app-engine/v1/events', () => {
     expect(isEvents('GET', `${BASE}//events?run=1`)).toBe(true)
     expect(isEvents('HEAD', `${BASE}/events`)).toBe(false)
     expect(isEvents('GET', `${BASE}/events/1`)).toBe(false)

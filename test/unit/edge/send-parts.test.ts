@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PARTS_HELD, sendParts } from '../../../edge/send-parts.ts'
 
-/** Copies of the parts that were sent, since buffers are reused. */
+/** Stores copies of the parts, because their buffers are reused. */
 function aSink(onPart: (partNumber: number) => Promise<void> = async () => {}) {
   const parts = new Map<number, Buffer>()
   let sending = 0
@@ -27,7 +27,7 @@ function aSink(onPart: (partNumber: number) => Promise<void> = async () => {}) {
 const arriving = (chunks: Iterable<Buffer> | AsyncIterable<Buffer>): Readable =>
   Readable.from(chunks, { objectMode: false })
 
-/** More than a stream buffers. */
+/** Larger than the buffer of a stream. */
 const PART_BYTES = 128 * 1024
 
 describe('sending parts', () => {
@@ -58,7 +58,7 @@ describe('sending parts', () => {
     )
   })
 
-  it('holds a bounded number of parts, and pauses reading while they are sent', async () => {
+  it('buffers a bounded number of parts, and reads no more while they are sent', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<void>()
     const heldBack = Promise.withResolvers<void>()
     const sink = aSink((partNumber) => {
@@ -82,7 +82,7 @@ describe('sending parts', () => {
     open()
     await sent
 
-    // In addition to the parts, a few in the streams between.
+    // The streams in between buffer a few more.
     expect(readWhileHeld).toBeLessThanOrEqual(PARTS_HELD + 4)
     expect(sink.mostAtOnce()).toBe(PARTS_HELD)
     expect(spare.length).toBe(PARTS_HELD)
@@ -99,7 +99,7 @@ describe('sending parts', () => {
     expect(spare[1]).toBe(fitting)
   })
 
-  it('fails with the first failure after all parts in progress have ended', async () => {
+  it('fails with the first error after all parts in progress have ended', async () => {
     const controller = new AbortController()
     const failure = new Error('part 2 failed')
     const ended: number[] = []

@@ -23,7 +23,7 @@ interface Call {
   readonly body: Buffer
 }
 
-/** A signing edge before an API that verifies signatures like API Gateway, and the requests that the API has received. */
+/** A signing edge before an API that verifies signatures like API Gateway, and the calls that reached the API. */
 async function aSigningEdge(
   answer: (call: Call, response: ServerResponse) => void = (_, response) => void response.end('{}'),
   signer: SignRequest = sign,
@@ -61,7 +61,7 @@ interface Sent {
 async function ask(port: number, path: string, { body, ...options }: Sent = {}): Promise<IncomingMessage> {
   const outgoing = request({ host: '127.0.0.1', port, path, ...options }).end(body)
   const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
-  // Closes connections of rejected clients that still send, at the end of their test.
+  // The connection of a refused client that still sends is reset.
   outgoing.on('error', () => undefined)
   return answer
 }
@@ -94,7 +94,7 @@ describe('edge in front of an API with IAM authorization', () => {
     expect(calls[0]?.isSigned && calls[0].body.equals(body)).toBe(true)
   })
 
-  it('drops a client’s own signature headers', async () => {
+  it('replaces the client’s own signature headers', async () => {
     const { port, calls } = await aSigningEdge()
     const headers = { authorization: 'Bearer x', 'X-Amz-Date': 'never', 'x-amz-security-token': 'other' }
 
@@ -146,9 +146,9 @@ describe('edge in front of an API with IAM authorization', () => {
   })
 
   it.each([
-    ['told', { 'content-length': String(11 * MIB) }],
-    ['not told', { 'transfer-encoding': 'chunked' }],
-  ])('refuses a body that is too large for the API, its length being %s', async (_, headers) => {
+    ['a known', { 'content-length': String(11 * MIB) }],
+    ['an unknown', { 'transfer-encoding': 'chunked' }],
+  ])('refuses a body that is too large for the API, with %s length', async (_, headers) => {
     const { port, calls } = await aSigningEdge()
 
     const path = '/app-engine/v1/task-runs/7f21/state-actions'
@@ -160,9 +160,9 @@ describe('edge in front of an API with IAM authorization', () => {
   })
 
   it.each([
-    ['the gateway rejected the edge', sign],
+    ['the gateway refuses the edge', sign],
     ['there are no credentials', () => Promise.reject(new Error('no role'))],
-  ])('answers 503 without its own identity when %s', async (_, signer) => {
+  ])('answers 503 without revealing its identity when %s', async (_, signer) => {
     const { port } = await aSigningEdge((_call, response) => {
       response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' })
       response.end('{"Message":"User: arn:aws:sts::1:assumed-role/edge is not authorized"}')
@@ -174,7 +174,7 @@ describe('edge in front of an API with IAM authorization', () => {
     expect(await json(answer)).toMatchObject({ errorCode: 'APPE-internal-server-error', details: {} })
   })
 
-  it('passes on a rejection by the service', async () => {
+  it('passes on a refusal of the service', async () => {
     const { port } = await aSigningEdge(
       (_, response) => void response.writeHead(403).end('{"errorCode":"x"}'),
     )

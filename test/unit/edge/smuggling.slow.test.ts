@@ -26,7 +26,7 @@ async function anEdge(
 const chunked = (body: string): string =>
   body === '' ? '0\r\n\r\n' : `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
 
-/** Heads and bodies that frame `body` once by RFC 9112, or that must be rejected. */
+/** Headers and bodies that frame `body` once by RFC 9112, or that must be refused. */
 const FRAMINGS: Readonly<
   Record<string, (body: string) => readonly [headers: readonly string[], sent: string]>
 > = {
@@ -110,7 +110,7 @@ function messageOf({
 
 const isAnswered = (answered: string): boolean => /^HTTP\/1\.1 (?!100)\d{3} .*?\r\n\r\n/ms.test(answered)
 
-/** Answer to another client on the edge's connections after the attack. */
+/** Response to another client, which shares the edge's connections after the attack. */
 async function askAsAnother(port: number): Promise<string> {
   const path = `/app-engine/v1/of-another-client-${crypto.randomUUID()}`
   const answered = await sendRaw(
@@ -126,7 +126,7 @@ describe('a body with any method and framing', () => {
   it.each([
     { name: 'forwarded unchanged', isSigned: false },
     { name: 'signed', isSigned: true },
-  ])('is one request upstream or none: $name', async ({ isSigned }) => {
+  ])('reaches the API as one request or not at all: $name', async ({ isSigned }) => {
     const { port, upstream } = await anEdge(isSigned)
 
     await fc.assert(
@@ -145,9 +145,9 @@ describe('a body with any method and framing', () => {
   })
 })
 
-describe('methods without a body of their own', () => {
+describe('methods without a body', () => {
   it.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])(
-    '%s is answered, and its chunked JSON body affects no other request',
+    'such as %s ignore a chunked JSON body, which affects no other request',
     async (method) => {
       const { port, upstream } = await anEdge()
       const head = `${method} /app-engine/v1/tasks HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`
@@ -161,7 +161,7 @@ describe('methods without a body of their own', () => {
     },
   )
 
-  it('send no second request with DELETE and Connection: content-length', async () => {
+  it('send no second request for a DELETE with Connection: content-length', async () => {
     const { port, upstream } = await anEdge()
     const headers = `Host: edge\r\nConnection: content-length\r\nContent-Length: ${HIDDEN.length}`
 
@@ -180,41 +180,44 @@ describe('headers of a client', () => {
     return upstream.requests()[0]?.headers ?? new Map<string, readonly string[]>()
   }
 
-  it.each([false, true])('that select another operation or API are dropped, signed: %s', async (isSigned) => {
-    const steering = [
-      'X-Apigw-Api-Id: other',
-      'x-amz-target: DynamoDB_20120810.DeleteTable',
-      'X-Amz-Invocation-Type: Event',
-      'X-Amzn-Trace-Id: Root=1',
-      'X-Api-Key: a',
-      'X-HTTP-Method-Override: DELETE',
-      'X-Method-Override: DELETE',
-      'X-Original-URL: /other',
-      'X-Rewrite-URL: /other',
-      'X-LocalStack-Target: other',
-      'X-Amz_Date: never',
-      'Content_Length: 0',
-    ]
+  it.each([false, true])(
+    'are dropped if they select another operation or API, signed: %s',
+    async (isSigned) => {
+      const steering = [
+        'X-Apigw-Api-Id: other',
+        'x-amz-target: DynamoDB_20120810.DeleteTable',
+        'X-Amz-Invocation-Type: Event',
+        'X-Amzn-Trace-Id: Root=1',
+        'X-Api-Key: a',
+        'X-HTTP-Method-Override: DELETE',
+        'X-Method-Override: DELETE',
+        'X-Original-URL: /other',
+        'X-Rewrite-URL: /other',
+        'X-LocalStack-Target: other',
+        'X-Amz_Date: never',
+        'Content_Length: 0',
+      ]
 
-    const headers = await arrived(['X-Kept: yes', ...steering], isSigned)
+      const headers = await arrived(['X-Kept: yes', ...steering], isSigned)
 
-    expect(headers.get('x-kept')).toEqual(['yes'])
-    const ours = ['x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token']
-    const passed = [...headers.keys()].filter((name) => /^x[-_]/u.test(name) || name.includes('_'))
-    expect(passed.filter((name) => !(isSigned && ours.includes(name)))).toEqual(['x-kept'])
-  })
+      expect(headers.get('x-kept')).toEqual(['yes'])
+      const ours = ['x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token']
+      const passed = [...headers.keys()].filter((name) => /^x[-_]/u.test(name) || name.includes('_'))
+      expect(passed.filter((name) => !(isSigned && ours.includes(name)))).toEqual(['x-kept'])
+    },
+  )
 
   it('get an Accept header, which gateways need and core omits', async () => {
     expect((await arrived([])).get('accept')).toEqual(['*/*'])
     expect((await arrived(['Accept: application/json'])).get('accept')).toEqual(['application/json'])
   })
 
-  it('with an AWS signature are dropped without IAM, other authorization is kept', async () => {
+  it('lose an AWS signature, and keep other authorization without IAM', async () => {
     expect((await arrived(['Authorization: AWS4-HMAC-SHA256 Credential=a'])).has('authorization')).toBe(false)
     expect((await arrived(['Authorization: Bearer a'])).get('authorization')).toEqual(['Bearer a'])
   })
 
-  it('are not dropped because Connection names them, unless they belong to the connection', async () => {
+  it('are kept when Connection names them, unless they concern the connection', async () => {
     const kept = ['Accept', 'Authorization', 'Content-Type', 'Cookie', 'If-Match', 'Range', 'X-Forwarded-For']
     const listed = ['Connection: X-Mine, Keep-Alive, Host', `Connection: ${kept.join(',')}, content-length`]
 

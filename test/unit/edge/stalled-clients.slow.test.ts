@@ -32,7 +32,7 @@ function aClient(port: number, bytes: Buffer | string): Client {
   return { socket, answered: () => answered }
 }
 
-/** Replaces the clock of the edge; timers stay real. */
+/** Clock of the edge, set by the test; timers stay real. */
 function aClock() {
   const real = performance.now.bind(performance)
   let aheadMs = 0
@@ -50,7 +50,7 @@ function aClock() {
   }
 }
 
-/** Whether the connection was closed or reset. */
+/** Resolves when the connection was closed or reset. */
 const closeOf = (socket: Socket): Promise<unknown> => new Promise((resolve) => socket.once('close', resolve))
 
 const head = (framing: string, path = PROVISION): string =>
@@ -62,7 +62,7 @@ const chunk = (size: number): Buffer =>
 const half = (): Buffer => Buffer.concat([Buffer.from(PROMISE), LARGE.subarray(0, 5 * MIB)])
 
 describe('clients that stall', () => {
-  it('get no upload slot for a few bytes that announce gigabytes', async () => {
+  it('cannot occupy an upload slot by announcing gigabytes', async () => {
     const service = await aService({ uploadsAtOnce: 1 })
     const stalled = Array.from({ length: 50 }, () => aClient(service.port, `${PROMISE}--${BOUNDARY}\r\n`))
     await Promise.all(stalled.map(({ socket }) => once(socket, 'connect')))
@@ -74,10 +74,10 @@ describe('clients that stall', () => {
     expect(stalled.filter((client) => client.answered() !== '')).toEqual([])
   })
 
-  it('lose their share to others with small bodies, with an error', async () => {
+  it('lose their memory to clients with small bodies, and get an error', async () => {
     const service = await aService({ uploadsAtOnce: 1 })
     const body = Buffer.concat([Buffer.from(head('Transfer-Encoding: chunked')), chunk(2 * FREE_BYTES)])
-    // 128 of them would use the whole first budget, half of which is one client's share.
+    // 128 of them would use the whole first budget, of which one client's share is half.
     const stalled = Array.from({ length: 300 }, () => aClient(service.port, body))
     await Promise.all(stalled.map(({ socket }) => once(socket, 'connect')))
 
@@ -110,7 +110,7 @@ describe('clients that stall', () => {
 
   it.each([
     { name: 'a small body', bytes: head('Content-Length: 100') },
-    { name: 'a body that is dropped', bytes: head('Content-Length: 100').replace('POST', 'DELETE') },
+    { name: 'a body that is discarded', bytes: head('Content-Length: 100').replace('POST', 'DELETE') },
     { name: 'a large body', bytes: half() },
     { name: 'a body that is streamed', bytes: half().toString('latin1').replace(PROVISION, 'unknown') },
   ])('are aborted after the idle time: $name', async ({ bytes }) => {
@@ -129,7 +129,7 @@ describe('clients that stall', () => {
     expect(service.left()).toEqual([])
   })
 
-  it('are aborted although a byte arrives now and then', async () => {
+  it('are aborted even if a byte arrives occasionally', async () => {
     const service = await aService({ idleMs: 400 })
     const slow = aClient(service.port, head('Content-Length: 100000'))
     const dripping = setInterval(() => slow.socket.write('x'), 20)
@@ -153,7 +153,7 @@ describe('clients that stall', () => {
     const body = aForm([{ fileName: 'filename="a"', content: Buffer.alloc(12 * MIB, 7) }])
     const upload = send(await portOf(server), PROVISION, body)
     const request = await arriving.promise
-    // From here on, no byte of the body moves.
+    // No byte of the body moves from now on.
     await vi.waitFor(() => {
       expect(onPart).toHaveBeenCalledTimes(PARTS_HELD)
       expect(request.readableLength).toBeGreaterThan(0)
@@ -183,7 +183,7 @@ describe('a request that gets no memory in time', () => {
   })
 })
 
-describe('connections beyond the maximum', () => {
+describe('the limit of connections', () => {
   async function aServer(idleMs = 60_000, answer = 'ok') {
     const warn = vi.fn()
     const server = createServer((request, response) => {
@@ -198,13 +198,13 @@ describe('connections beyond the maximum', () => {
   }
   const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
-  it('close the one without progress for longest, never one that awaits its answer', async () => {
+  it('replaces the connection without progress for longest, never one that awaits its response', async () => {
     const { port, warn } = await aServer()
     const held = aClient(port, GET.replace('/', '/held'))
     const stalled = Array.from({ length: 4 }, () => aClient(port, 'GET / HTTP/1.1\r\nHost'))
     const closed = stalled.map(({ socket }) => closeOf(socket))
 
-    // Rejected until the others count as stalled.
+    // New connections are refused until the others count as stalled.
     const answered = await vi.waitUntil(
       async () => {
         const client = aClient(port, GET)
@@ -223,7 +223,7 @@ describe('connections beyond the maximum', () => {
     expect(warn).toHaveBeenCalledTimes(1)
   })
 
-  it('do not include a client that reads nothing of its answer', async () => {
+  it('closes the connection of a client that does not read the response', async () => {
     const { port, cutOff } = await aServer(200, 'x'.repeat(64 * MIB))
     const { socket } = aClient(port, GET)
     socket.pause()
@@ -236,7 +236,7 @@ describe('connections beyond the maximum', () => {
     expect(socket.bytesRead).toBeLessThan(64 * MIB)
   })
 
-  it('are not replaced by requests without end on one connection', async () => {
+  it('closes a connection with endless requests', async () => {
     const { port } = await aServer()
     const { socket } = aClient(port, GET.replace('/', '/held').repeat(50))
 

@@ -12,7 +12,7 @@ export interface StrictRequest {
 
 export interface StrictUpstream {
   readonly port: number
-  /** Requests by connection, in the order of their arrival. */
+  /** Requests of each connection, in the order of their arrival. */
   readonly connections: StrictRequest[][]
   /** Bytes that no strict parser accepts. */
   readonly violations: string[]
@@ -23,7 +23,7 @@ const HEAD_END = '\r\n\r\n'
 const REQUEST_LINE = /^([A-Z-]+) (\/\S*) HTTP\/1\.1$/u
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*$/u
 
-/** A strict upstream: every byte of a connection belongs to a well-formed request, or is a violation. */
+/** A strict upstream: all bytes of a connection belong to well-formed requests, or are a violation. */
 export async function aStrictUpstream(): Promise<StrictUpstream> {
   const connections: StrictRequest[][] = []
   const violations: string[] = []
@@ -72,8 +72,9 @@ function answer(socket: Socket, { method, path }: StrictRequest): void {
 }
 
 /**
- * @returns undefined while the request is incomplete
- * @throws Error for anything but one well-formed request
+ * Parses the first request.
+ * @returns undefined while it is incomplete
+ * @throws Error unless it is well-formed
  */
 function parse(text: string): { readonly request: StrictRequest; readonly length: number } | undefined {
   const headEnd = text.indexOf(HEAD_END)

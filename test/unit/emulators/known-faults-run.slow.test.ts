@@ -10,7 +10,7 @@ const reportSchema = z.object({
   ]),
 })
 
-it('a run fails when a known fault starts to pass, and not while it fails', () => {
+it('a run of the tests fails when a known fault starts to pass, and not while it fails', () => {
   const { VITEST: _, ...environment } = process.env
 
   const { stdout, status } = spawnSync('vitest', ['run', '--reporter=json'], {

@@ -8,8 +8,8 @@ it.each([
   ['127.0.0.1', /^127\.0\.0\.1:\d+$/u],
   ['0.0.0.0', /^0\.0\.0\.0:\d+$/u],
   ['::1', /^\[0{24}01000000\]:\d+$/u],
-])('finds that a process listens on %s', async (host, expected) => {
-  // Its child listens, in the same group.
+])('finds a process that listens on %s', async (host, expected) => {
+  // The listener is a child process in the same group.
   const program = `require('node:net').createServer().listen(0, '${host}', () => console.log('ready'))`
   const outer = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(program)}], { stdio: 'inherit' })`
   const child = spawn(process.execPath, ['-e', outer], {

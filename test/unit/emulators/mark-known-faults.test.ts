@@ -12,14 +12,14 @@ describe('known faults of an emulator', () => {
   const group = { type: 'suite', name: 'group', tasks: [stops, starts] } as unknown as Suite
   const file = { type: 'suite', name: 'workflow.test.ts', tasks: [group] } as unknown as Suite
 
-  it('have to fail, and no other test has to', () => {
+  it('are expected to fail, and no other tests are', () => {
     markKnownFaults(file, [{ ...fault, test: 'group > stops' }])
 
     expect([stops.fails, starts.fails]).toEqual([true, undefined])
     expect(stops.meta).toEqual({ knownFault: fault.reason })
   })
 
-  it('are refused when no test has their name', () => {
+  it('are refused when no test has this name', () => {
     expect(() => markKnownFaults(file, [{ ...fault, test: 'stops' }])).toThrow('has no test "stops"')
   })
 })

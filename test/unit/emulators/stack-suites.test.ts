@@ -6,7 +6,7 @@ import { LEFT_OUT, STACK_SUITES } from '../../emulators/stack-suites.ts'
 const files = globSync(join(import.meta.dirname, '../../integration/*.test.ts'))
 const names = files.map((file) => basename(file, '.test.ts'))
 
-it('every integration test runs on other emulators, or there is a reason why not', () => {
+it('every integration test runs on other emulators, or the list of exceptions has the reason', () => {
   const known: readonly string[] = [...STACK_SUITES, ...Object.keys(LEFT_OUT)]
 
   expect(names.filter((name) => !known.includes(name))).toEqual([])

@@ -10,7 +10,7 @@ describe('the documents of events', () => {
     expect(read('events.schema.json')).toBe(eventJsonSchema())
   })
 
-  it('name every type', () => {
+  it('describe every event type', () => {
     const document = read('events.md')
 
     expect(EVENT_TYPES.filter((type) => !document.includes(`\`${type}\``))).toEqual([])

@@ -39,7 +39,7 @@ describe('the bus of EventBridge', () => {
     })
   })
 
-  it('resends the rejected entries only', async () => {
+  it('sends only the refused entries again', async () => {
     const { bus, entries } = busOf([
       { Entries: [{ EventId: 'x' }, REFUSED, { EventId: 'y' }] },
       { Entries: taken(1) },
@@ -50,11 +50,11 @@ describe('the bus of EventBridge', () => {
     expect(entries()[1]?.map(({ Detail }) => JSON.parse(Detail).id)).toEqual([events[1]?.id])
   })
 
-  it('fails when an entry is rejected repeatedly, so that the batch is retried', async () => {
+  it('fails when an entry is refused repeatedly, so that the batch is retried', async () => {
     const { bus } = busOf([{ Entries: [REFUSED] }])
 
     await expect(bus.send(events.slice(0, 1))).rejects.toThrow(
-      '1 events were not taken: ThrottlingException slow down',
+      '1 events were refused: ThrottlingException slow down',
     )
   })
 })

@@ -1,14 +1,13 @@
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
-import { publishEvents } from '../../../lib/functions/publish-events.ts'
+import { setRunId } from '../../../src/contract/set-run-id.ts'
 import { EVENT_TYPES } from '../../../src/events/event.ts'
-import { eventOfChange, SUBJECT_SORT_KEYS } from '../../../src/events/event-of-change.ts'
+import { eventOfChange } from '../../../src/events/event-of-change.ts'
 import type { ItemChange } from '../../../src/events/item-change.ts'
 import { eventJsonSchema } from '../../../src/events/json-schema.ts'
 import type { Run } from '../../../src/run/run.ts'
 import { encodeRun, IN_REMOVAL } from '../../../src/run/run-items.ts'
 import { runSetKey } from '../../../src/run/set/run-set-items.ts'
-import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
 import { aRun, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
 import { aChange, aRunChange } from '../../fixtures/item-changes.ts'
@@ -16,7 +15,7 @@ import { aRunSet, SET_ID } from '../../fixtures/run-sets.ts'
 
 const isValid = new Ajv({ allErrors: true }).compile(JSON.parse(eventJsonSchema()))
 
-/** The event of a change, which the schema allows. */
+/** The event of a change, after a check against the schema. */
 function eventOf(change: ItemChange) {
   const event = eventOfChange(change, 'app-engine')
   if (event !== undefined) expect(isValid(event), JSON.stringify(isValid.errors)).toBe(true)
@@ -68,7 +67,7 @@ describe('the event of a run', () => {
     })
   })
 
-  it('has the reason of a failure, cut to 2000 characters', () => {
+  it('has the reason of a failure, truncated to 2000 characters', () => {
     const failure = { kind: 'task-failed', message: 'x'.repeat(5000), exitCode: 3 } as const
     const event = eventOf(aRunChange(aRun({ state: 'RUNNING' }), aRun({ state: 'FAILED', failure })))
 
@@ -76,7 +75,7 @@ describe('the event of a run', () => {
     expect(JSON.stringify(event).length).toBeLessThan(2600)
   })
 
-  it('names the run whose outputs it took', () => {
+  it('names the run whose outputs were reused', () => {
     const reusedFrom = '99999999-9999-4999-8999-999999999999'
     const after = aRun({ state: 'FINISHED', reusedFrom })
 
@@ -94,7 +93,7 @@ describe('the event of a run', () => {
     })
   })
 
-  it('contains neither its secret, nor a token of the workflow, nor an input', () => {
+  it('contains neither the run’s secret, nor a token of the workflow, nor an input', () => {
     const secrets: Partial<Run> = {
       secret: 'hidden-1',
       job: { attempt: 1, jobName: 'hidden-2', taskToken: 'hidden-3' },
@@ -106,7 +105,7 @@ describe('the event of a run', () => {
     expect(JSON.stringify(event)).not.toContain('hidden')
   })
 
-  it('reports its deletion once: when it is hidden, not when its item is removed', () => {
+  it('reports the deletion once: when the run is hidden, not when its item is removed', () => {
     const visible = encodeRun(aRun({ state: 'FINISHED' }))
     const hidden = { ...visible, [IN_REMOVAL]: true, updatedAt: '2026-01-01T00:00:07.000Z' }
 
@@ -119,7 +118,7 @@ describe('the event of a run', () => {
     expect(eventOf(aChange(hidden, { ...hidden, updatedAt: 'later' }))).toBeUndefined()
   })
 
-  it('does not exist for a change within a state', () => {
+  it('is not sent for a change within a state', () => {
     const job = { attempt: 1, jobName: 'job' }
 
     expect(eventOf(aRunChange(aRun({ state: 'QUEUING' }), aRun({ state: 'QUEUING', job })))).toBeUndefined()
@@ -135,7 +134,7 @@ describe('the event of a run set', () => {
     ['validating', 'invalid', 'run-set.failed'],
     ['running', 'cancelling', 'run-set.cancelled'],
     ['cancelling', 'cancelled', undefined],
-  ] as const)('from phase %s to %s is %s', (from, to, type) => {
+  ] as const)('for the change from phase %s to %s is %s', (from, to, type) => {
     const change = aChange(from && setItem({ phase: from }), setItem({ phase: to }))
 
     expect(eventOf(change)?.type).toBe(type)
@@ -169,7 +168,11 @@ describe('the event of an import', () => {
     })
   })
 
-  it('does not exist for an input file, for progress, or for an upload that expires', () => {
+  it('is import.deleted for an upload that is removed before its import has ended', () => {
+    expect(eventOf(aChange(uploadItem(), undefined))?.type).toBe('import.deleted')
+  })
+
+  it('is not sent for an input file, for progress, or for an upload that expires after its import', () => {
     const progress = { layers: 1, layersDone: 0, bytes: 1, bytesDone: 0 }
 
     expect(eventOf(aChange(undefined, uploadItem({ purpose: 'input' })))).toBeUndefined()
@@ -177,19 +180,18 @@ describe('the event of an import', () => {
       eventOf(aChange(uploadItem({ state: 'PUSHING' }), uploadItem({ state: 'PUSHING', progress }))),
     ).toBeUndefined()
     expect(eventOf(aChange(uploadItem({ state: 'READY' }), undefined))).toBeUndefined()
-    expect(eventOf(aChange(uploadItem(), undefined))?.type).toBe('import.deleted')
   })
 })
 
 describe('events', () => {
-  it('of one change have the same id whenever it is delivered, and others of other changes', () => {
+  it('of one change have the same id in each delivery, and a different id from those of other changes', () => {
     const change = aRunChange(undefined, aRun())
 
     expect(eventOf(change)).toEqual(eventOf({ ...change }))
     expect(eventOf({ ...change, id: 'another' })?.id).not.toBe(eventOf(change)?.id)
   })
 
-  it('compare by their sequence as texts', () => {
+  it('are ordered by their sequence as text', () => {
     const [small, large] = ['99', '100'].map(
       (sequence) => eventOf({ ...aRunChange(undefined, aRun()), sequence })?.sequence ?? '',
     )
@@ -197,14 +199,13 @@ describe('events', () => {
     expect(String(small) < String(large)).toBe(true)
   })
 
-  it('do not exist for other items', () => {
+  it('are not sent for other items', () => {
     const item = { pk: 'STORES', sk: 'STORE#1', id: '1' }
 
     expect(eventOf(aChange(undefined, item))).toBeUndefined()
   })
 
-  it('are created for all items that the stack’s filter accepts', () => {
-    expect(publishEvents.trigger).toMatchObject({ sortKeys: SUBJECT_SORT_KEYS })
+  it('have a different name for each type', () => {
     expect(EVENT_TYPES).toHaveLength(new Set(EVENT_TYPES).size)
   })
 })

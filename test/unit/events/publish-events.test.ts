@@ -32,11 +32,11 @@ describe('changes of the table', () => {
     expect(bus.sent.map(({ type }) => type)).toEqual(['run.created', 'run.provisioned', 'run.queuing'])
   })
 
-  it('are sent again, with the same ids, after an outage of the bus', async () => {
+  it('are sent again with the same ids after an outage of the bus', async () => {
     const { bus, deps } = setUp()
     bus.failNext()
 
-    await expect(publishEvents(deps, CHANGES)).rejects.toThrow('away')
+    await expect(publishEvents(deps, CHANGES)).rejects.toThrow('not available')
     await publishEvents(deps, CHANGES)
     const ids = bus.sent.map(({ id }) => id)
     await publishEvents(deps, CHANGES)
@@ -44,7 +44,7 @@ describe('changes of the table', () => {
     expect(bus.sent.map(({ id }) => id)).toEqual([...ids, ...ids])
   })
 
-  it('are skipped and reported when they cannot be decoded, so that others are not blocked', async () => {
+  it('are skipped and reported when they cannot be decoded, so that they do not block others', async () => {
     const { bus, deps, unreadable } = setUp()
     const broken = { ...encodeRun(aRun()), createdAt: 7 }
 

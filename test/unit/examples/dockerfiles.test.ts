@@ -6,7 +6,7 @@ import { EDGE_HEALTH_PATH } from '../../../src/contract/environment.ts'
 interface Instruction {
   readonly word: string
   readonly rest: string
-  /** The preceding line is a comment. */
+  /** Whether the preceding line is a comment. */
   readonly isExplained: boolean
 }
 
@@ -28,8 +28,8 @@ function finalStage(program: string): Instruction[] {
   return all.slice(all.findLastIndex(({ word }) => word === 'FROM') + 1)
 }
 
-describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
-  it('uses one base image in all stages, which can be pinned by an argument', () => {
+describe.each(['edge', 'stager'])('the Dockerfile of the %s', (program) => {
+  it('uses the same base image in all stages, which an argument can pin', () => {
     const [first, ...others] = read(program)
 
     expect(first).toMatchObject({
@@ -38,18 +38,18 @@ describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
     })
     expect(others.filter(({ word }) => word === 'FROM').map(({ rest }) => rest)).toEqual([
       expect.stringMatching(/ \$\{NODE_IMAGE\} AS build$/u),
-      // Without a platform, because the image is for the machine's own architecture.
+      // Without a platform, because the machine's own architecture is the target.
       '$' + '{NODE_IMAGE}',
     ])
   })
 
-  it('runs no install script of any package', () => {
+  it('runs no install script of a package', () => {
     const installs = read(program).filter(({ word, rest }) => word === 'RUN' && /\bnpm\b|\bnpx\b/u.test(rest))
 
     expect(installs.map(({ rest }) => rest)).toEqual(['npm ci --ignore-scripts'])
   })
 
-  it('has one file of the project in the image, and runs no command in its last stage', () => {
+  it('copies one file of the project into the image, and runs no command in the last stage', () => {
     const stage = finalStage(program)
 
     expect(stage.filter(({ word }) => word === 'COPY' || word === 'ADD').map(({ rest }) => rest)).toEqual([
@@ -59,7 +59,7 @@ describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
     expect(stage.filter(({ word }) => word === 'RUN')).toEqual([])
   })
 
-  it('names its user: a number, or root with the reason', () => {
+  it('sets a user: a number, or root with the reason', () => {
     const users = finalStage(program).filter(({ word }) => word === 'USER')
 
     expect(users).toHaveLength(1)
@@ -69,20 +69,20 @@ describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
     }
   })
 
-  it('starts without a shell, which would keep signals from the program', () => {
+  it('starts the program without a shell, which would not forward signals', () => {
     const [entry] = finalStage(program).filter(({ word }) => word === 'ENTRYPOINT')
 
     expect(JSON.parse(entry?.rest ?? '')).toContain(`/${program}.mjs`)
   })
 })
 
-it('the health check of the edge’s image does not depend on the API', () => {
+it('the health check in the edge’s image does not depend on the API', () => {
   const [check] = finalStage('edge').filter(({ word }) => word === 'HEALTHCHECK')
 
   expect(check?.rest).toContain(EDGE_HEALTH_PATH)
 })
 
-it('only the stager runs as root', () => {
+it('only the image of the stager runs as root', () => {
   expect(
     ['edge', 'stager'].filter((program) => JSON.stringify(finalStage(program)).includes('"root"')),
   ).toEqual(['stager'])
@@ -109,7 +109,7 @@ describe('the compose example', () => {
     }
   })
 
-  it('opens no port on the host, because the edge signs for every client', () => {
+  it('publishes no port on the host, because the edge signs requests of every client', () => {
     expect(edge.ports).toBeUndefined()
   })
 })

@@ -12,7 +12,7 @@ import { checkDescriptor } from '../../../cli/validate/check-descriptor.ts'
 
 const { descriptor, findings } = checkDescriptor(readFileSync('examples/threshold/descriptor.yml'))
 
-/** Runs the program, not its container: base images cannot be pulled everywhere. Inputs and outputs go through the service's code. */
+/** Runs the program without a container, because base images cannot be pulled everywhere. The service's code handles inputs and outputs. */
 async function segment(rows: readonly (readonly number[])[]) {
   if (descriptor === undefined) throw new Error('the descriptor has problems')
   const run = await createLocalRun(descriptor, tmpdir())
@@ -41,11 +41,11 @@ async function segment(rows: readonly (readonly number[])[]) {
 }
 
 describe('the example threshold', () => {
-  it('has a descriptor without problems and warnings', () => {
+  it('has a descriptor without problems or warnings', () => {
     expect(findings).toEqual([])
   })
 
-  it('outlines dark regions, with y from the bottom', async () => {
+  it('returns the outlines of dark regions, with y upwards', async () => {
     const { state, count, regions } = await segment([
       [0, 255, 255],
       [255, 255, 255],

@@ -21,7 +21,7 @@ function failed(intent: RunIntent, kind: RunFailureKind, rest: object = {}): End
   return { plan: aPlan(intent), id: ID, view: { id: ID, state: 'FAILED', error } }
 }
 
-/** The state after a run: its own item, and a job with this end. */
+/** State of the stack after a run: the run's item, and a job with this status. */
 function aStackState(
   status: 'SUCCEEDED' | 'FAILED' | 'RUNNING',
   changes: Partial<StackState> = {},
@@ -48,24 +48,24 @@ function aStackState(
 const countViolations = (run: EndedRun, status: 'SUCCEEDED' | 'FAILED'): number =>
   findViolations([run], [], aStackState(status)).length
 
-describe('check of the fault test', () => {
+describe('the check of the fault test', () => {
   it.each([
     ['that is FINISHED with its outputs', finished('complete', { sum: 3 }), 'SUCCEEDED'],
     ['whose task failed', failed('fail', 'task-failed', { exitCode: 1 }), 'FAILED'],
     ['that was cancelled', failed('cancel', 'cancelled'), 'SUCCEEDED'],
     ['whose server was killed', failed('complete', 'engine-error', { message: SERVER_STOPPED }), 'FAILED'],
-  ] as const)('takes a run %s', (_, run, status) => {
+  ] as const)('accepts a run %s', (_, run, status) => {
     expect(countViolations(run, status)).toBe(0)
   })
 
   it.each([
     ['FINISHED with another output', finished('complete', { sum: 4 }), 'SUCCEEDED'],
-    ['FINISHED with an output too many', finished('complete', { sum: 3, more: 1 }), 'SUCCEEDED'],
+    ['FINISHED with an undeclared output', finished('complete', { sum: 3, more: 1 }), 'SUCCEEDED'],
     ['FINISHED with outputs that cannot be read', finished('complete', new Error('gone')), 'SUCCEEDED'],
     ['FINISHED although its task failed', finished('fail', {}), 'FAILED'],
     ['FAILED although its job succeeded', failed('complete', 'engine-error'), 'SUCCEEDED'],
     ['FAILED by the engine itself', failed('complete', 'engine-error'), 'FAILED'],
-    ['cancelled without being asked to', failed('complete', 'cancelled'), 'FAILED'],
+    ['cancelled without a request', failed('complete', 'cancelled'), 'FAILED'],
     ['failed with another exit code', failed('fail', 'task-failed', { exitCode: 137 }), 'FAILED'],
   ] as const)('refuses a run that is %s', (_, run, status) => {
     expect(countViolations(run, status)).toBe(1)
@@ -75,7 +75,7 @@ describe('check of the fault test', () => {
     expect(countViolations(finished('delete', { sum: 3 }), 'SUCCEEDED')).toBeGreaterThan(0)
   })
 
-  it('reports a run that is gone or never ends', () => {
+  it('reports a run that does not exist or never ends', () => {
     const goesOn: EndedRun = { plan: aPlan('complete'), id: ID, view: { id: ID, state: 'PENDING' } }
     const gone: EndedRun = { plan: aPlan('complete'), id: ID, view: undefined }
 
@@ -88,14 +88,14 @@ describe('check of the fault test', () => {
     ['containers', aStackState('SUCCEEDED', { containers: ['task'] })],
     ['stagers', aStackState('SUCCEEDED', { stagers: ['node stager.mjs'] })],
     [
-      'places among the active runs',
+      'entries in the unfinished index',
       aStackState('SUCCEEDED', { tableRuns: new Map([[ID, { isActive: true }]]) }),
     ],
     [
       'objects',
       aStackState('SUCCEEDED', { objects: new Map([['another', ['task-run-outputs-another/x']]]) }),
     ],
-  ] as const)('refuses %s that are left over', (_, state) => {
+  ] as const)('refuses %s that remain after the runs', (_, state) => {
     expect(findViolations([finished('complete', { sum: 3 })], [], state)).toHaveLength(1)
   })
 
@@ -121,7 +121,7 @@ describe('check of the fault test', () => {
     expect(findViolations([], [setId], stateWith([other], [other]))).toEqual([])
   })
 
-  it('names ends by state and kind', () => {
+  it('names an end by state and failure kind', () => {
     expect([endOf(finished('complete', {})), endOf(failed('cancel', 'cancelled'))]).toEqual([
       'FINISHED',
       'FAILED cancelled',

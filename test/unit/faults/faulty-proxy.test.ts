@@ -20,13 +20,13 @@ describe('a seed of the fault test', () => {
     expect(new Set(faults)).toEqual(new Set([undefined, 'fail', 'lose-answer', 'kill-after']))
   })
 
-  it('determines the runs', () => {
+  it('determines the planned runs', () => {
     expect(planRuns(50, createSeededRandom(1))).toEqual(planRuns(50, createSeededRandom(1)))
     expect(planRuns(50, createSeededRandom(2))).not.toEqual(planRuns(50, createSeededRandom(1)))
   })
 })
 
-describe('faults of calls', () => {
+describe('injected faults', () => {
   it('repeat responses only for task tokens', () => {
     const always = { repeat: 1 } as const
 

@@ -17,7 +17,7 @@ const GIB = 1024 ** 3
 const SIZE = { width: 640, height: 480 }
 const DEFLATED = '1.2.840.10008.1.2.1.99'
 
-/** Items with a size of their own, and a sequence of such items within. */
+/** A sequence of items with a size of their own, the first of which contains such a sequence. */
 function aSequence(isOpenEnded: boolean, transferSyntax: string): DicomElement {
   const size = dicomSize({ width: 1, height: 1 }, transferSyntax)
   const inner = { tag: 0x00081199, representation: 'SQ', value: [size, []], isOpenEnded }
@@ -32,7 +32,7 @@ describe('the size of a DICOM image', () => {
     ['compressed', DICOM_JPEG],
   ] as const
 
-  it.each(syntaxes)('is read from one that is %s', async (_, transferSyntax) => {
+  it.each(syntaxes)('is read from a file that is %s', async (_, transferSyntax) => {
     const bytes = aDicom({ ...SIZE, transferSyntax })
 
     expect(await readDimensions(meteredSource(bytes))).toEqual(SIZE)
@@ -90,7 +90,7 @@ describe('the size of a DICOM image', () => {
     expect(source.askedBytes).toBeLessThan(20_000)
   })
 
-  it('is unknown when pixels come first', async () => {
+  it('is unknown when the pixels come first', async () => {
     const before = [{ tag: 0x7fe00010, representation: 'OW', value: Buffer.alloc(8) }]
 
     expect(await readDimensions(meteredSource(aDicom({ before })))).toBeUndefined()
@@ -125,7 +125,7 @@ describe('the size of a DICOM image', () => {
   it.each([
     ['an element in place of an item', dicomElements(dicomSize())],
     ['an item in an item', Buffer.from('feff00e0ffffffff' + 'feff00e000000000' + 'feff0de000000000', 'hex')],
-  ])('is unknown behind a sequence with %s', async (_, value) => {
+  ])('is unknown after a sequence with %s', async (_, value) => {
     const before = [{ tag: 0x00081140, representation: 'SQ', value, isOpenEnded: true }]
 
     expect(await readDimensions(meteredSource(aDicom({ before })))).toBeUndefined()
@@ -137,7 +137,7 @@ describe('the size of a DICOM image', () => {
     expect(await readDimensions(meteredSource(aDicom({ before })))).toBeUndefined()
   })
 
-  it('is unknown in endless sequences', async () => {
+  it('is unknown after sequences without an end', async () => {
     const nested = Buffer.from('08004011ffffffff' + 'feff00e0ffffffff', 'hex')
     const start = aDicom({ transferSyntax: DICOM_IMPLICIT_LITTLE })
     const dataSetAt = start.length - 40

@@ -26,7 +26,7 @@ describe('the size of an image', () => {
     ['GIF on a smaller screen', aGif({ width: 65_535, height: 2, screen: { width: 1, height: 1 } })],
     ['GIF on a larger screen', aGif({ width: 1, height: 1, screen: { width: 65_535, height: 2 } })],
     ['BMP', aBmp({ width: 2_000_000_000, height: 2 })],
-    ['BMP from the top', aBmp({ width: 70_000, height: -2 })],
+    ['BMP with rows from the top', aBmp({ width: 70_000, height: -2 })],
     ['BMP of OS/2', aBmp({ width: 65_535, height: 2, headerBytes: 12 })],
     ['BMP with the header of version 5', aBmp({ width: 70_000, height: 2, headerBytes: 124 })],
   ])('is read from a %s of unknown format', async (_, bytes) => {
@@ -36,7 +36,7 @@ describe('the size of an image', () => {
     expect(dimensions?.height).toBe(2)
   })
 
-  it('is that of the format that the file was accepted as', async () => {
+  it('is read in the format as which the file was accepted', async () => {
     const preamble = Buffer.concat([aTiff({ width: 1, height: 1 }), Buffer.alloc(128)]).subarray(0, 128)
     const source = meteredSource(aDicom({ width: 500, height: 400, preamble }))
 
@@ -46,14 +46,14 @@ describe('the size of an image', () => {
   })
 
   it.each([
-    ['no image', Buffer.from('some text')],
+    ['a file that is not an image', Buffer.from('some text')],
     ['an empty file', Buffer.alloc(0)],
-    ['a PNG of no width', aPng({ width: 0 })],
+    ['a PNG of width 0', aPng({ width: 0 })],
     ['a JPEG whose height comes later', aJpeg({ height: 0 })],
-    ['a PNG cut short', aPng().subarray(0, 20)],
-    ['a GIF cut short', aGif().subarray(0, 30)],
+    ['a truncated PNG', aPng().subarray(0, 20)],
+    ['a truncated GIF', aGif().subarray(0, 30)],
     ['a GIF without a frame', Buffer.concat([aGif().subarray(0, 19), Buffer.of(0x3b)])],
-    ['a BMP cut short', aBmp().subarray(0, 20)],
+    ['a truncated BMP', aBmp().subarray(0, 20)],
     ['a text that begins like a BMP', Buffer.from('BM is short for bitmap, which this is not')],
     ['a BMP of negative width', aBmp({ width: -4 })],
     ['a PNG without IHDR', Buffer.from(aPng().toString('latin1').replace('IHDR', 'iDOT'), 'latin1')],
@@ -92,7 +92,7 @@ describe('the size of a JPEG', () => {
     ['fill bytes', [Buffer.alloc(5, 0xff)]],
     ['markers without content', [Buffer.of(0xff, 0x01, 0xff, 0xd0, 0xff, 0xd7)]],
     ['nothing', []],
-  ])('is read behind %s', async (_, segments) => {
+  ])('is read after %s', async (_, segments) => {
     const bytes = aJpeg({ width: 640, height: 480, segments })
 
     expect(await readDimensions(meteredSource(bytes))).toEqual({ width: 640, height: 480 })
@@ -118,7 +118,7 @@ describe('the size of a JPEG', () => {
     ['that starts the pixels', jpegSegment(0xda, Buffer.alloc(6))],
     ['that has no marker', Buffer.alloc(4)],
     ['that is stuffing', Buffer.of(0xff, 0x00)],
-  ])('is unknown behind a segment %s', async (_, segment) => {
+  ])('is unknown after a segment %s', async (_, segment) => {
     const bytes = aJpeg({ frame: SOF_BASELINE, segments: [Buffer.of(0xff, 0xe0, 0, 2), segment] })
 
     expect(await readDimensions(meteredSource(bytes))).toBeUndefined()

@@ -9,7 +9,7 @@ describe('the format of an image', () => {
     ['tiff', aTiff()],
     ['tiff', aTiff({ isBigEndian: true })],
     ['dicom', aDicom()],
-  ] as const)('is %s by its signature', async (format, bytes) => {
+  ] as const)('is recognised as %s by its signature', async (format, bytes) => {
     const recognised = await recogniseImage(meteredSource(bytes), IMAGE_FORMATS)
 
     expect(recognised).toBe(format)
@@ -27,7 +27,7 @@ describe('the format of an image', () => {
     expect(recognised).toBeUndefined()
   })
 
-  it('is one of the requested ones, or unknown', async () => {
+  it('is unknown when it is not among the requested ones', async () => {
     const recognised = await recogniseImage(meteredSource(aPng()), ['jpeg', 'dicom'])
 
     expect(recognised).toBeUndefined()
@@ -53,7 +53,7 @@ describe('the format of an image', () => {
     expect(source.asked).toEqual([{ start: 0, length: 132 }])
   })
 
-  it('is a zip when an entry starts it', async () => {
+  it('is zip when the file starts with an entry', async () => {
     const zip = await isZip(meteredSource(await aDicomZip()))
     const png = await isZip(meteredSource(aPng()))
 

@@ -23,7 +23,7 @@ describe('the size of a TIFF', () => {
     ['BigTIFF, little endian, LONG', { isBigTiff: true, sizeType: TIFF_LONG }],
     ['BigTIFF, little endian, LONG8', { isBigTiff: true, sizeType: TIFF_LONG8 }],
     ['BigTIFF, big endian, SHORT', { isBigTiff: true, isBigEndian: true, sizeType: TIFF_SHORT }],
-  ])('is read from one that is %s', async (_, options) => {
+  ])('is read from a file that is %s', async (_, options) => {
     const source = meteredSource(aTiff({ width: 640, height: 480, ...options }))
 
     expect(await readDimensions(source)).toEqual({ width: 640, height: 480 })
@@ -45,7 +45,7 @@ describe('the size of a TIFF', () => {
     expect(source.askedBytes).toBeLessThan(20_000)
   })
 
-  it('is the first of several values outside of the entry', async () => {
+  it('is the first of several values that are stored outside the entry', async () => {
     const bytes = Buffer.concat([aTiff(), Buffer.of(0x80, 0x02, 0, 0, 0x07, 0, 0, 0)])
     const widthEntryAt = 16 + 2
     bytes.writeUInt32LE(2, widthEntryAt + 4)
@@ -60,7 +60,7 @@ describe('the size of a TIFF', () => {
     ['a directory without entries', (bytes: Buffer) => bytes.writeUInt16LE(0, 16)],
     ['more entries than bytes', (bytes: Buffer) => bytes.writeUInt16LE(4000, 16)],
     ['a width that is a text', (bytes: Buffer) => bytes.writeUInt16LE(2, 20)],
-    ['a width of no value', (bytes: Buffer) => bytes.writeUInt32LE(0, 22)],
+    ['a width without a value', (bytes: Buffer) => bytes.writeUInt32LE(0, 22)],
     ['a width beyond the end', (bytes: Buffer) => bytes.fill(0xff, 22, 30)],
     ['an unknown version', (bytes: Buffer) => bytes.writeUInt16LE(44, 2)],
   ])('is unknown with %s', async (_, change) => {
@@ -74,7 +74,7 @@ describe('the size of a TIFF', () => {
     ['pointers of an unknown size', (bytes: Buffer) => bytes.writeUInt16LE(16, 4)],
     ['a directory beyond 2^63', (bytes: Buffer) => bytes.fill(0xff, 8, 16)],
     ['2^64 entries', (bytes: Buffer) => bytes.fill(0xff, 24, 32)],
-  ])('is unknown with BigTIFF that has %s', async (_, change) => {
+  ])('is unknown when a BigTIFF has %s', async (_, change) => {
     const bytes = aTiff({ isBigTiff: true })
     change(bytes)
 
@@ -92,7 +92,7 @@ describe('a baseline TIFF', () => {
   it.each([
     ['three samples', {}],
     ['three samples, big endian', { isBigEndian: true }],
-    ['three samples and tiles of no width', { tileWidth: 0 }],
+    ['three samples and tiles of width 0', { tileWidth: 0 }],
   ])('has %s', async (_, options) => {
     expect(await isBaselineTiff(meteredSource(aTiff(options)))).toBe(true)
   })
@@ -101,7 +101,7 @@ describe('a baseline TIFF', () => {
     ['grey', aTiff({ samplesPerPixel: 1 })],
     ['transparent', aTiff({ samplesPerPixel: 4 })],
     ['tiled', aTiff({ tileWidth: 256 })],
-    ['cut short', aTiff().subarray(0, 30)],
+    ['truncated', aTiff().subarray(0, 30)],
     ['a PNG', aPng()],
   ])('is not %s', async (_, bytes) => {
     expect(await isBaselineTiff(meteredSource(bytes))).toBe(false)

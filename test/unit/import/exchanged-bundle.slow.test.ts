@@ -22,7 +22,7 @@ const STORES = {
   'local storage': () => createS3ObjectStore({ client: storage.client, bucketName }),
 } satisfies Record<string, () => ObjectStore>
 
-/** Layers with the same names and sizes for each letter. */
+/** A bundle whose layers have the same names and sizes for each letter. */
 async function bundleOf(letter: string, method: 'stored' | 'deflated', descriptor?: string): Promise<Buffer> {
   const layers = await Promise.all([1, 2].map((number) => aLayer(`${letter}${number}`.repeat(50_000))))
   const image = await dockerArchive({ layers })
@@ -30,7 +30,7 @@ async function bundleOf(letter: string, method: 'stored' | 'deflated', descripto
   return await packZip(entries, { compress: method === 'deflated' })
 }
 
-/** An object store that replaces the bundle before this call. */
+/** An object store that replaces the bundle before the call with this number. */
 function exchanging(objects: ObjectStore, call: number, bytes: Buffer) {
   let calls = 0
   const before = async (key: string): Promise<void> => {
@@ -52,7 +52,7 @@ function exchanging(objects: ObjectStore, call: number, bytes: Buffer) {
   return { watched, calls: () => calls }
 }
 
-/** Imports to the end. The replacement has an event, which arrives while the first worker holds the upload, and has no effect. */
+/** Runs the import to its end. The event of the replacement arrives while the first worker holds the upload, so it has no effect. */
 async function imported(objects: ObjectStore, first: Buffer, exchange?: { call: number; bytes: Buffer }) {
   await objects.put(KEY, first)
   const { watched, calls } = exchanging(objects, exchange?.call ?? 0, exchange?.bytes ?? first)
@@ -72,23 +72,23 @@ async function imported(objects: ObjectStore, first: Buffer, exchange?: { call: 
 
 const other = aDescriptorText({ namespace: 'com.example.other' })
 
-describe.each(Object.entries(STORES))(
-  'a bundle in %s that is exchanged while it is imported',
-  (_, aStore) => {
-    it.each([
-      ['another image', 'stored', undefined, undefined],
-      ['another image', 'deflated', undefined, undefined],
-      ['another task', 'stored', undefined, other],
-      ['a refused bundle', 'deflated', undefined, 'no: descriptor'],
-      ['a mended bundle', 'stored', 'no: descriptor', undefined],
-    ] as const)('gives way to %s (%s), wherever it was', async (_name, method, first, second) => {
+describe.each(Object.entries(STORES))('a bundle in %s that is exchanged during its import', (_, aStore) => {
+  it.each([
+    ['another image', 'stored', undefined, undefined],
+    ['another image', 'deflated', undefined, undefined],
+    ['another task', 'stored', undefined, other],
+    ['a refused bundle', 'deflated', undefined, 'no: descriptor'],
+    ['a fixed bundle', 'stored', 'no: descriptor', undefined],
+  ] as const)(
+    'is imported with the result of %s (%s), whichever call precedes the exchange',
+    async (_name, method, first, second) => {
       const before = await bundleOf('a', method, first)
       const after = await bundleOf('b', method, second)
       const whole = await imported(aStore(), before)
       const expected = await imported(aStore(), after)
       expect(expected.outcome).not.toEqual(whole.outcome)
 
-      // The last call reads the size of the imported bundle; the task exists by then.
+      // The last call reads the size of the imported bundle, after the task was recorded.
       const last = first === undefined ? whole.calls : whole.calls + 1
       for (let call = 2; call < last; call += 1) {
         const { outcome, images } = await imported(aStore(), before, { call, bytes: after })
@@ -99,22 +99,22 @@ describe.each(Object.entries(STORES))(
         })
       }
       expect(last).toBeGreaterThan(4)
-    })
+    },
+  )
 
-    it('is not used in place of the checked file of an input', async () => {
-      const objects = aStore()
-      await objects.put(KEY, 'a checked file')
-      const upload = { ...anUploadOf(), key: KEY }
-      const sent = await sentUpload(objects, upload, 'uploadId')
-      await objects.put(KEY, 'one of another kind')
+  it('is refused when it replaces the checked file of an input', async () => {
+    const objects = aStore()
+    await objects.put(KEY, 'a checked file')
+    const upload = { ...anUploadOf(), key: KEY }
+    const sent = await sentUpload(objects, upload, 'uploadId')
+    await objects.put(KEY, 'one of another kind')
 
-      const refusal = { status: 409, error: 'UPLOAD_INVALID_STATE' }
-      await expect(sent.source.read(0, 5)).rejects.toMatchObject(refusal)
-      await expect(sent.store('inputs/1')).rejects.toMatchObject(refusal)
-      expect(await objects.size('inputs/1')).toBeUndefined()
-    })
-  },
-)
+    const refusal = { status: 409, error: 'UPLOAD_INVALID_STATE' }
+    await expect(sent.source.read(0, 5)).rejects.toMatchObject(refusal)
+    await expect(sent.store('inputs/1')).rejects.toMatchObject(refusal)
+    expect(await objects.size('inputs/1')).toBeUndefined()
+  })
+})
 
 function anUploadOf() {
   const createdAt = '2026-01-01T00:00:00.000Z'

@@ -15,9 +15,9 @@ import { packBzip2 } from '../../fixtures/pack-bzip2.ts'
 import { packWithoutCopies } from '../../fixtures/pack-deflate64.ts'
 import { type RawEntry, rawZip } from '../../fixtures/raw-zip.ts'
 
-/* Bundles in the form of common tools: Finder, Explorer, text editors and image builders. */
+/* Bundles as common tools write them: Finder, Explorer, text editors and image builders. */
 
-/** Result for the author: `imported`, or the explanation of the rejection. */
+/** Result for the author: `imported`, or the explanation of the refusal. */
 async function outcome(bytes: Buffer): Promise<string> {
   const result = await importBytes(bytes)
   return 'task' in result ? 'imported' : result.words
@@ -36,11 +36,11 @@ describe('files that file managers add', () => {
   it.each([
     ['Finder', ['__MACOSX/._descriptor.yml', '__MACOSX/._my-model.tar', '.DS_Store', '__MACOSX/']],
     [
-      'a Mac on a foreign disk',
+      'a Mac on a disk with another file system',
       ['._descriptor.yml', '._my-model.tar', '.Spotlight-V100/x.tar', '.Trashes/y.tar'],
     ],
     ['Explorer', ['Thumbs.db', 'desktop.ini', 'THUMBS.DB', 'Desktop.ini']],
-    ['a network disk', ['@eaDir/my-model.tar', '.AppleDouble/my-model.tar']],
+    ['a network drive', ['@eaDir/my-model.tar', '.AppleDouble/my-model.tar']],
   ])('are ignored in the search for the image: %s', async (_, names) => {
     const bundle = rawZip([
       descriptorEntry(),
@@ -52,13 +52,13 @@ describe('files that file managers add', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('are not named in a rejection', async () => {
+  it('are not named in a refusal', async () => {
     const bundle = rawZip([descriptorEntry(), finder('__MACOSX/._image.tar'), finder('.DS_Store')])
 
     expect(await outcome(bundle)).toMatch(/the bundle has descriptor\.yml: name the right file/u)
   })
 
-  it('must still be valid entries', async () => {
+  it('are still checked as entries', async () => {
     const bundle = rawZip([
       descriptorEntry(),
       { name: 'image.tar', body: await image() },
@@ -69,7 +69,7 @@ describe('files that file managers add', () => {
   })
 })
 
-describe('the image is found', () => {
+describe('the image of a bundle', () => {
   const composed = 'détection.tar'
   const decomposed = composed.normalize('NFD')
 
@@ -81,7 +81,7 @@ describe('the image is found', () => {
     ['decomposed in the descriptor', decomposed, { name: composed }],
     ['in code page 437', composed, { name: Buffer.from('d\x82tection.tar', 'latin1'), isNameFlagged: false }],
     ['in another case', '/Model.tar', { name: 'model.TAR' }],
-  ])('under a name %s', async (_, imageFile, entry) => {
+  ])('is found under a name %s', async (_, imageFile, entry) => {
     const other = Buffer.from('another archive')
     const bundle = rawZip([
       descriptorEntry({ imageFile }),
@@ -92,7 +92,7 @@ describe('the image is found', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('under the name that Info-ZIP adds in Unicode', async () => {
+  it('is found under the Unicode name that Info-ZIP adds', async () => {
     const raw = Buffer.from('d?tection.tar')
     const bundle = rawZip([
       descriptorEntry({ imageFile: composed }),
@@ -103,7 +103,7 @@ describe('the image is found', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('by its exact name when another one differs only in case or accents', async () => {
+  it('is found by its exact name when another name differs only in case or accents', async () => {
     const bundle = rawZip([
       descriptorEntry({ imageFile: composed }),
       { name: decomposed, body: 'another archive' },
@@ -113,7 +113,7 @@ describe('the image is found', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('not when two names differ only in case or accents', async () => {
+  it('is not found when two names differ only in case or accents', async () => {
     const bundle = rawZip([
       descriptorEntry({ imageFile: 'model.tar' }),
       { name: 'Model.tar', body: await image() },
@@ -123,20 +123,20 @@ describe('the image is found', () => {
     expect(await outcome(bundle)).toMatch(/^looked for model\.tar, /u)
   })
 
-  it('where it is the only .TAR', async () => {
+  it('is found when it is the only .TAR', async () => {
     const bundle = rawZip([descriptorEntry(), { name: 'MY-MODEL.TAR', body: await image() }])
 
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('not when it is compressed as a whole, with an explanation', async () => {
+  it('is not found in a compressed file, and the refusal explains it', async () => {
     const bundle = rawZip([descriptorEntry(), { name: 'image.tar.gz', body: 'x' }])
 
     expect(await outcome(bundle)).toMatch(/decompress image\.tar\.gz, and put the \.tar into the bundle$/u)
   })
 })
 
-/** Info-ZIP's field 0x7075: version, CRC-32 of the name it stands for, the name in UTF-8. */
+/** Info-ZIP's field 0x7075: version, CRC-32 of the entry's name, the name in UTF-8. */
 function unicodePath(name: Buffer, text: string): Buffer {
   const unicode = Buffer.from(text)
   const field = Buffer.alloc(9)
@@ -147,11 +147,11 @@ function unicodePath(name: Buffer, text: string): Buffer {
   return Buffer.concat([field, unicode])
 }
 
-describe('a bundle whose files are all packed', () => {
+describe('a bundle whose files are all compressed', () => {
   it.each<readonly [what: string, method: number, pack: (content: Buffer) => Buffer]>([
     ['by deflate64, as Explorer does with more than 2 GB', 9, packWithoutCopies],
     ['by bzip2', 12, packBzip2],
-  ])('%s, is accepted', async (_, method, pack) => {
+  ])('%s is accepted', async (_, method, pack) => {
     const packed = (name: string, body: Buffer): RawEntry => ({ name, body, method, packed: pack(body) })
     const files = [
       packed('descriptor.yml', Buffer.from(aDescriptorText())),
@@ -162,9 +162,9 @@ describe('a bundle whose files are all packed', () => {
   })
 })
 
-describe('a descriptor that is not found', () => {
+describe('a descriptor under a wrong name', () => {
   it.each(['descriptor.yml.txt', 'Descriptor.YAML.txt', 'descriptor.yml.yml'])(
-    'is named with its hidden extension: %s',
+    'is refused with advice about hidden extensions: %s',
     async (name) => {
       const words = await outcome(rawZip([{ name, body: aDescriptorText() }, { name: 'image.tar' }]))
 
@@ -173,7 +173,7 @@ describe('a descriptor that is not found', () => {
     },
   )
 
-  it('is in a folder, with an explanation', async () => {
+  it('is refused with advice about folders', async () => {
     const words = await outcome(rawZip([{ name: 'task/descriptor.yml', body: aDescriptorText() }]))
 
     expect(words).toMatch(/has task\/descriptor\.yml: zip the files themselves, not the folder around them/u)
@@ -181,7 +181,7 @@ describe('a descriptor that is not found', () => {
 })
 
 describe('a descriptor as authors write it', () => {
-  it('is accepted with keys without effect, which the upload lists', async () => {
+  it('may have keys without effect, which the upload lists', async () => {
     const importer = anImporter()
     const descriptor = aDescriptorText().replace(
       '{type: integer, description: First',
@@ -210,7 +210,7 @@ describe('a descriptor as authors write it', () => {
     })
   })
 
-  it('names its image as a text', async () => {
+  it('may name its image as a text', async () => {
     const descriptor = aDescriptorText().replace('configuration:\n', 'configuration:\n  image: /model.tar\n')
     const bundle = rawZip([
       { name: 'descriptor.yml', body: descriptor },
@@ -221,14 +221,14 @@ describe('a descriptor as authors write it', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('is refused with a key twice, with its line', async () => {
+  it('is refused when a key is repeated, with the line', async () => {
     const bundle = rawZip([{ name: 'descriptor.yml', body: `${aDescriptorText()}version: 1.0.0\n` }])
 
     expect(await outcome(bundle)).toBe('version must be given only once (line 14, column 1)')
   })
 })
 
-describe('a file twice in the image archive', () => {
+describe('an entry that the image archive contains twice', () => {
   const shared = 'shared layer'
 
   async function twice(change: (second: FileEntry) => FileEntry, options = {}): Promise<Buffer> {
@@ -245,7 +245,7 @@ describe('a file twice in the image archive', () => {
       expect(await outcome(await twice((file) => file, options))).toBe('imported')
     })
 
-    it('is rejected with other bytes of the same length', async () => {
+    it('is refused with other bytes of the same length', async () => {
       const change = (file: FileEntry): FileEntry => {
         const body = Buffer.from(file.body ?? '')
         body[body.length - 1] = (body.at(-1) ?? 0) ^ 1
@@ -270,7 +270,7 @@ describe('a file twice in the image archive', () => {
     })
   })
 
-  it('is compared with large layers too', async () => {
+  it('is compared completely, also when it is a large layer', async () => {
     const large = await aLayer(Buffer.alloc(6 * 1024 * 1024, 'large'))
     const files = await legacyDockerArchive({ layers: [large] })
     const [layer] = files.filter(({ name }) => name.endsWith('layer.tar'))
@@ -288,7 +288,7 @@ describe('a file twice in the image archive', () => {
     ])
   })
 
-  it('may be a link twice', async () => {
+  it('may be a link', async () => {
     const files = await legacyDockerArchive({ layers: [await aLayer(shared)] })
     const link: FileEntry = { name: 'latest', type: 'symlink', linkname: `${'0'.repeat(64)}/layer.tar` }
     const bundle = await packTar([...files, link, link])

@@ -17,7 +17,7 @@ const cases: [what: string, archive: (file: RawEntry) => Buffer][] = [
   ['an absolute name', (file) => rawZip([file, { ...file, name: '/etc/passwd' }])],
   ['a name on a drive', (file) => rawZip([file, { ...file, name: 'C:\\up' }])],
   ['a name with NUL', (file) => rawZip([file, { ...file, name: `${file.name}\0` }])],
-  ['one name twice', (file) => rawZip([file, file])],
+  ['the same name twice', (file) => rawZip([file, file])],
   [
     'a symbolic link',
     (file) => rawZip([{ ...file, record: (record) => record.writeUInt32LE(UNIX_LINK, 38) }]),
@@ -50,7 +50,7 @@ describe('a WSI-DICOM zip', () => {
   })
 })
 
-describe('an archive of outputs', () => {
+describe('a posted archive of outputs', () => {
   const file: RawEntry = { name: 'sum', body: '5' }
 
   async function posted(archive: Buffer) {
@@ -68,7 +68,7 @@ describe('an archive of outputs', () => {
     await expect(answer).resolves.toBeUndefined()
   })
 
-  it.each(cases)('is refused with %s, and the run continues', async (_, archive) => {
+  it.each(cases)('is refused with %s, and the run remains RUNNING', async (_, archive) => {
     const { engine, answer } = await posted(archive(file))
 
     await expect(answer).rejects.toMatchObject({
@@ -79,7 +79,7 @@ describe('an archive of outputs', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('RUNNING')
   })
 
-  it('is refused when its content does not match its checksum, however it is stored', async () => {
+  it('is refused when its content does not match its checksum, whatever the compression', async () => {
     const wrong: RawEntry = {
       name: 'sum',
       body: '5',

@@ -18,11 +18,11 @@ describe('names of task images', () => {
     expect(tag).toBe('1.0.0-rc.1_b2')
   })
 
-  it('omit the readable part when it is empty', () => {
+  it('omit the readable part when nothing of it remains', () => {
     expect(imageName('tasks', '._', '1.0.0').repository).toMatch(/^tasks\/[0-9a-f]{32}$/u)
   })
 
-  it('are legal for registries', () => {
+  it('are valid in registries', () => {
     fc.assert(
       fc.property(namespaces, versions, (namespace, version) => {
         const { repository, tag } = imageName('app-engine', namespace, version)

@@ -15,9 +15,7 @@ import { importBytes } from '../../fixtures/import-bytes.ts'
 import { anImporter } from '../../fixtures/memory-importer.ts'
 import { type BlobDescriptor, createOciLayout, without } from '../../fixtures/oci-layout.ts'
 
-/*
- * Image archives of builders and container engines, and invalid ones: the chosen image, or the explanation for its author.
- */
+/* Image archives of builders and container engines, and invalid ones, with the chosen image or the explanation for its author. */
 
 const layer = await aLayer('echo hello')
 const otherLayer = await aLayer('echo other')
@@ -26,7 +24,7 @@ const FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
 const ATTESTATION = { 'vnd.docker.reference.type': 'attestation-manifest' }
 const UNKNOWN = { os: 'unknown', architecture: 'unknown' }
 
-/** Diff ids of the installed image, or the explanation of the rejection. */
+/** Diff ids of the installed image, or the explanation of the refusal. */
 async function outcome(image: readonly FileEntry[]): Promise<readonly string[] | string> {
   const importer = anImporter()
   const result = await importBytes(await packZip(await aBundle({ image })), importer)
@@ -42,7 +40,7 @@ async function outcome(image: readonly FileEntry[]): Promise<readonly string[] |
   return config.rootfs.diff_ids
 }
 
-/** A layout with one plain layer for each platform. */
+/** An OCI layout with one image of one plain layer for each platform. */
 function aPlatformLayout(...architectures: readonly string[]) {
   const layout = createOciLayout()
   const images = architectures.map((architecture) =>
@@ -59,10 +57,10 @@ function anImage(layout: ReturnType<typeof createOciLayout>, body = layer): Blob
   return layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(body)] })
 }
 
-describe('the image of linux/amd64 is chosen', () => {
+describe('the image of linux/amd64', () => {
   const expected = [digestOf(layer)]
 
-  it('from an index whose other platforms were not saved', async () => {
+  it('is chosen from an index whose other platforms were not saved', async () => {
     const layout = createOciLayout()
     const { images } = aPlatformLayout('arm64', 's390x')
     const index = layout.index([...images.slice(0, 1), anImage(layout), ...images.slice(1)])
@@ -70,14 +68,14 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(layout.files([index]))).toEqual(expected)
   })
 
-  it('from an index whose other platforms were saved', async () => {
+  it('is chosen from an index whose other platforms were saved', async () => {
     const { layout, images } = aPlatformLayout('arm64', 's390x')
     const index = layout.index([...images, anImage(layout)])
 
     expect(await outcome(layout.files([index]))).toEqual(expected)
   })
 
-  it('beside attestations, recognised by annotation', async () => {
+  it('is distinguished from attestations by annotation', async () => {
     const layout = createOciLayout()
     const statement = layout.layer(Buffer.from('{"_type":"statement"}'), 'application/vnd.in-toto+json')
     const attestation = layout.image(
@@ -88,21 +86,21 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(layout.files([layout.index([attestation, anImage(layout)])]))).toEqual(expected)
   })
 
-  it('beside attestations, recognised by platform', async () => {
+  it('is distinguished from attestations by platform', async () => {
     const layout = createOciLayout()
     const attestation = layout.blob({ schemaVersion: 2 }, 'application/json', { platform: UNKNOWN })
 
     expect(await outcome(layout.files([layout.index([attestation, anImage(layout)])]))).toEqual(expected)
   })
 
-  it('from nested indexes', async () => {
+  it('is chosen from nested indexes', async () => {
     const layout = createOciLayout()
     const nested = layout.index([layout.index([anImage(layout)])])
 
     expect(await outcome(layout.files([nested]))).toEqual(expected)
   })
 
-  it('although an index beside manifest.json is broken', async () => {
+  it('is chosen by manifest.json when index.json is invalid', async () => {
     const image = await dockerArchive({ layers: [layer] })
     const broken = image.map((file) =>
       file.name === 'index.json' ? { ...file, body: '{"manifests": [{"digest": "sha256:0"}]}' } : file,
@@ -111,7 +109,7 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(broken)).toEqual(expected)
   })
 
-  it('when its index names the platform but its config does not', async () => {
+  it('is chosen when its index names the platform and its config does not', async () => {
     const layout = createOciLayout()
     const image = layout.image(
       { layers: [layout.layer(layer)], diffIds: expected, os: '', architecture: '' },
@@ -124,23 +122,23 @@ describe('the image of linux/amd64 is chosen', () => {
   it.each([
     ['entrypoint', { Entrypoint: ['/run.sh'] }],
     ['command', { Cmd: ['/run.sh'], Entrypoint: null }],
-  ])('when there is only an %s', async (_, command) => {
+  ])('is accepted when it has only an %s', async (_, command) => {
     expect(await outcome(await dockerArchive({ layers: [layer], command }))).toEqual(expected)
   })
 
   it.each([
-    ['gzip called plain', gzipSync(layer), undefined],
-    ['zstd called gzip', zstdCompressSync(layer), GZIP],
-    ['plain called gzip', layer, GZIP],
-    ['plain called something else', layer, 'text/plain'],
-  ])('with a layer of %s', async (_, body, mediaType) => {
+    ['gzip that is declared as plain', gzipSync(layer), undefined],
+    ['zstd that is declared as gzip', zstdCompressSync(layer), GZIP],
+    ['plain tar that is declared as gzip', layer, GZIP],
+    ['plain tar that is declared as text', layer, 'text/plain'],
+  ])('is accepted with a layer of %s', async (_, body, mediaType) => {
     const layout = createOciLayout()
     const image = layout.image({ layers: [layout.layer(body, mediaType)], diffIds: expected })
 
     expect(await outcome(layout.files([image]))).toEqual(expected)
   })
 
-  it('with one layer twice', async () => {
+  it('is accepted with one layer twice', async () => {
     const layout = createOciLayout()
     const shared = layout.layer(gzipSync(layer), GZIP)
     const image = layout.image({ layers: [shared, shared], diffIds: [...expected, ...expected] })
@@ -148,7 +146,7 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(layout.files([image]))).toEqual([...expected, ...expected])
   })
 
-  it.each(['symlink', 'link'] as const)('with a layer that is a %s to another', async (type) => {
+  it.each(['symlink', 'link'] as const)('is accepted with a layer that is a %s to another', async (type) => {
     const files = await legacyDockerArchive({ layers: [layer, layer] })
     const linked = files.map((file) =>
       file.name === `${'1'.repeat(64)}/layer.tar`
@@ -163,7 +161,7 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(linked)).toEqual([...expected, ...expected])
   })
 
-  it('among several by its namespace and version', async () => {
+  it('is chosen among several by the namespace and version of the task', async () => {
     const [first, second] = await Promise.all(
       [otherLayer, layer].map((body) => legacyDockerArchive({ layers: [body] })),
     )
@@ -173,7 +171,7 @@ describe('the image of linux/amd64 is chosen', () => {
     ).toEqual(expected)
   })
 
-  it('among several of a layout by its namespace and version', async () => {
+  it('is chosen among several of a layout by the namespace and version of the task', async () => {
     const layout = createOciLayout()
     const named = (body: Buffer, name: string): BlobDescriptor => ({
       ...anImage(layout, body),
@@ -188,7 +186,7 @@ describe('the image of linux/amd64 is chosen', () => {
   })
 })
 
-/** One archive of several images, in the form of `docker save a b`. */
+/** An archive of several images, in the form of `docker save a b`. */
 function severalImages(...images: readonly (readonly [files: FileEntry[], tag: string])[]): FileEntry[] {
   const files = images.flatMap(([entries], index) =>
     entries
@@ -203,10 +201,10 @@ function severalImages(...images: readonly (readonly [files: FileEntry[], tag: s
   return [...files, { name: 'manifest.json', body: JSON.stringify(manifest) }]
 }
 
-describe('an image archive is rejected with an explanation', () => {
+describe('an image archive is refused with an explanation', () => {
   const cases: [what: string, image: () => Promise<FileEntry[]> | FileEntry[], expected: RegExp][] = [
     [
-      'that holds another platform only',
+      'that contains only another platform',
       () => {
         const { layout, images } = aPlatformLayout('arm64')
         return layout.files(images)
@@ -219,7 +217,7 @@ describe('an image archive is rejected with an explanation', () => {
       /linux\/arm64.*--platform linux\/amd64/u,
     ],
     [
-      'that holds several other platforms',
+      'that contains several other platforms',
       () => {
         const { layout, images } = aPlatformLayout('arm64', 's390x')
         return layout.files([layout.index(images)])
@@ -227,7 +225,7 @@ describe('an image archive is rejected with an explanation', () => {
       /linux\/arm64, linux\/s390x.*--platform linux\/amd64/u,
     ],
     [
-      'with a layer of a very long name',
+      'with a layer that has a very long name',
       async () => {
         const files = await dockerArchive()
         const manifest = files.find(({ name }) => name === 'manifest.json')
@@ -264,7 +262,7 @@ describe('an image archive is rejected with an explanation', () => {
       /names no image/u,
     ],
     [
-      'with indexes in indexes without end',
+      'with indexes that are nested without an end',
       () => {
         const layout = createOciLayout()
         let top = anImage(layout)
@@ -274,7 +272,7 @@ describe('an image archive is rejected with an explanation', () => {
       /nested too deep/u,
     ],
     [
-      'with indexes that name each other again and again',
+      'with indexes that refer to each other repeatedly',
       () => {
         const layout = createOciLayout()
         const attestation = layout.blob({ schemaVersion: 2 }, 'application/json', { platform: UNKNOWN })
@@ -305,7 +303,7 @@ describe('an image archive is rejected with an explanation', () => {
       /foreign layer/u,
     ],
     [
-      'with a foreign layer that is there',
+      'with a foreign layer that it contains',
       () => {
         const layout = createOciLayout()
         const image = layout.image({ layers: [layout.layer(layer, FOREIGN)], diffIds: [digestOf(layer)] })
@@ -333,7 +331,7 @@ describe('an image archive is rejected with an explanation', () => {
       /APPE-internal-bundle-image-validation-error: .*manifest\.json.*index\.json/u,
     ],
     [
-      'whose index points at nothing',
+      'whose index refers to a missing document',
       () => createOciLayout().files([anImage(createOciLayout())]),
       /lacks "blobs\/sha256\/[0-9a-f]{64}"/u,
     ],
@@ -352,7 +350,7 @@ describe('an image archive is rejected with an explanation', () => {
       /lacks "blobs\/sha256\/[0-9a-f]{64}"/u,
     ],
     [
-      'with a layer fewer than its config names',
+      'with one layer less than in its config',
       () => {
         const layout = createOciLayout()
         const diffIds = [digestOf(layer), digestOf(otherLayer)]
@@ -363,7 +361,7 @@ describe('an image archive is rejected with an explanation', () => {
     [
       'with a layer link that leads out of it',
       async () => linkedTo(await legacyDockerArchive(), '../../etc/passwd'),
-      /lacks|leaves the archive/u,
+      /lacks|points outside the archive/u,
     ],
     [
       'with a layer link that leads to itself',
@@ -390,7 +388,7 @@ describe('an image archive is rejected with an explanation', () => {
       /xz.*plain, gzip and zstd/u,
     ],
     [
-      'with a gzip layer that breaks off',
+      'with a truncated gzip layer',
       () => {
         const layout = createOciLayout()
         const body = gzipSync(layer).subarray(0, -12)
@@ -399,7 +397,7 @@ describe('an image archive is rejected with an explanation', () => {
       /damaged/u,
     ],
     [
-      'with a zstd layer that breaks off',
+      'with a truncated zstd layer',
       () => {
         const layout = createOciLayout()
         const body = zstdCompressSync(layer).subarray(0, -12)
@@ -408,7 +406,7 @@ describe('an image archive is rejected with an explanation', () => {
       /damaged/u,
     ],
     [
-      'with bytes behind a gzip layer',
+      'with bytes after a gzip layer',
       () => {
         const layout = createOciLayout()
         const body = Buffer.concat([gzipSync(layer), Buffer.from('hidden')])
@@ -417,7 +415,7 @@ describe('an image archive is rejected with an explanation', () => {
       /damaged: incorrect header check; save/u,
     ],
     [
-      'with zeros behind a gzip layer',
+      'with zeros after a gzip layer',
       () => {
         const layout = createOciLayout()
         const body = Buffer.concat([gzipSync(layer), Buffer.alloc(512)])
@@ -426,7 +424,7 @@ describe('an image archive is rejected with an explanation', () => {
       /damaged: there are bytes after its end; save/u,
     ],
     [
-      'with a blob of another digest than its name',
+      'with a blob whose digest differs from its name',
       () => {
         const layout = createOciLayout()
         const image = anImage(layout)
@@ -436,7 +434,7 @@ describe('an image archive is rejected with an explanation', () => {
       /digest/u,
     ],
     [
-      'whose config has another digest than its name',
+      'with a config whose digest differs from its name',
       () => {
         const layout = createOciLayout()
         const files = layout.files([anImage(layout)])
@@ -447,12 +445,12 @@ describe('an image archive is rejected with an explanation', () => {
       /digest/u,
     ],
     [
-      'whose manifest is nothing at its top',
+      'whose manifest has a list in place of an object',
       () => [{ name: 'manifest.json', body: '[[]]' }],
       /"manifest.json" .* at 0 \(Invalid input: expected object/u,
     ],
     [
-      'that holds more documents than are kept',
+      'that contains more documents than allowed',
       async () => [
         ...Array.from({ length: 16 }, (_, index) => ({
           name: `sbom-${index}.json`,
@@ -466,12 +464,12 @@ describe('an image archive is rejected with an explanation', () => {
     ['whose manifest is not JSON', () => [{ name: 'manifest.json', body: '[{' }], /not JSON/u],
     ['whose manifest lists nothing', () => [{ name: 'manifest.json', body: '[]' }], /names no image/u],
     [
-      'whose manifest is nested beyond reason',
+      'whose manifest is nested too deeply',
       () => [{ name: 'manifest.json', body: '['.repeat(1_000_000) }],
       /not JSON|not as expected/u,
     ],
     [
-      'whose manifest is larger than any',
+      'whose manifest is too large',
       () => [{ name: 'manifest.json', body: `[${' '.repeat(5_000_000)}]` }],
       /at most 2097152/u,
     ],
@@ -485,7 +483,7 @@ describe('an image archive is rejected with an explanation', () => {
   })
 })
 
-describe('an image archive cannot put control characters into a message', () => {
+describe('an image archive cannot insert control characters into a message', () => {
   const HOSTILE = `\u001b[31m\r\n\u009b\u202e${'x'.repeat(100_000)}`
 
   const cases: [where: string, image: () => Promise<FileEntry[]> | FileEntry[], expected: RegExp][] = [
@@ -520,7 +518,7 @@ describe('an image archive cannot put control characters into a message', () => 
       /lacks "/u,
     ],
     [
-      'by a name that leads to a document in a roundabout way',
+      'by an indirect name of a document',
       () => [{ name: 'manifest.json', body: JSON.stringify([{ Config: `${HOSTILE}/../manifest.json` }]) }],
       /^APPE-[a-z-]+: "manifest.json" in the image archive is not as expected/u,
     ],
@@ -585,7 +583,7 @@ function linkedTo(files: readonly FileEntry[], linkname: string): FileEntry[] {
   )
 }
 
-it('a descriptor only selects one of several images', async () => {
+it('the name of the task only matters when the archive has several images', async () => {
   const image = await dockerArchive({ layers: [layer] })
   const descriptor = aDescriptorText({ namespace: 'org.example.other', version: '2.0.0+build' })
 

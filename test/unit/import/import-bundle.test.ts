@@ -34,7 +34,7 @@ async function taskOf(importer: Importer, id = UPLOAD_ID): Promise<Task> {
   return task
 }
 
-/** The importer with some calls to the registry replaced. */
+/** The importer with other implementations of some calls to the registry. */
 function withRegistry(importer: Importer, replaced: Partial<ImageRegistry>): Importer {
   return { ...importer, registry: { ...importer.registry, ...replaced } }
 }
@@ -54,7 +54,7 @@ describe('importing a bundle', () => {
     ['docker save before 25', legacyDockerArchive],
     ['docker save since 25', dockerArchive],
     ['an OCI layout', nestedOciLayout],
-  ])('installs the task with the image of %s', async (_, build) => {
+  ])('installs the task with the image of an archive by %s', async (_, build) => {
     await put(importer, await aBundle({ image: await build() }))
 
     const upload = await run(importer)
@@ -84,7 +84,7 @@ describe('importing a bundle', () => {
     expect(importer.registry.blob(repository, manifest.layers[0].digest)).toEqual(sent?.body)
   })
 
-  it('keeps descriptor and logo byte for byte, and nothing of the upload', async () => {
+  it('keeps descriptor and logo byte for byte, and no object of the upload', async () => {
     const text = `# first line\r\n${aDescriptorText()}`
     const bundle = await aBundle({ descriptor: text })
     await put(importer, [...bundle, { name: 'LOGO.png', body: 'picture' }])
@@ -100,7 +100,7 @@ describe('importing a bundle', () => {
     expect((await taskOf(importer)).hasLogo).toBe(true)
   })
 
-  it('uses the upload that was created, with its task id', async () => {
+  it('uses an existing upload and its task id', async () => {
     const announced: Upload = {
       id: UPLOAD_ID,
       key: uploadKey(UPLOAD_ID),
@@ -136,7 +136,7 @@ describe('importing a bundle', () => {
     expect(seen.at(-1)).toEqual({ layers: 2, layersDone: 2, bytes, bytesDone: bytes })
   })
 
-  it('installs a task that no machine can run, with the reason', async () => {
+  it('installs a task that no machine can run, and stores the reason', async () => {
     await put(importer, await aBundle({ descriptor: aDescriptorText({ gpus: 2 }) }))
 
     await run(importer)
@@ -147,7 +147,7 @@ describe('importing a bundle', () => {
     expect(importer.scheduler.definitions.size).toBe(0)
   })
 
-  it('does nothing when an upload of the API has ended, for any object under its key', async () => {
+  it('ignores any object under the key of an upload by the API that has ended', async () => {
     const id = '0a1b2c3d-0a1b-4a1b-8a1b-0a1b2c3d4e5f'
     await put(importer, await aBundle(), id)
     await run(importer, id)
@@ -187,7 +187,7 @@ describe('importing a bundle', () => {
       expect(await imageUsed(names)).toBe(expected)
     })
 
-    it.each(['descriptor.yaml', 'Descriptor.YML'])('finds the descriptor as %s', async (name) => {
+    it.each(['descriptor.yaml', 'Descriptor.YML'])('finds the descriptor under the name %s', async (name) => {
       const [, image] = await aBundle()
       await put(importer, [...(image === undefined ? [] : [image]), { name, body: aDescriptorText() }])
 
@@ -215,9 +215,9 @@ describe('a refused bundle', () => {
 
   const cases: [what: string, bytes: () => Promise<Buffer>, expected: readonly string[], words: string][] = [
     ['an empty file', async () => Buffer.alloc(0), NOT_EXTRACTED, 'empty'],
-    ['no zip', async () => Buffer.from('7z, say'), NOT_EXTRACTED, 'not a zip'],
+    ['a file that is not a zip', async () => Buffer.from('7z, say'), NOT_EXTRACTED, 'not a zip'],
     [
-      'a zip cut short',
+      'a truncated zip',
       async () => (await packZip(await aBundle())).subarray(0, -40),
       NOT_EXTRACTED,
       'cut short',
@@ -265,7 +265,7 @@ describe('a refused bundle', () => {
       'docker save',
     ],
     [
-      'an image for other machines',
+      'an image for another platform',
       async () => await withImage(await dockerArchive({ platform: { os: 'linux', architecture: 'arm64' } })),
       UNKNOWN,
       'linux/arm64',
@@ -296,7 +296,7 @@ describe('a refused bundle', () => {
       'the image has a link at',
     ]),
     [
-      'an image with nothing to run',
+      'an image without a command',
       async () => await withImage(await dockerArchive({ command: {} })),
       ['APPE-internal-image-validation-error', 'unknown image archive format'],
       'ENTRYPOINT',
@@ -309,7 +309,7 @@ describe('a refused bundle', () => {
     ],
   ]
 
-  it.each(cases)('with %s leaves nothing but its error', async (_, bytes, [errorCode, message], words) => {
+  it.each(cases)('with %s leaves nothing except its error', async (_, bytes, [errorCode, message], words) => {
     const importer = anImporter()
     await put(importer, await bytes())
 
@@ -323,7 +323,7 @@ describe('a refused bundle', () => {
     expect(importer.objects.keys()).toEqual([])
   })
 
-  it('that breaks the schema is refused with all problems', async () => {
+  it('is refused with all problems when it violates the schema', async () => {
     const importer = anImporter()
     const text = aDescriptorText().replace('version: 1.0.0', '')
     await put(importer, await aBundle({ descriptor: text }))
@@ -334,7 +334,7 @@ describe('a refused bundle', () => {
     expect(upload.error?.details).toMatchObject({ type: 'batch' })
   })
 
-  it('that is missing is refused', async () => {
+  it('is refused when it is missing', async () => {
     const importer = anImporter()
     const created = { id: UPLOAD_ID, key: uploadKey(UPLOAD_ID), taskId: 'task-1', createdAt: '2026-01-01' }
     await importer.uploads.create({ ...created, purpose: 'task', state: 'CREATED' })
@@ -344,7 +344,7 @@ describe('a refused bundle', () => {
     expect(upload.error).toMatchObject({ status: 400, errorCode: NOT_EXTRACTED[0] })
   })
 
-  it('releases its name', async () => {
+  it('releases the name of its task', async () => {
     const importer = anImporter()
     await put(importer, await aBundle({ image: [] }))
     await run(importer)
@@ -354,7 +354,7 @@ describe('a refused bundle', () => {
   })
 })
 
-describe('importing a name that is taken', () => {
+describe('a bundle whose name is taken', () => {
   it('is refused and leaves the installed task unchanged', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
@@ -370,7 +370,7 @@ describe('importing a name that is taken', () => {
     expect(importer.scheduler.definitions.size).toBe(1)
   })
 
-  it('creates one task of two concurrent bundles, and keeps its image', async () => {
+  it('creates one task when two bundles are imported concurrently, and keeps its image', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     await put(importer, await aBundle(), 'upload-2')
@@ -384,7 +384,7 @@ describe('importing a name that is taken', () => {
     expect(importer.registry.manifest(task?.image.repository ?? '', task?.image.digest ?? '')).toBeDefined()
   })
 
-  it('by another import during a long push is refused, and the new image stays', async () => {
+  it('is refused when another import took the name during a long push, and keeps the image of the other import', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     await put(importer, await aBundle(), 'upload-2')
@@ -405,7 +405,7 @@ describe('importing a name that is taken', () => {
 })
 
 describe('a bundle that is put directly into the bucket', () => {
-  it('is imported under its name, and again when it was replaced', async () => {
+  it("is imported under its object's name, and again after it was replaced", async () => {
     const importer = anImporter()
     await put(importer, [{ name: 'descriptor.yml', body: 'no: descriptor' }], 'task.zip')
     const refused = await run(importer, 'task.zip')
@@ -419,7 +419,7 @@ describe('a bundle that is put directly into the bucket', () => {
     expect(importer.objects.keys().filter((key) => key.startsWith('uploads/'))).toEqual([])
   })
 
-  it('is not imported again by a second event of the same object', async () => {
+  it('is not imported again for a second event of the same object', async () => {
     const importer = anImporter()
     await put(importer, await aBundle(), 'task.zip')
     const first = await run(importer, 'task.zip')
@@ -429,7 +429,7 @@ describe('a bundle that is put directly into the bucket', () => {
     expect(second).toEqual(first)
   })
 
-  it('is not imported again by a second event that finds the object while it is being removed', async () => {
+  it('is not imported again for a second event that finds the object while it is being removed', async () => {
     const importer = anImporter()
     const bundle = await aBundle()
     await put(importer, bundle, 'task.zip')
@@ -445,7 +445,7 @@ describe('a bundle that is put directly into the bucket', () => {
 
 describe('an import that fails', () => {
   it.each<keyof ImageRegistry>(['ensureRepository', 'pushBlob', 'pushManifest'])(
-    'at %s leaves nothing and says no details',
+    'at %s leaves nothing and reports no details',
     async (step) => {
       const importer = anImporter()
       await put(importer, await aBundle())
@@ -483,7 +483,7 @@ describe('an import that fails', () => {
     expect(importer.objects.keys()).toEqual([])
   })
 
-  it('undoes the other steps when one cannot be undone, and reports both', async () => {
+  it('undoes the remaining steps when one cannot be undone, and reports both errors', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     const scheduler = { ...importer.scheduler, deregisterDefinition: dies }
@@ -497,7 +497,7 @@ describe('an import that fails', () => {
     expect(importer.registry.images()).toEqual([])
   })
 
-  it('completes when it fails after the task was recorded', async () => {
+  it('is completed when the failure came after the task was recorded', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     const tasks: Importer['tasks'] = {
@@ -516,7 +516,7 @@ describe('an import that fails', () => {
 })
 
 describe('an import whose worker died', () => {
-  /** Neither finishes nor cleans up, like a killed process. */
+  /** Ends a worker at a step without cleaning up, like a killed process. */
   async function die(importer: Importer, step: 'pushBlob' | 'pushManifest' | 'publish' | 'ready') {
     const died = new Promise<void>((resolve) => {
       const stop = () => {
@@ -548,7 +548,7 @@ describe('an import whose worker died', () => {
   }
 
   it.each(['pushBlob', 'pushManifest', 'publish', 'ready'] as const)(
-    'at %s ends READY when repeated after the lease, with the same task id',
+    'at %s ends READY when it is repeated after the lease, with the same task id',
     async (step) => {
       const importer = anImporter()
       await put(importer, await aBundle())
@@ -567,7 +567,7 @@ describe('an import whose worker died', () => {
     },
   )
 
-  it('is found by the sweeper, and an event in the meantime does nothing', async () => {
+  it('is not continued by an event, and is found by the sweeper', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     await die(importer, 'pushBlob')
@@ -579,7 +579,7 @@ describe('an import whose worker died', () => {
     expect(await importer.uploads.listStalled(importer.identity.now(), 10)).toEqual([UPLOAD_ID])
   })
 
-  it('ignores an event after the end', async () => {
+  it('ignores an event after its end', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     const upload = await run(importer)

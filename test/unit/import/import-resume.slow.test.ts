@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { DomainError } from '../../../src/contract/errors.ts'
 import { uploadKey } from '../../../src/contract/storage-keys.ts'
 import { importBundle } from '../../../src/import/import-bundle.ts'
-import { LEASE_SECONDS } from '../../../src/import/lease.ts'
+import { BEAT_SECONDS, LEASE_SECONDS } from '../../../src/import/lease.ts'
 import { type ImageRegistry, RegistryUnavailableError } from '../../../src/import/registry/image-registry.ts'
 import {
   aBundle,
@@ -38,12 +38,12 @@ async function aBundleOf(
   return await packZip(await aBundle({ image }), { compress: method === 'deflated' })
 }
 
-/** The importer with some calls to the registry replaced. */
+/** The importer with other implementations of some calls to the registry. */
 function withRegistry(importer: Importer, replaced: Partial<ImageRegistry>): Importer {
   return { ...importer, registry: { ...importer.registry, ...replaced } }
 }
 
-/** Counts the blobs that are sent, and calls `before` for each. */
+/** Counts the sent blobs and calls `before` for each. */
 function counting(importer: Importer, before: (count: number) => Promise<void> | void = () => {}) {
   const sent: string[] = []
   let count = 0
@@ -93,7 +93,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
 
     expect(upload.state).toBe('READY')
     expect(upload.layers).toHaveLength(LAYERS)
-    // And the config.
+    // The layers and the config, each sent once.
     expect(new Set(sent).size).toBe(LAYERS + 1)
     expect(sent).toHaveLength(LAYERS + 1)
   })
@@ -117,7 +117,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
   })
 
   it.each<Compression>(['none', 'gzip'])(
-    'is refused when a blob is not what its name says (%s)',
+    'is refused when a blob does not match the digest in its name (%s)',
     async (compression) => {
       const entries = await dockerArchive({ layers: [await aLayer('one')], compression })
       const other = await dockerArchive({ layers: [await aLayer('two')], compression })
@@ -133,7 +133,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     },
   )
 
-  it('continues where the registry failed', async () => {
+  it('continues after failures of the registry', async () => {
     await put(importer, await aBundleOf(method))
     const { watched, sent } = counting(importer, (count) => {
       if (count <= 2) throw new RegistryUnavailableError('the connection was lost')
@@ -145,7 +145,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(sent).toHaveLength(LAYERS + 1)
   })
 
-  it('retries during a short outage of the registry', async () => {
+  it('is imported despite a short outage of the registry', async () => {
     await put(importer, await aBundleOf(method, 'none', 6))
     const pauses: number[] = []
     const { watched } = counting(importer, () => {
@@ -181,7 +181,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(importer.objects.keys()).toEqual([])
   })
 
-  it('is left to the next worker during a longer outage of the registry', async () => {
+  it('is left to the next worker in a longer outage of the registry', async () => {
     await put(importer, await aBundleOf(method, 'none', 6))
     const away = counting(importer, () => {
       throw new RegistryUnavailableError('the connection was lost')
@@ -209,7 +209,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
   it('resets the count of attempts after progress', async () => {
     await put(importer, await aBundleOf(method, 'none', 18))
     for (let workers = 0; workers < 4; workers += 1) {
-      // More than are sent concurrently, so that one was complete.
+      // More blobs than are sent concurrently, so that one of them is complete.
       const { watched } = counting(importer, (count) => {
         if (count > 4) throw new Error('broken')
       })
@@ -221,7 +221,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(upload.state).toBe('READY')
   })
 
-  it('releases the name of an earlier worker even without progress of its own', async () => {
+  it('releases the name that an earlier worker reserved, even without progress of its own', async () => {
     await put(importer, await aBundleOf(method))
     const died = Promise.withResolvers<void>()
     const first = withRegistry(importer, {
@@ -235,7 +235,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     await died.promise
     expect(importer.registry.images()).toHaveLength(1)
     importer.identity.advance(LEASE_SECONDS)
-    const second = withRegistry(importer, { hasBlob: () => Promise.reject(new Error('away')) })
+    const second = withRegistry(importer, { hasBlob: () => Promise.reject(new Error('unavailable')) })
 
     await expect(runToTheEnd(second)).rejects.toThrow('failed')
 
@@ -243,7 +243,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(importer.registry.images()).toEqual([])
   })
 
-  it('may have a layer that starts like JSON', async () => {
+  it('may contain a layer that starts like JSON', async () => {
     const image = await dockerArchive({ layers: [await aLayer('content', '[id].js')] })
     await put(importer, await packZip(await aBundle({ image }), { compress: method === 'deflated' }))
 
@@ -268,7 +268,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(JSON.stringify(upload.error?.details)).toMatch(/as a layer, but it is not a layer/u)
   })
 
-  it('is resumed after a crash without pushing layers again', async () => {
+  it('is resumed after a crash without pushing its layers again', async () => {
     await put(importer, await aBundleOf(method))
     const died = Promise.withResolvers<void>()
     const first = counting(importer, async (count) => {
@@ -289,7 +289,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(second.sent).toHaveLength(1)
   })
 
-  it('may be replaced by a bundle of another task after a crash', async () => {
+  it('may be replaced by the bundle of another task after a crash', async () => {
     await put(importer, await aBundleOf(method))
     const died = Promise.withResolvers<void>()
     const first = withRegistry(importer, {
@@ -313,7 +313,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect((await run(importer, 'another')).state).toBe('READY')
   })
 
-  it('continues in another call when time is up', async () => {
+  it('continues in another call after the time limit', async () => {
     const layers = 8
     await put(importer, await aBundleOf(method, 'none', layers))
     const { beating, beat } = withHeart(importer)
@@ -328,7 +328,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     })
     const between = await uploadOf(importer)
     const waiting = importer.requests.waiting.splice(0)
-    // Requests may be late, so the name stays reserved.
+    // Requests may be delayed, so the name stays reserved.
     importer.identity.advance(10 * LEASE_SECONDS)
     await put(importer, await aBundleOf(method), 'another')
     const another = await run(importer, 'another')
@@ -342,8 +342,8 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
   })
 })
 
-describe('a layer that takes a whole call', () => {
-  it('is rejected, because another call would not suffice either', async () => {
+describe('a layer whose push takes longer than a call of the function', () => {
+  it('is refused, because another call would not suffice either', async () => {
     const importer = anImporter()
     await put(importer, await aBundleOf('stored', 'none', 1))
     const { beating, beat } = withHeart(importer)
@@ -372,7 +372,7 @@ describe('a deflated image archive', () => {
     expect((await run(importer)).state).toBe('READY')
   })
 
-  it('is read again for layers that are not recognised', async () => {
+  it('is read a second time for layers that were not recognised', async () => {
     const importer = anImporter()
     const image = await dockerArchive({ layers: [Buffer.alloc(1024)] })
     await put(importer, await aBundle({ image }))
@@ -388,11 +388,11 @@ describe('a worker of an import', () => {
     await put(importer, await aBundle())
   })
 
-  it('extends the lease of upload and name while it runs', async () => {
+  it('extends the leases of upload and name while it runs', async () => {
     const { beating, beat } = withHeart(importer)
     const { watched } = counting(beating, async () => {
-      for (let beats = 0; beats < 10; beats += 1) {
-        importer.identity.advance(15)
+      for (let held = 0; held <= 2 * LEASE_SECONDS; held += BEAT_SECONDS) {
+        importer.identity.advance(BEAT_SECONDS)
         await beat()
       }
       await run(importer)
@@ -406,7 +406,7 @@ describe('a worker of an import', () => {
     expect((await uploadOf(importer, 'upload-2')).error?.status).toBe(409)
   })
 
-  it('changes nothing after its lease was lost', async () => {
+  it('changes nothing after it lost its lease', async () => {
     const { watched } = counting(importer, async (count) => {
       if (count > 1) return
       importer.identity.advance(LEASE_SECONDS + 1)
@@ -436,7 +436,7 @@ describe('a worker of an import', () => {
     expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
   })
 
-  it('undoes the steps of a crashed worker when the bundle is rejected', async () => {
+  it('undoes the steps of a crashed worker when the bundle is refused', async () => {
     const died = Promise.withResolvers<void>()
     const publish = () => {
       died.resolve()
@@ -525,7 +525,7 @@ describe('a bundle whose stored image is refused', () => {
 })
 
 describe('events that the importer ignores', () => {
-  it('are files for runs', async () => {
+  it('include those of input files', async () => {
     const importer = anImporter()
     await put(importer, Buffer.from('an image'))
     await importer.uploads.create({
@@ -543,7 +543,7 @@ describe('events that the importer ignores', () => {
     expect(importer.objects.keys()).toEqual([uploadKey(UPLOAD_ID)])
   })
 
-  it('are those of objects that were removed with their upload', async () => {
+  it('include those of objects that were removed with their upload', async () => {
     const importer = anImporter()
 
     await importBundle(importer, { uploadId: 'aborted', object: { key: uploadKey('aborted') } })
@@ -551,7 +551,7 @@ describe('events that the importer ignores', () => {
     expect(await importer.uploads.find('aborted')).toBeUndefined()
   })
 
-  it('are requests for unknown uploads', async () => {
+  it('include requests for unknown uploads', async () => {
     const importer = anImporter()
 
     await importBundle(importer, { uploadId: 'unknown' })
@@ -560,7 +560,7 @@ describe('events that the importer ignores', () => {
   })
 })
 
-describe('a descriptor that changes under a name', () => {
+describe('a bundle with another image and the same layer names', () => {
   it('does not get the layers of another upload', async () => {
     const importer = anImporter()
     await put(importer, await aBundle({ image: await dockerArchive({ layers: [await aLayer('one')] }) }))

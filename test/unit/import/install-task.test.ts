@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { importBundle } from '../../../src/import/import-bundle.ts'
 import { installTask } from '../../../src/import/install-task.ts'
+import { LEASE_SECONDS } from '../../../src/import/lease.ts'
 import { createStore } from '../../../src/store/create-store.ts'
 import { summaryOf } from '../../../src/task/task.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
@@ -14,7 +15,7 @@ import { IMPORT_SETTINGS } from '../../fixtures/memory-importer.ts'
 const NAME = { namespace: 'com.example.addition', version: '1.0.0' }
 const URL_OF_BUNDLE = 'http://127.0.0.1:9000/api/v1/tasks/com.example.addition/1.0.0/bundle.zip'
 
-/** An engine with an installed task of another name, whose importer works while the client waits. */
+/** An engine with a task of another name, whose importer runs while the client waits. */
 async function anInstaller() {
   const engine = await anEngine({ task: aTask({ namespace: 'com.example.other' }) })
   const asked: string[] = []
@@ -28,7 +29,7 @@ async function anInstaller() {
     engine.identity.advance(1)
     for (const uploadId of engine.requests.waiting.splice(0)) {
       asked.push(uploadId)
-      // Failures are logged and, for the client, recorded in the upload.
+      // Failures are logged, and recorded in the upload for the client.
       await importBundle(importer, { uploadId }).catch(() => {})
     }
   }
@@ -85,7 +86,7 @@ describe('installing a task from the default store', () => {
     expect(installer.objects.keys().filter((key) => key.startsWith('installs/'))).toEqual([])
   })
 
-  it('is refused without a default store, however many there are', async () => {
+  it('is refused without a default store, even if stores exist', async () => {
     await createStore(installer, { name: 'Store', host: 'http://127.0.0.1:9000' })
 
     await expect(installTask(installer, NAME)).rejects.toMatchObject({ error: 'APPSTORE_NO_DEFAULT_STORE' })
@@ -93,7 +94,7 @@ describe('installing a task from the default store', () => {
     expect(installer.requests.waiting).toEqual([])
   })
 
-  it('is rejected before the download when the task exists', async () => {
+  it('is refused before the download when the task exists', async () => {
     await useStore('http://127.0.0.1:9000')
     const { namespace, version } = installer.task
 
@@ -129,7 +130,7 @@ describe('installing a task from the default store', () => {
     expect(installer.requests.waiting).toEqual([])
   })
 
-  it('leaves the upload FAILED and nothing stored when the store has no such bundle', async () => {
+  it('ends with the upload FAILED and nothing stored when the store does not have the bundle', async () => {
     await useStore('http://127.0.0.1:9001')
     await offer()
 
@@ -139,17 +140,17 @@ describe('installing a task from the default store', () => {
     expect(await installer.uploaded()).toMatchObject({ state: 'FAILED' })
   })
 
-  it('leaves the upload FAILED and nothing stored when the download is interrupted', async () => {
+  it('ends with the upload FAILED and nothing stored when the download is interrupted', async () => {
     await useStore('http://127.0.0.1:9000')
     await offer({}, { isBroken: true })
 
-    await expect(installTask(installer, NAME)).rejects.toEqual(downloadRefused('broke off'))
+    await expect(installTask(installer, NAME)).rejects.toEqual(downloadRefused('interrupted'))
 
     expect(installer.objects.keys()).toEqual([])
     expect(await installer.uploaded()).toMatchObject({ state: 'FAILED' })
   })
 
-  it('downloads the bundle once for repeated imports', async () => {
+  it('downloads the bundle once when the import is repeated', async () => {
     await useStore('http://127.0.0.1:9000')
     await offer()
     const died = Promise.withResolvers<void>()
@@ -164,7 +165,7 @@ describe('installing a task from the default store', () => {
       for (const uploadId of installer.requests.waiting.splice(0)) {
         void importBundle({ ...installer.importer, registry }, { uploadId })
         await died.promise
-        installer.identity.advance(61)
+        installer.identity.advance(LEASE_SECONDS + 1)
       }
     }
     const { upload } = (await installTask({ ...installer, pause }, NAME)) as { upload: Upload }
@@ -190,7 +191,7 @@ describe('installing a task from the default store', () => {
         details: {
           type: 'related',
           description:
-            'the bundle holds com.example.addition 1.0.0 instead of com.example.addition 1.0.1: report it to the operator of the store, or upload the bundle',
+            'the bundle contains com.example.addition 1.0.0 instead of com.example.addition 1.0.1: report it to the operator of the store, or upload the bundle',
         },
       },
     })
@@ -198,7 +199,7 @@ describe('installing a task from the default store', () => {
     expect(await installer.tasks.findByName(NAME.namespace, NAME.version)).toBeUndefined()
   })
 
-  it('is rejected like an upload when the bundle is invalid', async () => {
+  it('is refused like an upload when the bundle is invalid', async () => {
     await useStore('http://127.0.0.1:9000')
     installer.bundles.offer(URL_OF_BUNDLE, Buffer.from('<html>Sign in</html>'))
 
@@ -207,7 +208,7 @@ describe('installing a task from the default store', () => {
     })
   })
 
-  it('returns the upload when the import outlasts the gateway’s time-out', async () => {
+  it('returns the upload when the import takes longer than the gateway’s time-out', async () => {
     await useStore('http://127.0.0.1:9000')
     await offer()
     const pause = async () => installer.identity.advance(5)

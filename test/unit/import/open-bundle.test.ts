@@ -20,7 +20,7 @@ async function aZip(...names: readonly string[]): Promise<ZipArchive> {
   return await openZip(bufferSource(rawZip(names.map((name) => ({ name })))))
 }
 
-/** Explanation for the author. */
+/** Explanation of the refusal for the author. */
 async function words(work: () => unknown): Promise<string> {
   try {
     await work()
@@ -37,7 +37,7 @@ const HOSTILE = `\u001b[31m\r\n${'x'.repeat(99)}😀.tar`
 
 describe('the image of a bundle', () => {
   it.each(['named.tar', '/named.tar', './named.tar', '/./named.tar', './/named.tar'])(
-    'is found where the descriptor says %s',
+    'is found when the descriptor names %s',
     async (imageFile) => {
       const zip = await aZip('image.tar', 'named.tar')
 
@@ -52,7 +52,7 @@ describe('the image of a bundle', () => {
   })
 
   it.each(['/', './', '../named.tar', '.\\named.tar'])(
-    'is another one when the descriptor says %s',
+    'is image.tar when the descriptor names %s',
     async (imageFile) => {
       const zip = await aZip('image.tar', 'named.tar')
 
@@ -61,7 +61,7 @@ describe('the image of a bundle', () => {
   )
 })
 
-describe('a bundle whose names begin with ./', () => {
+describe('a bundle whose names start with ./', () => {
   it('is accepted like any other', async () => {
     const entries = await Promise.all(
       (await aBundle()).map(async ({ name, body }) => ({ name: `./${name}`, body: Buffer.from(body ?? '') })),
@@ -70,7 +70,7 @@ describe('a bundle whose names begin with ./', () => {
     expect(await importBytes(rawZip(entries))).toHaveProperty('task')
   })
 
-  it('is rejected when it also has the name without ./', async () => {
+  it('is refused when it also has the name without ./', async () => {
     const entries = (await aBundle()).map(({ name, body = '' }) => ({ name, body: Buffer.from(body) }))
     const again = entries.map((entry) => ({ ...entry, name: `./${entry.name}` }))
 
@@ -80,7 +80,7 @@ describe('a bundle whose names begin with ./', () => {
   })
 })
 
-describe('a bundle is rejected with the remedy', () => {
+describe('a bundle is refused with advice', () => {
   const cases: [what: string, work: () => unknown, expected: RegExp][] = [
     [
       'without a descriptor',
@@ -104,7 +104,7 @@ describe('a bundle is rejected with the remedy', () => {
     ],
     ['with no files', async () => findImageEntry(await aZip(), aTask({})), /the bundle has no files/u],
     [
-      'with names for a terminal',
+      'with control characters in names',
       async () => findImageEntry(await aZip('a.tar', HOSTILE), aTask({ imageFile: `${HOSTILE}.gz` })),
       /^looked for \\u\{1b\}[\u0020-\u007e…]*, \\u\{1b\}\[31m\\u\{d\}\\u\{a\}x+…: name/u,
     ],
@@ -125,11 +125,11 @@ describe('a bundle is rejected with the remedy', () => {
     expect(message).toMatch(ADVICE)
   })
 
-  it('with an image that is packed as a sparse file', async () => {
+  it('with an image that is a sparse file in the archive', async () => {
     const [descriptor] = await aBundle()
     const image = await packTar([{ name: 'manifest.json', body: '[]' }])
     image.write('S', 156)
-    // The checksum sums all bytes, so another type changes it.
+    // The checksum is the sum of all bytes, so it changes with the type.
     const sum = Number.parseInt(image.toString('latin1', 148, 154), 8) + 'S'.charCodeAt(0) - '0'.charCodeAt(0)
     image.write(sum.toString(8).padStart(6, '0'), 148)
     const entries = [

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { LEASE_SECONDS } from '../../../src/import/lease.ts'
 import { sweepImports } from '../../../src/import/sweep-imports.ts'
 import { createMemoryImportRequests } from '../../fakes/memory-import-requests.ts'
 import { createMemoryUploadRepository } from '../../fakes/memory-upload-repository.ts'
@@ -57,8 +58,8 @@ describe('a sweep of imports', () => {
 
   it('requests an import whose worker crashed, after Lambda’s own retries', async () => {
     await create('dead')
-    await uploads.claim('dead', 60)
-    identity.advance(60 + GRACE - 1)
+    await uploads.claim('dead', LEASE_SECONDS)
+    identity.advance(LEASE_SECONDS + GRACE - 1)
 
     await sweep()
     expect(requests.waiting).toEqual([])
@@ -71,7 +72,7 @@ describe('a sweep of imports', () => {
   it('ignores an import with a lease', async () => {
     await create('in progress')
     identity.advance(GRACE)
-    await uploads.claim('in progress', 60)
+    await uploads.claim('in progress', LEASE_SECONDS)
 
     await sweep()
 
@@ -96,7 +97,7 @@ describe('a sweep of imports', () => {
     expect(problems).toEqual(['a'])
   })
 
-  it('leaves the rest to the next sweep when time is up', async () => {
+  it('leaves the remaining imports to the next sweep after its time limit', async () => {
     await create('late')
     identity.advance(GRACE)
 

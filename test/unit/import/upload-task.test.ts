@@ -3,7 +3,7 @@ import { uploadTask } from '../../../src/import/upload-task.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 describe('uploading a bundle', () => {
-  it('stores it under the prefix that starts the import, and returns the task', async () => {
+  it('stores the bundle under the prefix that starts the import, and returns the task', async () => {
     const engine = await anEngine()
     let uploadId = ''
     const uploads: typeof engine.uploads = {

@@ -22,7 +22,7 @@ const counting = (provisions: Provisions) => [...itemProvisions({ provisions }, 
 const isComplete = (provisions: Provisions, type: ArrayType = INTEGERS) =>
   isArrayComplete({ provisions }, 'p', type)
 
-describe('an item that was provisioned by itself', () => {
+describe('an item that was provisioned separately', () => {
   it('counts while the whole array is not provisioned', () => {
     expect(counting(itemsAt('0', '3'))).toEqual(['0', '3'])
   })
@@ -43,7 +43,7 @@ describe('an item that was provisioned by itself', () => {
     expect(counting({ ...item, p: { kind: 'cleared', clearedId: 'second' } })).toEqual([])
   })
 
-  it('does not count after a sub-array around it was provisioned', () => {
+  it('does not count after its sub-array was provisioned', () => {
     expect(counting(itemsAt('0', '0/0', '1/0'))).toEqual(['0', '1/0'])
     expect(counting({ ...itemsAt('0'), 'p/0/0': value('v', { base: 'v0' }) })).toEqual(['0', '0/0'])
   })
@@ -67,7 +67,7 @@ describe('the top level of an array', () => {
     expect(topIndexes({ provisions: { p: value('w', { size: 0 }) } }, 'p')).toEqual(new Set())
   })
 
-  it('has the items of the whole value and those provisioned by themselves', () => {
+  it('has the items of the whole array and those that were provisioned separately', () => {
     const item = value('v', { base: 'w' })
 
     expect(topIndexes({ provisions: { p: value('w', { size: 2 }), 'p/2': item } }, 'p')).toEqual(
@@ -79,12 +79,12 @@ describe('the top level of an array', () => {
   })
 })
 
-describe('an array', () => {
+describe('the completeness of an array', () => {
   it.each<[string, Provisions, ArrayType, boolean]>([
     ['with nothing', {}, INTEGERS, false],
     ['with its first item', itemsAt('0'), INTEGERS, true],
     ['with a gap', itemsAt('0', '2'), INTEGERS, false],
-    ['with a gap that may be', itemsAt('0', '2'), { ...INTEGERS, allowMissing: true }, true],
+    ['with an allowed gap', itemsAt('0', '2'), { ...INTEGERS, allowMissing: true }, true],
     ['with too few items', itemsAt('0'), { ...INTEGERS, minSize: 2 }, false],
     ['with enough items', itemsAt('1', '0'), { ...INTEGERS, minSize: 2 }, true],
     ['with too many items', itemsAt('0', '1'), { ...INTEGERS, maxSize: 1 }, false],
@@ -99,11 +99,11 @@ describe('an array', () => {
       { ...NESTED, subType: { ...INTEGERS, minSize: 2 } },
       false,
     ],
-  ])('%s: %o', (_, provisions, type, expected) => {
+  ])('%s is checked: %o', (_, provisions, type, expected) => {
     expect(isComplete(provisions, type)).toBe(expected)
   })
 
-  it('that was provisioned as a whole is checked again where items changed it', () => {
+  it('is checked again where items have changed an array that was provisioned as a whole', () => {
     const whole = { p: value('w', { size: 1 }) }
     const within = (path: string) => ({
       ...whole,
@@ -120,13 +120,13 @@ describe('the space in a run’s item', () => {
   const many = (count: number): Provisions =>
     itemsAt(...Array.from({ length: count }, (_, index) => `${index}`))
 
-  it('suffices for about 2 500 single items, and a repeated one takes none', () => {
+  it('is sufficient for about 2 500 single items, and a repeated item needs none', () => {
     expect(hasRoomFor({ provisions: many(2500) }, 'p/2500')).toBe(true)
     expect(hasRoomFor({ provisions: many(3000) }, 'p/3000')).toBe(false)
     expect(hasRoomFor({ provisions: many(2500) }, 'p/7')).toBe(true)
   })
 
-  it('never exceeds a DynamoDB item', () => {
+  it('never exceeds the maximum size of a DynamoDB item', () => {
     const uuid = '0'.repeat(36)
     const levelSizes = [100_000]
     const items = (count: number): Provisions =>
@@ -145,7 +145,7 @@ describe('the space in a run’s item', () => {
     expect(JSON.stringify(provisions).length).toBeLessThan(400_000)
   })
 
-  it('suffices for 40 000 indexes of an array with gaps', () => {
+  it('is sufficient for 40 000 indexes of an array with gaps', () => {
     const indexes = Array.from({ length: 40_000 }, (_, index) => 2 * index)
 
     expect(hasRoomFor({ provisions: {} }, 'p', { indexes })).toBe(true)

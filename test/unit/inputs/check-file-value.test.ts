@@ -32,18 +32,18 @@ describe('an image', () => {
     ['PNG in capitals', aPng(), ['PNG'], 'file'],
     ['JPEG', aJpeg(), ['jpeg'], 'file'],
     ['TIFF', aTiff(), ['tiff'], 'file'],
-    ['TIFF of the other byte order', aTiff({ isBigEndian: true }), ['tiff'], 'file'],
+    ['big-endian TIFF', aTiff({ isBigEndian: true }), ['tiff'], 'file'],
     ['DICOM', aDicom(), ['dicom'], 'file'],
     ['one of several formats', aJpeg(), ['png', 'jpeg'], 'file'],
     ['another format', aJpeg(), ['png', 'tiff'], FORMAT],
-    ['BigTIFF where TIFF is due', aTiff({ isBigTiff: true }), ['tiff'], FORMAT],
-    ['one DICOM file where a folder is due', aDicom(), ['wsidicom'], FORMAT],
+    ['BigTIFF in place of TIFF', aTiff({ isBigTiff: true }), ['tiff'], FORMAT],
+    ['one DICOM file in place of a folder', aDicom(), ['wsidicom'], FORMAT],
     ['a text', TEXT, ['png'], FORMAT],
     ['nothing', Buffer.alloc(0), ['png'], FORMAT],
-    ['anything for an empty list', aPng(), [], FORMAT],
+    ['any file for an empty list', aPng(), [], FORMAT],
     ['a grey TIFF', aTiff({ samplesPerPixel: 1 }), ['tiff'], INVALID],
     ['a tiled TIFF', aTiff({ tileWidth: 256 }), ['tiff'], INVALID],
-  ])('by its formats: %s', async (_, bytes, formats, expected) => {
+  ])('is checked against its formats: %s', async (_, bytes, formats, expected) => {
     expect(await outcome(bytes, { formats })).toBe(expected)
   })
 
@@ -54,21 +54,21 @@ describe('an image', () => {
   })
 
   it.each<[string, Buffer, ImageType, string]>([
-    ['as wide as it may be', aPng({ width: 9 }), { maxWidth: 9 }, 'file'],
+    ['of the maximum width', aPng({ width: 9 }), { maxWidth: 9 }, 'file'],
     ['too wide', aPng({ width: 10 }), { maxWidth: 9 }, WIDTH],
     ['the smallest GIF', aGif({ width: 1, height: 1 }), { maxWidth: 1, maxHeight: 1 }, 'file'],
     ['a GIF within its limits', aGif({ width: 9, height: 9 }), { maxWidth: 9, maxHeight: 9 }, 'file'],
     ['a GIF too high', aGif({ height: 10 }), { maxWidth: 9, maxHeight: 9 }, HEIGHT],
     ['a BMP within its limits', aBmp({ width: 9, height: -9 }), { maxWidth: 9, maxHeight: 9 }, 'file'],
     ['a BMP too wide', aBmp({ width: 10 }), { maxWidth: 9, maxHeight: 9 }, WIDTH],
-    ['as high as it may be', aPng({ height: 9 }), { maxHeight: 9 }, 'file'],
+    ['of the maximum height', aPng({ height: 9 }), { maxHeight: 9 }, 'file'],
     ['too high', aPng({ height: 10 }), { maxHeight: 9 }, HEIGHT],
     ['too wide and too high', aPng({ width: 10, height: 10 }), { maxWidth: 9, maxHeight: 9 }, WIDTH],
-    ['of no dimensions', TEXT, { maxWidth: 9 }, DIMENSION],
+    ['without dimensions', TEXT, { maxWidth: 9 }, DIMENSION],
     ['a BigTIFF that is too wide', aTiff({ isBigTiff: true, width: 10 }), { maxWidth: 9 }, WIDTH],
-    ['as large as it may be', TEXT, { maxFileSizeBytes: TEXT.length }, 'file'],
+    ['of the maximum size', TEXT, { maxFileSizeBytes: TEXT.length }, 'file'],
     ['too large', TEXT, { maxFileSizeBytes: TEXT.length - 1 }, SIZE],
-  ])('by its limits: %s', async (_, bytes, type, expected) => {
+  ])('is checked against its limits: %s', async (_, bytes, type, expected) => {
     expect(await outcome(bytes, type)).toBe(expected)
   })
 
@@ -102,11 +102,11 @@ describe('a zip in place of an image', () => {
     ['the format of slides', { formats: ['png', 'wsidicom'] }, 'dicom-zip'],
     ['the format of slides in capitals', { formats: ['WSIDICOM'] }, 'dicom-zip'],
     ['formats of single files', { formats: ['png', 'dicom'] }, FORMAT],
-    ['limits that hold', { maxWidth: 240, maxHeight: 200, maxFileSizeBytes: volume.length }, 'dicom-zip'],
+    ['limits that it meets', { maxWidth: 240, maxHeight: 200, maxFileSizeBytes: volume.length }, 'dicom-zip'],
     ['a width that its largest file exceeds', { maxWidth: 239 }, WIDTH],
     ['a height that its largest file exceeds', { maxHeight: 199 }, HEIGHT],
     ['a size that its largest file exceeds', { maxFileSizeBytes: volume.length - 1 }, SIZE],
-  ])('of DICOM files, with %s', async (_, type, expected) => {
+  ])('of DICOM files is checked against %s', async (_, type, expected) => {
     const zip = await aDicomZip({
       'a/volume.dcm': volume,
       'a/label.dcm': aDicom({ width: 999, height: 999 }),
@@ -116,7 +116,7 @@ describe('a zip in place of an image', () => {
   })
 
   it.each([
-    ['nothing but a folder', [{ name: 'slide/' }], FORMAT],
+    ['only a folder', [{ name: 'slide/' }], FORMAT],
     [
       'a file of another kind',
       [
@@ -130,7 +130,7 @@ describe('a zip in place of an image', () => {
     expect(await outcome(await packZip(entries), { formats: ['wsidicom'] })).toBe(expected)
   })
 
-  it('is rejected when it is truncated or only starts like a zip', async () => {
+  it('is refused when it is truncated or only starts like a zip', async () => {
     const zip = await aDicomZip()
 
     for (const bytes of [zip.subarray(0, zip.length - 30), Buffer.from('PK\x03\x04 and then nothing')]) {
@@ -140,7 +140,7 @@ describe('a zip in place of an image', () => {
 })
 
 describe('a file', () => {
-  it('has a largest size, and formats that are not enforced', () => {
+  it('has a maximum size, and formats that are not enforced', () => {
     const type = { id: 'file', formats: ['csv'], maxFileSizeBytes: 5 } as const
 
     expect(refusalOf(() => checkFile(5, type, 'p'))).toBeUndefined()

@@ -10,7 +10,7 @@ const STORED: Provision = { kind: 'value', valueId: 'v' }
 const CLEARED: Provision = { kind: 'cleared' }
 const item: Provision = { kind: 'value', valueId: 'v', base: 'none' }
 
-describe('a missing input', () => {
+describe('missing inputs', () => {
   it.each<[string, Partial<TaskInput>, Readonly<Record<string, Provision>>, boolean]>([
     ['a required one without a value', {}, {}, true],
     ['a required one with a value', {}, { a: STORED }, false],
@@ -22,18 +22,18 @@ describe('a missing input', () => {
     ['an untouched required array', { type: ARRAY }, {}, true],
     ['an untouched optional array', { type: ARRAY, optional: true }, {}, false],
     ['a cleared optional array', { type: ARRAY, optional: true }, { a: CLEARED }, false],
-    ['an array that came whole', { type: ARRAY }, { a: { ...STORED, size: 2 } }, false],
+    ['an array that was provisioned as a whole', { type: ARRAY }, { a: { ...STORED, size: 2 } }, false],
     ['a required array with too few items', { type: ARRAY }, { 'a/0': item }, true],
     ['an optional array with too few items', { type: ARRAY, optional: true }, { 'a/0': item }, true],
     ['an array with all items', { type: ARRAY }, { 'a/1': item, 'a/0': item }, false],
     ['an array with a default, which arrays do not have', { type: ARRAY, default: [1, 2] }, {}, true],
-  ])('%s: %o', (_, input, provisions, isMissing) => {
+  ])('are determined for %s: %o', (_, input, provisions, isMissing) => {
     const inputs = [anInput({ name: 'a', ...input })]
 
     expect(missingInputs({ inputs }, { provisions })).toEqual(isMissing ? ['a'] : [])
   })
 
-  it('is listed by name, in descriptor order', () => {
+  it('are listed by name, in the order of the descriptor', () => {
     const inputs = [anInput({ name: 'c' }), anInput({ name: 'b' }), anInput({ name: 'a' })]
 
     expect(missingInputs({ inputs }, { provisions: { b: STORED } })).toEqual(['c', 'a'])

@@ -28,7 +28,7 @@ function* range(start: number, end: number): Generator<number> {
   for (let index = start; index < end; index += 1) yield index
 }
 
-/** Provisions of the run, including the array's own. */
+/** Number of the run's provisions, including that of the array. */
 async function provisionCount(engine: Engine): Promise<number> {
   return Object.keys((await engine.runs.find(RUN_ID))?.provisions ?? {}).length
 }
@@ -50,7 +50,7 @@ describe('items that are provisioned one by one', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
   })
 
-  it('leave no value of folded items', async () => {
+  it('leave no separate values of folded items', async () => {
     const engine = await aRunWith(INTEGERS)
 
     await giveItems(engine, range(0, 800))
@@ -82,7 +82,7 @@ describe('items that are provisioned one by one', () => {
     expect((await listedValues(engine)).slice(0, 4)).toEqual([1, 2, 20, 30])
   })
 
-  it('keep gaps', async () => {
+  it('keep their gaps in a fold', async () => {
     const engine = await aRunWith(INTEGERS)
 
     await giveItems(engine, range(1, 402))
@@ -93,7 +93,7 @@ describe('items that are provisioned one by one', () => {
     expect(await listedValues(engine)).toHaveLength(402)
   })
 
-  it('of inner arrays are not folded', async () => {
+  it('are not folded in inner arrays', async () => {
     const engine = await aRunWith(NESTED)
 
     for (const index of range(0, 401)) await giveItem(engine, `0/${index}`, index)
@@ -101,7 +101,7 @@ describe('items that are provisioned one by one', () => {
     expect(await provisionCount(engine)).toBe(401)
   })
 
-  it('count when they arrive during a fold', async () => {
+  it('keep their value when they arrive during a fold', async () => {
     const engine = await aRunWith(INTEGERS)
     await giveItems(engine, range(0, 399))
     const target = await findArrayItem(engine, RUN_ID, 'p', '7')
@@ -113,7 +113,7 @@ describe('items that are provisioned one by one', () => {
     expect((await listedValues(engine))[7]).toBe(-1)
   })
 
-  it('all count when another call changes the inputs during a fold', async () => {
+  it('all keep their values when another call changes the inputs during a fold', async () => {
     const engine = await aRunWith(INTEGERS)
     await giveItems(engine, range(0, 395))
 

@@ -8,7 +8,7 @@ import { createMemoryObjectStore } from '../../fakes/memory-object-store.ts'
 
 const KEY = 'folder'
 
-/** A folder of these files in a store that records the ranges read. */
+/** A folder of these files in a store that records the ranges that are read. */
 async function aFolder(contents: readonly Buffer[]) {
   const files = contents.map((bytes, index) => ({ name: `p/${index}`, sizeBytes: bytes.length, bytes }))
   const chunks: Uint8Array[] = []
@@ -26,7 +26,7 @@ async function aFolder(contents: readonly Buffer[]) {
     },
   }
   const entries = await folderEntries({ objects }, { key: KEY, sizeBytes: Buffer.concat(chunks).length })
-  // Those of the directory.
+  // Discards the ranges of the directory.
   ranges.length = 0
   return { files, store, entries, ranges }
 }
@@ -52,7 +52,7 @@ describe('the files of a folder that is a zip', () => {
     expect(found.toReversed()).toEqual(contents)
   })
 
-  it('are read one by one when they are large', async () => {
+  it('are each read by a request of their own when they are large', async () => {
     const contents = [Buffer.from('a'), Buffer.alloc(2_000_000, 'b'), Buffer.alloc(0)]
     const { entries, ranges } = await aFolder(contents)
 
@@ -62,7 +62,7 @@ describe('the files of a folder that is a zip', () => {
     expect(ranges.map(({ length }) => length)).toContain(2_000_000)
   })
 
-  it('are at the announced offsets', async () => {
+  it('have the offsets that contentPlaces returns', async () => {
     const { files, store } = await aFolder([Buffer.from('first'), Buffer.alloc(0), Buffer.from('third')])
 
     for (const [name, { offset, sizeBytes }] of contentPlaces(files)) {

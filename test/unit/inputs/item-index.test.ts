@@ -38,8 +38,8 @@ describe('the table of item positions', () => {
 
   it.each([
     ['of few items with high indexes', createItemIndex(new Set([999_999_999]), placeOf)],
-    ['with items that are no single files', createItemIndex(new Set([0]), () => undefined)],
-  ])('is not made for an array %s', (_, table) => {
+    ['with items that are not single files', createItemIndex(new Set([0]), () => undefined)],
+  ])('does not exist for an array %s', (_, table) => {
     expect(table).toBeUndefined()
   })
 

@@ -17,7 +17,7 @@ const TEXT: ParameterType = { id: 'string', minLength: 0 }
 const TEXTS: ArrayType = { id: 'array', allowMissing: false, subType: TEXT }
 const NESTED: ArrayType = { ...TEXTS, subType: TEXTS }
 
-/** Longer than listings that are built for each call. */
+/** A text that makes a listing too long to be built for each call. */
 const LONG = 'é"\n😀'.repeat(60_000)
 
 const aRunWith = (type: ParameterType): Promise<Engine> =>
@@ -32,7 +32,7 @@ const giveItem = async (engine: Engine, indexes: string, value: JsonValue) =>
 const prepared = (engine: Engine): readonly string[] =>
   engine.objects.keys().filter((key) => key.includes('/.prepared/'))
 
-/** The engine, with every read of the bucket counted. */
+/** The engine with a record of its reads of the bucket. */
 function counted(engine: Engine) {
   const reads: string[] = []
   const objects: ObjectStore = {
@@ -78,7 +78,7 @@ describe('the listing of inputs', () => {
     ])
   })
 
-  it('shows the last provision after repeated calls', async () => {
+  it('shows the newest value after a change', async () => {
     const engine = await aRunWith(TEXTS)
     await give(engine, [LONG])
     await listInputs(engine, RUN_ID)
@@ -124,7 +124,7 @@ describe('the listing of inputs', () => {
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ type: 'STRING', value }])
   })
 
-  it('shows only the beginning of a string over 1 MiB, and reads no more of it', async () => {
+  it('shows only the start of a string above 1 MiB, and reads no more of it', async () => {
     const engine = await aRunWith(TEXT)
     await give(engine, `naïve ${'é'.repeat(1024 * 1024)}`)
 
@@ -141,7 +141,7 @@ describe('the listing of inputs', () => {
     ])
   })
 
-  it('reads an array that was provisioned as a whole in one pass', async () => {
+  it('reads in one pass an array that was provisioned as a whole', async () => {
     const items = Array.from({ length: 5000 }, (_, index) => `${index}`.padStart(40, 'é'))
     const engine = await aRunWith(TEXTS)
     await give(engine, items)
@@ -150,7 +150,7 @@ describe('the listing of inputs', () => {
     const [listed] = await listInputs(deps, RUN_ID)
 
     expect(listed?.value).toEqual(items.map((value, index) => ({ index, value })))
-    // The end and the directory of the zip, some windows of growing size, and the listing itself.
+    // Reads of the zip's end and directory, of several windows of growing size, and of the listing itself.
     expect(reads.length).toBeLessThan(12)
   })
 

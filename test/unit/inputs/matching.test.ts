@@ -25,14 +25,14 @@ describe('arrays that must match', () => {
     expect(problems(indexes)).toEqual([])
   })
 
-  it('are reported when sizes differ, in order', () => {
+  it('are reported when their sizes differ, in order', () => {
     expect(problems({ 'inputs/a': [0], 'inputs/b': [0, 1], 'outputs/c': [] })).toEqual([
       ['INTERNAL_NOT_MATCHING_DIFF_SIZE', 'b'],
       ['INTERNAL_NOT_MATCHING_DIFF_SIZE', 'c'],
     ])
   })
 
-  it('are reported when indexes differ although sizes agree', () => {
+  it('are reported when their indexes differ although their sizes are equal', () => {
     expect(problems({ 'inputs/a': [0, 1], 'inputs/b': [0, 2], 'outputs/c': [0, 1] })).toEqual([
       ['INTERNAL_NOT_MATCHING_NOT_ALIGNED_INDEXES', 'b'],
     ])

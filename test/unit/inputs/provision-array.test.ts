@@ -49,7 +49,7 @@ const names = async (engine: Engine) =>
   (await listInputEntries(engine, await findRunAndTask(engine, RUN_ID))).map(({ name }) => name).sort()
 
 describe('an array', () => {
-  it('that is provisioned as a whole makes the run PROVISIONED and is listed', async () => {
+  it('makes the run PROVISIONED when it is provisioned as a whole, and is listed', async () => {
     const engine = await aRunWith(INTEGERS)
 
     const answer = await giveWhole(engine, [5, 6])
@@ -82,7 +82,7 @@ describe('an array', () => {
     expect(await names(engine)).toEqual(['p/array.yml'])
   })
 
-  it('that is rejected leaves the earlier one unchanged', async () => {
+  it('keeps its earlier value when a new one is refused', async () => {
     const engine = await aRunWith(INTEGERS)
     await giveWhole(engine, [5])
 
@@ -95,7 +95,7 @@ describe('an array', () => {
     expect(await listedValue(engine)).toEqual([5])
   })
 
-  it('that is provisioned again replaces the first one', async () => {
+  it('is replaced when it is provisioned again', async () => {
     const engine = await aRunWith(INTEGERS)
     await giveWhole(engine, [5, 6, 7])
 
@@ -105,7 +105,7 @@ describe('an array', () => {
     expect(await names(engine)).toEqual(['p/0', 'p/array.yml'])
   })
 
-  it('that is provisioned as a whole replaces items, and later items edit it', async () => {
+  it('replaces items when it is provisioned as a whole, and can then be changed by items', async () => {
     const engine = await aRunWith(INTEGERS)
     for (const index of ['0', '1', '2']) await giveItem(engine, index, 1)
 
@@ -118,7 +118,7 @@ describe('an array', () => {
     expect(await listedValue(engine)).toEqual([5, 7, 8])
   })
 
-  it('accepts items after it was cleared, without those from before', async () => {
+  it('accepts items after it was cleared, without the earlier ones', async () => {
     const engine = await aRunWith(INTEGERS, { optional: true })
     await giveWhole(engine, [5])
     await giveWhole(engine, null)
@@ -154,7 +154,7 @@ describe('an array', () => {
     ])
   })
 
-  it('with more gaps than a run can store is rejected with an explanation', async () => {
+  it('is refused with an explanation when it has more gaps than a run can store', async () => {
     const engine = await aRunWith({ ...INTEGERS, allowMissing: true })
     const gapped = Array.from({ length: 50_000 }, (_, index) => ({ index: 2 * index, value: 1 }))
 
@@ -166,7 +166,7 @@ describe('an array', () => {
 })
 
 describe('items of an array', () => {
-  it('may arrive in any order; the run is PROVISIONED while there is no gap', async () => {
+  it('may arrive in any order; the run is PROVISIONED if there is no gap', async () => {
     const engine = await aRunWith(INTEGERS)
     const states: unknown[] = []
 
@@ -179,7 +179,7 @@ describe('items of an array', () => {
     expect(await listedValue(engine)).toEqual([0, 10, 20])
   })
 
-  it('take effect in parallel, all 50 of them', async () => {
+  it('are all stored when 50 of them arrive in parallel', async () => {
     const engine = await aRunWith({ ...INTEGERS, minSize: 50 })
     const indexes = Array.from({ length: 50 }, (_, index) => index)
 
@@ -189,7 +189,7 @@ describe('items of an array', () => {
     expect(await listedValue(engine)).toEqual(indexes)
   })
 
-  it('may skip indexes where the type allows it', async () => {
+  it('may skip indexes if the type allows it', async () => {
     const engine = await aRunWith({ ...INTEGERS, allowMissing: true })
 
     await giveItem(engine, '1000000', 5)
@@ -198,12 +198,12 @@ describe('items of an array', () => {
   })
 
   it.each<[string, ParameterType, JsonValue]>([
-    ['words', { id: 'string', minLength: 0 }, 'no JSON'],
-    ['words of an enumeration', { id: 'enumeration', values: ['a b'] }, 'a b'],
-    ['points in time', { id: 'datetime' }, '2024-01-01T00:00:00Z'],
-    ['flags', { id: 'boolean' }, false],
-    ['not-a-numbers', { id: 'number', infinityAllowed: false, nanAllowed: true }, 'NaN'],
-  ])('are checked by their own type: %s', async (_, subType, value) => {
+    ['texts', { id: 'string', minLength: 0 }, 'no JSON'],
+    ['texts of an enumeration', { id: 'enumeration', values: ['a b'] }, 'a b'],
+    ['times', { id: 'datetime' }, '2024-01-01T00:00:00Z'],
+    ['booleans', { id: 'boolean' }, false],
+    ['NaN', { id: 'number', infinityAllowed: false, nanAllowed: true }, 'NaN'],
+  ])('are checked against their own type: %s', async (_, subType, value) => {
     const engine = await aRunWith(nested(subType))
 
     await giveItem(engine, '0', value)
@@ -211,7 +211,7 @@ describe('items of an array', () => {
     expect(await listedValue(engine)).toEqual([value])
   })
 
-  it('of a geometry array are stored in S3 when they are large', async () => {
+  it('are stored in S3 when they are large geometries', async () => {
     const engine = await aRunWith(nested({ id: 'geometry' }))
     const line = Array.from({ length: 2000 }, (_, index) => [index, index])
     const geometry = JSON.stringify({ type: 'LineString', coordinates: line })
@@ -226,8 +226,14 @@ describe('items of an array', () => {
     ['no index', undefined, 1, INTEGERS, 'INTERNAL_INVALID_INDEXES_PATTERN'],
     ['an empty index', '', 1, INTEGERS, 'INTERNAL_INVALID_INDEXES_PATTERN'],
     ['leading zeros', '007', 1, INTEGERS, 'INTERNAL_INVALID_INDEXES_PATTERN'],
-    ['an index beyond all numbers', '9007199254740991', 1, INTEGERS, 'INTERNAL_INVALID_INDEXES_PATTERN'],
-    ['a path too deep', '0/0', 1, INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    [
+      'an index that is too large for a number',
+      '9007199254740991',
+      1,
+      INTEGERS,
+      'INTERNAL_INVALID_INDEXES_PATTERN',
+    ],
+    ['a path that is too deep', '0/0', 1, INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
     ['a leaf for a sub-array', '0', 1, nested(INTEGERS), 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
     ['a list for a leaf', '0', [1], INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
     [
@@ -267,7 +273,7 @@ describe('items of an array', () => {
     expect((await engine.runs.find(RUN_ID))?.provisions).toEqual({})
   })
 
-  it('are rejected for unknown inputs, for other types, and once the run was started', async () => {
+  it('are refused for unknown inputs, for other types, and after the run has started', async () => {
     const inputs = [anInput({ name: 'a' }), anInput({ name: 'p', type: INTEGERS })]
     const engine = await anEngine({ task: aTask({ inputs }), run: {} })
     const running = await anEngine({ task: aTask({ inputs }), run: { state: 'RUNNING' } })
@@ -283,7 +289,7 @@ describe('items of an array', () => {
     })
   })
 
-  it('are answered with the spelling of the descriptor', async () => {
+  it('are stored under the spelling of the descriptor', async () => {
     const engine = await aRunWith(INTEGERS)
 
     const target = await findArrayItem(engine, RUN_ID, 'P', '0')
@@ -293,7 +299,7 @@ describe('items of an array', () => {
     expect(await listedValue(engine)).toEqual([5])
   })
 
-  it('are rejected beyond the space of a run, unlike the whole array', async () => {
+  it('are refused beyond the space in the run’s item, unlike the whole array', async () => {
     const engine = await aRunWith(INTEGERS)
     const provisions = Object.fromEntries(
       Array.from({ length: 3000 }, (_, index) => [
@@ -328,7 +334,7 @@ describe('items of arrays in arrays', () => {
     expect(await state(engine)).toBe('PROVISIONED')
   })
 
-  it('edit a sub-array, and are replaced by the next one', async () => {
+  it('change a sub-array, and are replaced when it is provisioned again', async () => {
     const engine = await aRunWith(nested(INTEGERS))
     await giveItem(engine, '0/0', 1)
     await giveItem(engine, '0', [5, 6])
@@ -340,7 +346,7 @@ describe('items of arrays in arrays', () => {
     expect([whole, edited, await listedValue(engine)]).toEqual([[[5, 6]], [[5, 6, 7]], [[8]]])
   })
 
-  it('edit a whole array, which is incomplete while they leave a gap', async () => {
+  it('change a whole array, which is incomplete while they leave a gap', async () => {
     const engine = await aRunWith(nested(INTEGERS))
     await giveWhole(engine, [[1], [2, 3]])
 
@@ -360,7 +366,7 @@ describe('items of arrays in arrays', () => {
     expect(await listedValue(engine)).toEqual([[]])
   })
 
-  it('are written three levels deep', async () => {
+  it('are stored three levels deep', async () => {
     const engine = await aRunWith(nested(nested(INTEGERS)))
     await giveWhole(engine, [[[1]], [[2], [3]]])
 
@@ -392,7 +398,7 @@ describe('images of an array', () => {
     expect(await names(engine)).toEqual(['p/0', 'p/array.yml'])
   })
 
-  it('may be DICOM folders, also in arrays in arrays', async () => {
+  it('may be DICOM folders, also in nested arrays', async () => {
     const engine = await aRunWith(nested(IMAGES))
 
     await giveImage(engine, '0/0', await aDicomZip())
@@ -410,7 +416,7 @@ describe('images of an array', () => {
     ])
   })
 
-  it('cannot be sub-arrays or texts', async () => {
+  it('cannot be given for sub-arrays or integers', async () => {
     const images = await aRunWith(nested(IMAGES))
     const integers = await aRunWith(INTEGERS)
 
@@ -424,7 +430,7 @@ describe('images of an array', () => {
 })
 
 describe('starting a run with arrays', () => {
-  it('is rejected while matching arrays differ, and the run stays PROVISIONED', async () => {
+  it('is refused while matching arrays differ, and the run stays PROVISIONED', async () => {
     const inputs = ['p', 'q'].map((name) => anInput({ name, type: INTEGERS }))
     const task = aTask({ inputs, matchingGroups: [['inputs/p', 'inputs/q']] })
     const engine = await anEngine({ task, run: {} })

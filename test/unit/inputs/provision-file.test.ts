@@ -25,7 +25,7 @@ const give = (engine: Engine, name: string, value: Uint8Array, companion?: Uint8
 
 async function bytesOf(engine: Engine, name: string, asGeojson = false): Promise<Buffer> {
   const found = await findInputFile(engine, RUN_ID, name, asGeojson)
-  if (found.kind === 'part' || found.kind === 'packing') throw new Error(`${name} is no single file`)
+  if (found.kind === 'part' || found.kind === 'packing') throw new Error(`${name} is not a single file`)
   return Buffer.concat(await (await openFile(engine, found)).toArray())
 }
 
@@ -59,7 +59,7 @@ describe('an image or a file', () => {
     expect(await bytesOf(engine, 'model')).toHaveLength(0)
   })
 
-  it('has a companion until it is provisioned again without one', async () => {
+  it('loses its companion when it is provisioned again without one', async () => {
     const engine = await aRunOfImages()
     await give(engine, 'model', MODEL)
     await give(engine, 'image', aPng(), Buffer.from('not validated'))
@@ -77,7 +77,7 @@ describe('an image or a file', () => {
     })
   })
 
-  it('that is rejected leaves the earlier one, its companion and the bucket unchanged', async () => {
+  it('keeps its earlier value and companion when a new value is refused', async () => {
     const engine = await aRunOfImages()
     await give(engine, 'image', aPng(), Buffer.from('{}'))
     const keys = engine.objects.keys()
@@ -92,7 +92,7 @@ describe('an image or a file', () => {
     expect(String(await bytesOf(engine, 'image', true))).toBe('{}')
   })
 
-  it('is rejected above its largest size', async () => {
+  it('is refused above its maximum size', async () => {
     const engine = await aRunOfImages()
 
     await expect(give(engine, 'model', Buffer.alloc(11))).rejects.toMatchObject({
@@ -104,11 +104,11 @@ describe('an image or a file', () => {
   it.each([
     ['count', 'INTERNAL_PARAMETER_TYPE_ERROR'],
     ['nothing', 'INTERNAL_PARAMETER_DOES_NOT_EXIST'],
-  ])('is refused for %s', async (name, error) => {
+  ])('is refused for the parameter "%s"', async (name, error) => {
     await expect(give(await aRunOfImages(), name, MODEL)).rejects.toMatchObject({ error })
   })
 
-  it('is refused once the run was started', async () => {
+  it('is refused after the run has started', async () => {
     const engine = await anEngine({ task: aTask({ inputs: INPUTS }), run: { state: 'QUEUED' } })
 
     await expect(give(engine, 'model', MODEL)).rejects.toMatchObject({
@@ -118,7 +118,7 @@ describe('an image or a file', () => {
 })
 
 describe('a zip of DICOM files', () => {
-  it.each([true, false])('is stored unchanged and shown as a folder, compressed: %s', async (compress) => {
+  it.each([true, false])('is stored unchanged and shown as a folder; deflated: %s', async (compress) => {
     const engine = await aRunOfImages()
     const zip = await aDicomZip(undefined, { compress })
 
@@ -143,10 +143,10 @@ describe('a zip of DICOM files', () => {
   it.each([
     ['a name that leaves the folder', '../evil.dcm'],
     ['an absolute name', '/etc/evil.dcm'],
-    ['a name that leaves it later', 'a/../../evil.dcm'],
+    ['a name that leaves the folder later', 'a/../../evil.dcm'],
   ])('is refused for %s', async (_, name) => {
     const engine = await aRunOfImages()
-    // The packer refuses such names, so the name is replaced afterwards by one of the same length.
+    // The packer refuses such names, so the test replaces a name of the same length in the zip.
     const harmless = 'x'.repeat(name.length)
     const zip = (await aDicomZip({ [harmless]: aDicom() })).toString('latin1').replaceAll(harmless, name)
 

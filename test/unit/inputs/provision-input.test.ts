@@ -8,7 +8,7 @@ import { provisionInput, provisionInputs } from '../../fixtures/provision-by-id.
 const state = async (engine: Awaited<ReturnType<typeof anEngine>>) => (await engine.runs.find(RUN_ID))?.state
 
 describe('provisioning one input', () => {
-  it('makes the run PROVISIONED with the last required input', async () => {
+  it('makes the run PROVISIONED when the last required input has a value', async () => {
     const engine = await anEngine({ run: {} })
 
     await provisionInput(engine, RUN_ID, { parameterName: 'a', value: 1 })
@@ -18,7 +18,7 @@ describe('provisioning one input', () => {
     expect([halfWay, await state(engine)]).toEqual(['CREATED', 'PROVISIONED'])
   })
 
-  it('keeps the earlier value when a new one is rejected', async () => {
+  it('keeps the earlier value when a new one is refused', async () => {
     const engine = await anEngine({ run: {} })
     await provisionInputs(engine, RUN_ID, [
       { parameterName: 'a', value: 1 },
@@ -34,7 +34,7 @@ describe('provisioning one input', () => {
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: 1 }, { value: 2 }])
   })
 
-  it('answers with the spelling of the descriptor', async () => {
+  it('returns the spelling of the descriptor', async () => {
     const engine = await anEngine({ run: {} })
 
     expect(await provisionInput(engine, RUN_ID, { parameterName: 'A', value: 1 })).toMatchObject({
@@ -42,7 +42,7 @@ describe('provisioning one input', () => {
     })
   })
 
-  it('keeps large texts out of the table', async () => {
+  it('does not store large texts in the table', async () => {
     const task = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
     const engine = await anEngine({ task, run: {} })
     const text = 'ü'.repeat(3000)
@@ -54,7 +54,7 @@ describe('provisioning one input', () => {
   })
 
   it.each(['QUEUING', 'RUNNING', 'FINISHED', 'FAILED'] as const)(
-    'is refused once the run is %s',
+    'is refused for a run that is %s',
     async (now) => {
       const engine = await anEngine({ run: { state: now } })
 
@@ -64,7 +64,7 @@ describe('provisioning one input', () => {
     },
   )
 
-  it('rejects null for a required input and accepts it for an optional one', async () => {
+  it('refuses null for a required input and accepts it for an optional one', async () => {
     const task = aTask({ inputs: [anInput({ name: 'must' }), anInput({ name: 'may', optional: true })] })
     const engine = await anEngine({ task, run: {} })
     await provisionInput(engine, RUN_ID, { parameterName: 'may', value: 5 })
@@ -114,7 +114,22 @@ describe('provisioning a batch', () => {
     expect((await engine.runs.find(RUN_ID))?.provisions).toEqual({})
   })
 
-  it('leaves all inputs unchanged when storing fails', async () => {
+  it('explains every invalid value, whether it has another type or is out of bounds', async () => {
+    const engine = await anEngine({ run: {} })
+
+    const refused = provisionInputs(engine, RUN_ID, [
+      { parameterName: 'a', value: 'one' },
+      { parameterName: 'b', value: null },
+      { parameterName: 'c', value: 3 },
+    ])
+
+    await expect(refused).rejects.toHaveProperty(
+      'explanation',
+      expect.stringMatching(/^"a": "one" .*; "b": .*; "c": /u),
+    )
+  })
+
+  it('leaves all inputs unchanged when a value cannot be stored', async () => {
     const engine = await anEngine({ run: {} })
     await provisionInputs(engine, RUN_ID, [
       { parameterName: 'a', value: 1 },
@@ -124,7 +139,7 @@ describe('provisioning a batch', () => {
     let stored = 0
     const putInput: typeof engine.runs.putInput = async (value) => {
       stored += 1
-      if (stored === 2) throw new Error('the table is away')
+      if (stored === 2) throw new Error('the table is unavailable')
       await engine.runs.putInput(value)
     }
 
@@ -133,12 +148,12 @@ describe('provisioning a batch', () => {
       { parameterName: 'b', value: 4 },
     ])
 
-    await expect(broken).rejects.toThrow('the table is away')
+    await expect(broken).rejects.toThrow('the table is unavailable')
     expect(await engine.runs.find(RUN_ID)).toEqual(before)
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: 1 }, { value: 2 }])
   })
 
-  it('uses the last value of a repeated input, and answers each', async () => {
+  it('uses the last value of a repeated input, and returns each', async () => {
     const engine = await anEngine({ run: {} })
 
     const answers = await provisionInputs(engine, RUN_ID, [
@@ -155,7 +170,7 @@ describe('provisioning a batch', () => {
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: 3 }, { value: 2 }])
   })
 
-  it('changes nothing when it is empty', async () => {
+  it('changes nothing when the batch is empty', async () => {
     const engine = await anEngine({ run: {} })
     const before = await engine.runs.find(RUN_ID)
 
@@ -164,7 +179,7 @@ describe('provisioning a batch', () => {
     expect(await engine.runs.find(RUN_ID)).toEqual(before)
   })
 
-  it('rejects two arrays that together exceed the space in the run', async () => {
+  it('refuses two arrays that together exceed the space in the run’s item', async () => {
     const gaps = (name: string) =>
       anInput({ name, type: { id: 'array', allowMissing: true, subType: { id: 'boolean' } } })
     const engine = await anEngine({ task: aTask({ inputs: [gaps('one'), gaps('two')] }), run: {} })
@@ -180,7 +195,7 @@ describe('provisioning a batch', () => {
   })
 })
 
-describe('a provisioning call that is overtaken by', () => {
+describe('a provisioning call', () => {
   const long = 'x'.repeat(5000)
   const losing = async (meanwhile: (engine: Awaited<ReturnType<typeof anEngine>>) => Promise<unknown>) => {
     const task = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
@@ -198,7 +213,7 @@ describe('a provisioning call that is overtaken by', () => {
     return { engine, call, stored: () => engine.runs.findInput(RUN_ID, 'text', valueIds[0] ?? '') }
   }
 
-  it('the start of the run is rejected and leaves no value', async () => {
+  it('is refused and leaves no value when the run starts meanwhile', async () => {
     const { engine, call, stored } = await losing(({ runs }) => runs.transition(RUN_ID, { to: 'QUEUING' }))
 
     await expect(call).rejects.toMatchObject({ error: 'INTERNAL_INVALID_TASK_RUN_STATE' })
@@ -206,7 +221,7 @@ describe('a provisioning call that is overtaken by', () => {
     expect(engine.objects.keys()).toEqual([])
   })
 
-  it('the deletion of the run finds no run and leaves no value', async () => {
+  it('finds no run and leaves no value when the run is deleted meanwhile', async () => {
     const { engine, call, stored } = await losing((present) => deleteRun(present, RUN_ID))
 
     await expect(call).rejects.toMatchObject({ error: 'RUN_NOT_FOUND' })

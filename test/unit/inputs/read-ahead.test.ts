@@ -3,7 +3,7 @@ import type { InputEntry } from '../../../src/inputs/array-inputs.ts'
 import { entryText } from '../../../src/inputs/array-inputs.ts'
 import { readAhead } from '../../../src/inputs/read-ahead.ts'
 
-/** Objects that are read one by one, with the requests. */
+/** Entries that are objects of their own, and the requests for them. */
 function objects(count: number, sizeBytes = 1) {
   const asked: string[] = []
   const entries = Array.from({ length: count }, (_, index): InputEntry => {
@@ -19,7 +19,7 @@ function objects(count: number, sizeBytes = 1) {
 }
 
 describe('reading ahead', () => {
-  it('starts to read the next entries, by number, each once', async () => {
+  it('starts to read the next 16 entries, by number, each once', async () => {
     const { entries, asked } = objects(30)
     const reading = readAhead(entries.toReversed()).toReversed()
 
@@ -30,7 +30,7 @@ describe('reading ahead', () => {
     expect(asked).toEqual(Array.from({ length: 17 }, (_, index) => `p/${index}`))
   })
 
-  it('throws an error only when its entry is opened', async () => {
+  it('throws the error of an entry only when the entry is opened', async () => {
     const reading = readAhead(objects(5).entries)
 
     const outcomes = await Promise.allSettled(reading.map(entryText))
@@ -44,7 +44,7 @@ describe('reading ahead', () => {
     ])
   })
 
-  it('does not read large objects ahead, or entries within an object', async () => {
+  it('reads neither large objects nor entries within an object ahead', async () => {
     const { entries, asked } = objects(3, 5_000_000)
     const [only] = readAhead([{ name: 'p/array.yml', sizeBytes: 1, bytes: Buffer.from('x') }, ...entries])
 

@@ -50,7 +50,7 @@ describe('the state action RUNNING', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('CREATED')
   })
 
-  it('starts a CREATED run at once when all inputs are optional or have defaults, and writes the defaults', async () => {
+  it('starts a CREATED run when all inputs are optional or have defaults, and stores the defaults', async () => {
     const task = aTask({
       inputs: [anInput({ name: 'preset', default: 42 }), anInput({ name: 'maybe', optional: true })],
     })
@@ -71,7 +71,7 @@ describe('the state action RUNNING', () => {
     expect(await listInputs(engine, RUN_ID)).toEqual([])
   })
 
-  it('starts with a value that was provisioned at the last moment, not with the default', async () => {
+  it('starts the run with a value that was provisioned meanwhile, not with the default', async () => {
     const task = aTask({ inputs: [anInput({ name: 'preset', default: 42 })] })
     const engine = await anEngine({ task, run: { state: 'PROVISIONED' } })
     let isFirst = true
@@ -93,7 +93,7 @@ describe('the state action RUNNING', () => {
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ parameterName: 'preset', value: 7 }])
   })
 
-  it('is refused when arrays stop matching at the last moment', async () => {
+  it('is refused when arrays stop matching meanwhile', async () => {
     const array = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
     const task = aTask({
       inputs: [anInput({ name: 'left', type: array }), anInput({ name: 'right', type: array })],
@@ -118,7 +118,7 @@ describe('the state action RUNNING', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
   })
 
-  it('leaves no default when the run is deleted meanwhile', async () => {
+  it('stores no default when the run is deleted meanwhile', async () => {
     const task = aTask({
       inputs: [anInput({ name: 'preset', type: { id: 'string', minLength: 0 }, default: 'x'.repeat(5000) })],
     })
@@ -151,9 +151,9 @@ describe('the state action RUNNING', () => {
     expect(run.state).toBe('QUEUED')
   })
 
-  it('leaves a run to the sweeper when Step Functions does not answer', async () => {
+  it('leaves a run to the sweeper when Step Functions is unavailable', async () => {
     const engine = await provisioned()
-    const start = () => Promise.reject(new WorkflowUnavailableError('away'))
+    const start = () => Promise.reject(new WorkflowUnavailableError('unavailable'))
 
     const { run } = await changeRunState(
       { ...engine, workflow: { ...engine.workflow, start } },
@@ -165,11 +165,11 @@ describe('the state action RUNNING', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('QUEUING')
   })
 
-  it('leaves no run QUEUING when the workflow is rejected', async () => {
+  it('leaves no run QUEUING when Step Functions refuses the workflow', async () => {
     const engine = await provisioned()
-    const workflow = { ...engine.workflow, start: () => Promise.reject(new Error('away')) }
+    const workflow = { ...engine.workflow, start: () => Promise.reject(new Error('unavailable')) }
 
-    await expect(changeRunState({ ...engine, workflow }, RUN_ID, 'RUNNING')).rejects.toThrow('away')
+    await expect(changeRunState({ ...engine, workflow }, RUN_ID, 'RUNNING')).rejects.toThrow('unavailable')
 
     expect(await engine.runs.find(RUN_ID)).toMatchObject({
       state: 'FAILED',
@@ -189,11 +189,11 @@ describe('the state action CANCELLED', () => {
     expect(run).toMatchObject({ state: 'FAILED', failure: { kind: 'cancelled' } })
   })
 
-  it('stops the workflow and the job, again when it is repeated', async () => {
+  it('stops the workflow and the job, and does so again when it is repeated', async () => {
     const engine = await anEngine({ run: { state: 'RUNNING', job } })
     await engine.workflow.start(RUN_ID)
-    const away = { ...engine.scheduler, terminate: () => Promise.reject(new Error('away')) }
-    // Without another call, the sweeper ends the job.
+    const away = { ...engine.scheduler, terminate: () => Promise.reject(new Error('unavailable')) }
+    // Without a second call, the sweeper ends the job.
     const first = await changeRunState({ ...engine, scheduler: away }, RUN_ID, 'CANCELLED')
     const ended: string[] = []
     const terminate = async (jobId: string) => void ended.push(jobId)
@@ -209,7 +209,7 @@ describe('the state action CANCELLED', () => {
     expect([...engine.workflow.stoppedRuns.keys(), ...ended]).toEqual([RUN_ID, 'job-1'])
   })
 
-  it('is rejected for a run that has ended otherwise', async () => {
+  it('is refused for a run that has ended otherwise', async () => {
     const failure = { kind: 'task-failed', message: 'exit code 3' } as const
     const engine = await anEngine({ run: { state: 'FAILED', failure } })
 
@@ -219,7 +219,7 @@ describe('the state action CANCELLED', () => {
     expect((await engine.runs.find(RUN_ID))?.failure).toEqual(failure)
   })
 
-  it('is final for every late event', async () => {
+  it('is not changed by any late event', async () => {
     const jobName = jobNameOf(RUN_ID, 1)
     const engine = await anEngine({ run: { state: 'RUNNING', job: { ...job, jobName } } })
     await changeRunState(engine, RUN_ID, 'CANCELLED')
@@ -237,7 +237,7 @@ describe('the state action CANCELLED', () => {
 
 describe('other state actions', () => {
   it.each(['CREATED', 'QUEUING', 'QUEUED', 'PENDING', 'FAILED'])(
-    '%s is for the engine alone',
+    'do not include %s, which only the engine sets',
     async (word) => {
       const engine = await provisioned()
 
@@ -247,13 +247,13 @@ describe('other state actions', () => {
     },
   )
 
-  it.each([undefined, null, 'FLYING', 7])('%s is not a state', async (word) => {
+  it.each([undefined, null, 'FLYING', 7])('do not include %s, which is not a state', async (word) => {
     const engine = await provisioned()
 
     await expect(changeRunState(engine, RUN_ID, word)).rejects.toMatchObject({ error: 'UNKNOWN_STATE' })
   })
 
-  it.each(RUN_STATES)('FINISHED cannot be declared in state %s', async (state) => {
+  it.each(RUN_STATES)('do not include FINISHED in state %s', async (state) => {
     const engine = await anEngine({ run: { state } })
 
     await expect(changeRunState(engine, RUN_ID, 'FINISHED')).rejects.toMatchObject({
@@ -262,7 +262,7 @@ describe('other state actions', () => {
   })
 })
 
-describe('a start that is refused', () => {
+describe('the refusal of a start', () => {
   it('lists each missing or incomplete input, and the state', async () => {
     const list = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
     const inputs = [

@@ -13,7 +13,7 @@ const LOG = 'task/task/1'
 const EARLIER_LOG = 'task/task/0'
 const LONG = 'x'.repeat(5000)
 
-/** A running run with an input and an output in the bucket. */
+/** A RUNNING run with an input and an output in the bucket. */
 async function aRunningRun() {
   const task = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
   const engine = await anEngine({ task, run: {} })
@@ -56,13 +56,13 @@ describe('the deletion of a run', () => {
 
     expect(await engine.runs.find(RUN_ID)).toBeUndefined()
     expect(engine.objects.keys()).toEqual([])
-    // An interrupted attempt whose log stream was not recorded.
+    // The streams of an interrupted attempt, whose names were not recorded.
     expect(engine.logs.streams()).toEqual(['task/stage-in/2', 'task/task/2', 'task/stage-out/2'])
     expect([...engine.workflow.stoppedRuns.keys()]).toEqual([RUN_ID])
     expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
   })
 
-  it('is completed with late files, values, logs and the record', async () => {
+  it('is completed by removing late files, values, logs and the item', async () => {
     const { engine, jobId } = await aRunningRun()
     const containers = [{ name: 'task', logStreamName: 'task/task/2' }]
     engine.scheduler.change(jobId, { attempts: [{ taskProperties: [{ containers }] }] })
@@ -76,9 +76,9 @@ describe('the deletion of a run', () => {
     expect(engine.logs.streams()).toEqual([])
   })
 
-  it('hides the run from the first step on', async () => {
+  it('hides the run from its first step', async () => {
     const { engine } = await aRunningRun()
-    const objects = { ...engine.objects, removeAll: () => Promise.reject(new Error('away')) }
+    const objects = { ...engine.objects, removeAll: () => Promise.reject(new Error('unavailable')) }
 
     await expect(deleteRun({ ...engine, objects }, RUN_ID)).rejects.toThrow('unfinished')
 
@@ -86,7 +86,7 @@ describe('the deletion of a run', () => {
     await expect(engine.runs.transition(RUN_ID, { to: 'FINISHED' })).rejects.toMatchObject({ run: undefined })
   })
 
-  const away = () => Promise.reject(new Error('away'))
+  const away = () => Promise.reject(new Error('unavailable'))
   const BREAKS: readonly (readonly [string, (engine: Engine) => Engine])[] = [
     [
       'the inputs',
@@ -108,10 +108,10 @@ describe('the deletion of a run', () => {
     ['the record', (engine) => ({ ...engine, runs: { ...engine.runs, remove: away } })],
   ]
 
-  it.each(BREAKS)('that was interrupted at %s is completed by a repetition', async (_, broken) => {
+  it.each(BREAKS)('is completed when it is repeated after an interruption at %s', async (_, broken) => {
     const { engine, jobId } = await aRunningRun()
     await engine.runs.beginRemoval(RUN_ID)
-    await expect(completeDeletion(broken(engine), RUN_ID)).rejects.toThrow('away')
+    await expect(completeDeletion(broken(engine), RUN_ID)).rejects.toThrow('unavailable')
 
     await completeDeletion(engine, RUN_ID)
 
@@ -127,7 +127,7 @@ describe('the deletion of a run', () => {
 
     const deleting = deleteRun({ ...engine, objects: { ...engine.objects, removeAll } }, RUN_ID)
 
-    await expect(deleting).rejects.toThrow('away')
+    await expect(deleting).rejects.toThrow('unavailable')
     expect(engine.objects.keys().filter((key) => !key.startsWith('task-run-inputs'))).toEqual([])
     expect(engine.logs.streams()).not.toContain(LOG)
   })
@@ -157,7 +157,7 @@ describe('the deletion of a run', () => {
 
   it('leaves a workflow and a job that did not stop to the sweeper', async () => {
     const { engine, jobId } = await aRunningRun()
-    const away = () => Promise.reject(new Error('away'))
+    const away = () => Promise.reject(new Error('unavailable'))
     const stubborn = {
       ...engine,
       workflow: { ...engine.workflow, stop: away },
@@ -176,7 +176,7 @@ describe('the deletion of a run', () => {
     expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
   })
 
-  it.each([RUN_ID, 'no UUID'])('of an unknown run (%s) does nothing', async (runId) => {
+  it.each([RUN_ID, 'no UUID'])('does nothing for an unknown run (%s)', async (runId) => {
     await expect(deleteRun(await anEngine(), runId)).resolves.toBeUndefined()
     await expect(completeDeletion(await anEngine(), runId)).resolves.toBeUndefined()
   })

@@ -36,7 +36,7 @@ describe('the deletion of a task', () => {
     ).resolves.toBeUndefined()
   })
 
-  it('is refused for an unknown task, and for one that is deleted', async () => {
+  it('is refused for an unknown task and for a deleted one', async () => {
     const engine = await anEngineWithRuns()
 
     await expect(deleteTask(engine, { namespace: 'com.example', version: '9.9.9' })).rejects.toMatchObject(
@@ -46,7 +46,7 @@ describe('the deletion of a task', () => {
     await expect(deleteTask(engine, engine.task)).rejects.toMatchObject(NOT_FOUND)
   })
 
-  it('leaves no run that is created meanwhile', async () => {
+  it('includes runs that are created meanwhile', async () => {
     const engine = await anEngineWithRuns()
 
     const [deleted, ...created] = await Promise.allSettled([
@@ -59,7 +59,7 @@ describe('the deletion of a task', () => {
     expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
   })
 
-  it.each(REFUSALS)('releases the name although its active runs do not stop: %s', async (_, refuse) => {
+  it.each(REFUSALS)('releases the name although active runs do not stop: %s', async (_, refuse) => {
     const engine = await anEngine()
     const stubborn = { ...engine, workflow: { ...engine.workflow, stop: refuse } }
     const runs = await Promise.all(Array.from({ length: 5 }, () => createRun(engine, engine.task)))
@@ -80,13 +80,13 @@ describe('the deletion of a task', () => {
     for (const { id } of runs) expect(await engine.runs.find(id)).toBeUndefined()
   })
 
-  it('answers in time however many runs there are, and goes on where it ended', async () => {
+  it('stops at its time limit for any number of runs, and continues in the next call', async () => {
     const engine = await anEngine()
     const ids: string[] = []
     for (let count = 0; count < 250; count += 1) ids.push((await createRun(engine, engine.task)).id)
     for (const id of ids) await engine.objects.put(`task-run-inputs-${id}/a/1`, '1')
     const filesOf = () => engine.objects.keys().length
-    /** Deletes until the files of this many runs are removed. */
+    /** Continues the deletion until the files of this many runs are removed. */
     const deleteSome = async (most: number) => {
       const end = Math.max(0, filesOf() - most)
       return deleteTask(engine, engine.task, { isTimeUp: () => filesOf() <= end })
@@ -102,7 +102,7 @@ describe('the deletion of a task', () => {
     expect(first).toBe(false)
     expect(after).toBeGreaterThan(100)
     expect(hidden).toEqual([])
-    // The clock of late writes is not started again.
+    // A second call does not restart the time in which late writes are possible.
     expect(begun).toHaveLength(250)
     const early = new Date(engine.identity.now().getTime() - 300_000)
     expect(await engine.runs.listInRemoval(early, 1000)).toHaveLength(250)
@@ -111,7 +111,7 @@ describe('the deletion of a task', () => {
     expect(await engine.tasks.isInRemoval(engine.task)).toBe(false)
   })
 
-  it('does each run once, although it is continued', async () => {
+  it('removes the files of each run once, although it takes several calls', async () => {
     const engine = await anEngine()
     for (let count = 0; count < 40; count += 1) await createRun(engine, engine.task)
     const removed: string[] = []
@@ -127,12 +127,12 @@ describe('the deletion of a task', () => {
     await deleteTask({ ...engine, objects }, engine.task, { isTimeUp: () => calls >= 40 })
     await deleteTask({ ...engine, objects }, engine.task)
 
-    // Those that were under way when the time was up are repeated.
+    // Removals in progress at the time limit are repeated.
     expect(new Set(removed).size).toBe(40)
     expect(removed.length).toBeLessThanOrEqual(40 + 16)
   })
 
-  it('stops the workflows of its run sets, and leaves nothing of them', async () => {
+  it('stops the workflows of its run sets, and leaves nothing of the sets', async () => {
     const engine = await anEngine()
     await engine.sets.create(aRunSet())
     await engine.objects.put(`task-run-set-${SET_ID}/rows`, '[]')
@@ -145,7 +145,7 @@ describe('the deletion of a task', () => {
     expect(await engine.sets.listRemoved(engine.identity.now(), 10)).toMatchObject([{ id: SET_ID }])
   })
 
-  it('of one id leaves another task of that name unchanged', async () => {
+  it('of another id leaves the task with this name unchanged', async () => {
     const engine = await anEngine()
 
     await expect(deleteTask(engine, engine.task, { onlyId: 'of-an-earlier-task' })).rejects.toMatchObject(
@@ -155,12 +155,12 @@ describe('the deletion of a task', () => {
     expect(await engine.tasks.list()).toHaveLength(1)
   })
 
-  it('continues when one part fails, hides the task, and is completed by a repetition', async () => {
+  it('continues when one part fails, hides the task, and is completed when it is repeated', async () => {
     const engine = await anEngineWithRuns()
     const broken = {
       ...engine,
-      registry: { removeImage: () => Promise.reject(new Error('the registry is away')) },
-      logs: { remove: () => Promise.reject(new Error('the logs are away')) },
+      registry: { removeImage: () => Promise.reject(new Error('the registry is unavailable')) },
+      logs: { remove: () => Promise.reject(new Error('the logs are unavailable')) },
     }
 
     await expect(deleteTask(broken, engine.task)).rejects.toThrow(/unfinished/u)

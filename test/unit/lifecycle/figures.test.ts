@@ -52,7 +52,7 @@ describe('metrics of runs', () => {
     })
   })
 
-  it('count runs that fit on no machine', async () => {
+  it('count runs that no machine is large enough for', async () => {
     const task = aTask({ jobDefinitionArn: null })
     const engine = await anEngine({ task, run: { state: 'QUEUING' } })
 
@@ -61,7 +61,7 @@ describe('metrics of runs', () => {
     expect([...engine.metrics.counts]).toEqual([['RunsEnded unschedulable', 1]])
   })
 
-  it('are kept with the run when its job has succeeded, and stay', async () => {
+  it('are stored in the run when its job has succeeded, and do not change later', async () => {
     const engine = await submitted()
 
     await recordJobState(engine, anEvent('SUCCEEDED', ENDED))
@@ -72,7 +72,7 @@ describe('metrics of runs', () => {
     expect(found?.job?.usage).toMatchObject({ queueSeconds: 30, jobSeconds: 60 })
   })
 
-  it('record the stager’s transfer times, given the secret', async () => {
+  it('include the stager’s transfer times, if the secret is right', async () => {
     const engine = await submitted()
 
     await reportStage(engine, RUN_ID, 'secret-of-the-run', { stage: 'in', seconds: 3 })
@@ -103,7 +103,7 @@ describe('metrics of imports', () => {
     await run(importer)
     const broken = anImporter()
     await put(broken, Buffer.from('no zip'))
-    const objects = { ...broken.objects, read: () => Promise.reject(new Error('away')) }
+    const objects = { ...broken.objects, read: () => Promise.reject(new Error('unavailable')) }
 
     await runToTheEnd({ ...broken, objects }).catch(() => undefined)
 

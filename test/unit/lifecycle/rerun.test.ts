@@ -35,7 +35,7 @@ async function aFinishedRun(changes: Partial<Run> = {}) {
     file: { kind: 'inline', text: '42' },
   })
   const keyOf = (name: string): string => inputValueKey(RUN_ID, name, 'v')
-  /** Stores an object and its value, which counts once it is provisioned. */
+  /** Stores an object and its input value. The run has it only once its provisions refer to it. */
   async function store(name: string, kind: 'object' | 'tree', companion?: string): Promise<void> {
     const key = keyOf(name)
     await engine.objects.put(key, `bytes of ${name}`)
@@ -109,7 +109,7 @@ describe('another run with the same inputs', () => {
     expect(await engine.textOf(inputValueKey(run.id, 'slide', 'v'))).toBe('shared')
   })
 
-  it('omits values that no longer count', async () => {
+  it('omits values that no provision points at', async () => {
     const engine = await aFinishedRun({ provisions: { a: VALUE, slide: { kind: 'cleared' } } })
     await engine.store('slide', 'object')
 
@@ -119,13 +119,13 @@ describe('another run with the same inputs', () => {
     expect(run.provisions.slide).toEqual({ kind: 'cleared' })
   })
 
-  it('is CREATED where the first one lacks inputs', async () => {
+  it('is CREATED when the first run lacks inputs', async () => {
     const engine = await aFinishedRun({ state: 'CREATED', provisions: {} })
 
     expect((await rerun(engine, RUN_ID, false)).run.state).toBe('CREATED')
   })
 
-  it('is started on demand', async () => {
+  it('is started on request', async () => {
     const engine = await aFinishedRun()
 
     const { run } = await rerun(engine, RUN_ID, true)
@@ -134,7 +134,7 @@ describe('another run with the same inputs', () => {
     expect([...engine.workflow.startedRuns]).toContain(run.id)
   })
 
-  it('is not created when it cannot be started', async () => {
+  it('is not created when it could not be started', async () => {
     const engine = await aFinishedRun({ state: 'CREATED', provisions: {} })
 
     await expect(rerun(engine, RUN_ID, true)).rejects.toMatchObject({ error: 'INTERNAL_NOT_PROVISIONED' })
@@ -159,7 +159,7 @@ describe('another run with the same inputs', () => {
   it('leaves nothing when a copy fails', async () => {
     const engine = await aFinishedRun({ provisions: { a: VALUE, slide: VALUE } })
     await engine.store('slide', 'object')
-    const failure = new Error('the bucket is away')
+    const failure = new Error('the bucket is unavailable')
     const copy = () => Promise.reject(failure)
 
     await expect(rerun({ ...engine, objects: { ...engine.objects, copy } }, RUN_ID, false)).rejects.toBe(
@@ -189,7 +189,7 @@ describe('the route of a rerun', () => {
     expect(await answer.json()).toMatchObject({ state: 'QUEUING' })
   })
 
-  it('rejects another value of start', async () => {
+  it('refuses another value of start', async () => {
     const engine = await aFinishedRun()
 
     const answer = await createCheckedApp(engine).request(`${PATH}?start=yes`, { method: 'POST' })

@@ -11,9 +11,9 @@ import { aReusingEngine, type Inputs, REUSABLE_TASK } from '../../fixtures/reuse
 
 const SLIDE: Inputs = { a: 1, slide: 'bytes of a slide', companion: 'where it was cut out' }
 
-/** A listing that breaks off at once. */
+/** A listing that fails at once. */
 function failingList(): AsyncIterable<never> {
-  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('away')) }) }
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('unavailable')) }) }
 }
 
 describe('a run that reuses', () => {
@@ -52,7 +52,7 @@ describe('a run that reuses', () => {
     expect(engine.workflow.startedRuns.has(id)).toBe(true)
   })
 
-  it('is executed when nobody asks it to reuse', async () => {
+  it('is executed if reuse was not requested', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()
@@ -63,7 +63,7 @@ describe('a run that reuses', () => {
     expect(run.notReused).toBeUndefined()
   })
 
-  it('is executed while the equal run is', async () => {
+  it('is executed while the equal run is being executed', async () => {
     const engine = await aReusingEngine()
     const [first, second] = [await engine.aProvisionedRun(), await engine.aProvisionedRun()]
 
@@ -79,7 +79,7 @@ describe('a run that reuses', () => {
     expect(await engine.start(id)).toMatchObject({ notReused: { reason: 'no-equal-run' } })
   })
 
-  it('takes the outputs of another version of the task with the same image, whatever its resources', async () => {
+  it('takes the outputs of another version of the task with the same image but other CPUs and memory', async () => {
     const engine = await aReusingEngine()
     const first = await engine.aFinishedRun()
     const resources = { ...REUSABLE_TASK.resources, ramBytes: '8589934592', cpus: 4 }
@@ -105,7 +105,7 @@ describe('a run that reuses', () => {
     expect(await engine.start(id)).toMatchObject({ state: 'QUEUING', notReused: { reason: 'no-equal-run' } })
   })
 
-  it('is executed, and says so, when the content of an input is not known', async () => {
+  it('is executed, with the reason, when an input has no digest', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun(SLIDE)
     const { id, provisions } = await engine.aProvisionedRun(SLIDE)
@@ -122,7 +122,7 @@ describe('a run that reuses', () => {
     expect(run.notReused?.message).toContain('"slide"')
   })
 
-  it('finds an array that came item by item in another order, and not one with another item', async () => {
+  it('finds a run whose array has the same items, provisioned in any order, and not one with another item', async () => {
     const engine = await aReusingEngine()
     const withItems = async (items: readonly (readonly [index: number, value: number])[]) => {
       const { id } = await engine.aProvisionedRun()
@@ -152,7 +152,7 @@ describe('a run that reuses', () => {
     expect(await engine.start(other)).toMatchObject({ state: 'QUEUING' })
   })
 
-  it('does not take outputs that were not written by the container of a run', async () => {
+  it('does not take outputs that the container of a run did not write', async () => {
     const engine = await aReusingEngine()
     const { id } = await engine.aProvisionedRun()
     await engine.start(id, false)
@@ -163,7 +163,7 @@ describe('a run that reuses', () => {
     expect(await engine.start(second.id)).toMatchObject({ state: 'QUEUING' })
   })
 
-  it('is executed with its new inputs when they change while outputs are copied', async () => {
+  it('is executed with its new inputs when they change while outputs are being copied', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()
@@ -180,7 +180,7 @@ describe('a run that reuses', () => {
     expect(engine.objects.keys().filter((key) => key.startsWith(`task-run-outputs-${id}/`))).toEqual([])
   })
 
-  it('is executed when the outputs are not copied in time, and leaves no copy', async () => {
+  it('is executed when outputs are not copied in time, and leaves no copy', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()
@@ -199,10 +199,13 @@ describe('a run that reuses', () => {
   })
 
   it.each<readonly [call: string, fail: (engine: Awaited<ReturnType<typeof aReusingEngine>>) => void]>([
-    ['a copy', ({ objects }) => (objects.copy = () => Promise.reject(new Error('away')))],
-    ['the search for a run', ({ runs }) => (runs.findByResult = () => Promise.reject(new Error('away')))],
+    ['a copy', ({ objects }) => (objects.copy = () => Promise.reject(new Error('unavailable')))],
+    [
+      'the search for a run',
+      ({ runs }) => (runs.findByResult = () => Promise.reject(new Error('unavailable'))),
+    ],
     ['the list of outputs', ({ objects }) => (objects.list = () => failingList())],
-  ])('is executed, and the failure reported, when %s fails', async (_, fail) => {
+  ])('is executed, and the failure is reported, when %s fails', async (_, fail) => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()
@@ -215,7 +218,7 @@ describe('a run that reuses', () => {
     expect(engine.problems).toEqual([`outputs of an equal run not copied: ${id}`])
   })
 
-  it('keeps the copies when it is not known whether it took them', async () => {
+  it('keeps its copies when the response to its transition was lost', async () => {
     const engine = await aReusingEngine()
     const first = await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()
@@ -245,7 +248,7 @@ describe('a run that reuses', () => {
     expect(engine.objects.text(`${run?.outputsPrefix}sum`)).toBe('42')
   })
 
-  it('takes outputs of a run although an equal one was cancelled while its outputs were checked', async () => {
+  it('takes the outputs of another equal run when one was cancelled during the check of its outputs', async () => {
     const engine = await aReusingEngine()
     const first = await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()
@@ -263,7 +266,7 @@ describe('a run that reuses', () => {
     expect(await engine.start(third.id)).toMatchObject({ state: 'FINISHED', reusedFrom: first.id })
   })
 
-  it('is found as an equal run after a crash at its end', async () => {
+  it('is found as an equal run although its first worker crashed at the end', async () => {
     const engine = await aReusingEngine()
     const { recordResult } = engine.runs
     engine.runs.recordResult = () => Promise.reject(new Error('the process died'))
@@ -284,7 +287,7 @@ describe('deleting the equal run', () => {
     await completeDeletion(engine, id)
   }
 
-  it('leaves the outputs of the run that took them, from which others take them', async () => {
+  it('leaves the copied outputs in the other run, from which further runs take them', async () => {
     const engine = await aReusingEngine()
     const first = await engine.aFinishedRun()
     const second = await engine.start((await engine.aProvisionedRun()).id)
@@ -297,7 +300,7 @@ describe('deleting the equal run', () => {
     expect(engine.objects.text(`${third.outputsPrefix}outputs.json`)).toContain(third.id)
   })
 
-  it('forgets it', async () => {
+  it('prevents its reuse', async () => {
     const engine = await aReusingEngine()
     const { id } = await engine.aFinishedRun()
 
@@ -307,7 +310,7 @@ describe('deleting the equal run', () => {
     expect(await engine.start(second.id)).toMatchObject({ state: 'QUEUING' })
   })
 
-  it('while its outputs are copied lets the other run be executed, and leaves no copy', async () => {
+  it('lets the other run be executed while outputs are being copied, and leaves no copy', async () => {
     const engine = await aReusingEngine()
     const first = await engine.aFinishedRun()
     const second = await engine.aProvisionedRun()
@@ -326,7 +329,7 @@ describe('deleting the equal run', () => {
 })
 
 describe('deleting a run while it takes outputs', () => {
-  it('leaves nothing of it', async () => {
+  it('leaves neither copies nor the run', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()
@@ -351,7 +354,7 @@ describe('the state action with reuse', () => {
       body: JSON.stringify(body),
     })
 
-  it('answers the FINISHED run with the run that computed its outputs', async () => {
+  it('returns the FINISHED run with the id of the run that computed its outputs', async () => {
     const engine = await aReusingEngine()
     const first = await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()
@@ -365,7 +368,7 @@ describe('the state action with reuse', () => {
     expect((await request(`/app-engine/v1/task-runs/${id}/logs`)).status).toBe(200)
   })
 
-  it('says why the run is executed', async () => {
+  it('returns the reason why the run is executed', async () => {
     const engine = await aReusingEngine()
     const { id } = await engine.aProvisionedRun()
 
@@ -380,7 +383,7 @@ describe('the state action with reuse', () => {
     [true, undefined, 'FINISHED'],
     [true, false, 'QUEUING'],
     [false, undefined, 'QUEUING'],
-  ])('with the stage setting %s and reuse %s leads to %s', async (reusesOutputs, reuse, state) => {
+  ])('with the stage setting %s and reuse %s makes the run %s', async (reusesOutputs, reuse, state) => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const { id } = await engine.aProvisionedRun()

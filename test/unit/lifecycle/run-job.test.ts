@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { setRunId } from '../../../src/contract/set-run-id.ts'
 import { cancelRun } from '../../../src/lifecycle/cancel-run.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { failRun } from '../../../src/lifecycle/fail-run.ts'
@@ -6,7 +7,6 @@ import { recordJobState } from '../../../src/lifecycle/record-job-state.ts'
 import { submitJob } from '../../../src/lifecycle/submit-job.ts'
 import { jobNameOf } from '../../../src/run/job/job-definition.ts'
 import type { JobDetail, JobStatus } from '../../../src/run/job/job-outcome.ts'
-import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import { aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { SET_ID } from '../../fixtures/run-sets.ts'
@@ -26,7 +26,7 @@ const anEvent = (status: JobStatus, changes: Partial<JobDetail> = {}): JobDetail
 })
 
 describe('submitting a run', () => {
-  it('stores token and name before the submission, the job id after', async () => {
+  it('stores token and name before the call, and the job id afterwards', async () => {
     const engine = await submitted()
 
     expect(await engine.runs.find(RUN_ID)).toMatchObject({
@@ -35,7 +35,7 @@ describe('submitting a run', () => {
     })
   })
 
-  it('gives the secret to the stager and nothing to the task', async () => {
+  it('passes the secret to the stager, and no variable to the task', async () => {
     const engine = await submitted()
 
     const [submission] = engine.scheduler.submissions.values()
@@ -62,7 +62,7 @@ describe('submitting a run', () => {
     expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'failure', error: 'JobThrottled' })
   })
 
-  it('fails a run that fits on no machine at once, with an explanation', async () => {
+  it('fails a run at once, with an explanation, when no machine is large enough', async () => {
     const task = aTask({ jobDefinitionArn: null, unschedulableReason: 'the task requests 500 PB of memory' })
     const engine = await anEngine({ task, run: { state: 'QUEUING' } })
 
@@ -92,7 +92,7 @@ describe('submitting a run', () => {
     })
   })
 
-  it('fails a run that Batch rejects, with the reason', async () => {
+  it('fails a run whose job Batch refuses, with the reason', async () => {
     const engine = await anEngine({ run: { state: 'QUEUING' } })
     await engine.scheduler.deregisterDefinition(engine.task.jobDefinitionArn ?? '')
 
@@ -108,7 +108,7 @@ describe('submitting a run', () => {
   it.each([
     ['before SubmitJob', 'submit', 1],
     ['after SubmitJob, before the id was stored', 'transition', 1],
-  ] as const)('ends with one job when a call died %s', async (_, method, jobs) => {
+  ] as const)('results in one job when the function was killed %s', async (_, method, jobs) => {
     const engine = await anEngine({ run: { state: 'QUEUING' } })
     const dying = () => Promise.reject(new Error('killed'))
     await submitJob(
@@ -129,7 +129,7 @@ describe('submitting a run', () => {
     })
   })
 
-  it('completes the new token at once when the job has ended before', async () => {
+  it('completes the new token at once when the job has already ended', async () => {
     const engine = await submitted()
     engine.scheduler.change('job-1', { status: 'SUCCEEDED', attempts: [{ taskProperties: [] }] })
 
@@ -140,7 +140,7 @@ describe('submitting a run', () => {
     expect(engine.workflow.answers.get('second')).toMatchObject({ kind: 'success' })
   })
 
-  it('repeats a submission that cannot be found under the next name', async () => {
+  it('is repeated under the next name when the job cannot be found', async () => {
     const job = { attempt: 1, jobName: jobNameOf(RUN_ID, 1), taskToken: 'dead' }
     const engine = await anEngine({ run: { state: 'QUEUING', job } })
 
@@ -174,7 +174,7 @@ describe('submitting a run', () => {
     expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'failure', error: 'JobRefused' })
   })
 
-  it('submits nothing for a run that has ended', async () => {
+  it('does nothing for a run that has ended', async () => {
     const engine = await anEngine({ run: { state: 'FAILED' } })
 
     await submitJob(engine, { runId: RUN_ID, taskToken: TOKEN })
@@ -185,7 +185,7 @@ describe('submitting a run', () => {
 })
 
 describe('events of a job', () => {
-  it('move the run forward and never back', async () => {
+  it('change the run only to later states', async () => {
     const engine = await submitted()
 
     const outcomes: string[] = []
@@ -225,7 +225,7 @@ describe('events of a job', () => {
     expect(await engine.runs.find(RUN_ID)).toEqual(before)
   })
 
-  it('keep the changes of another event between reading and writing', async () => {
+  it('keep the changes that another event makes between reading and writing', async () => {
     const engine = await submitted()
     const { find } = engine.runs
     let isFirst = true
@@ -288,7 +288,7 @@ describe('events of a job', () => {
     expect(late).toBe('stale')
   })
 
-  it('clear the reason of waiting once the job has a machine', async () => {
+  it('remove the reason for waiting once the job has a machine', async () => {
     const engine = await submitted()
     const blocked = { statusReason: 'CAPACITY: none', createdAt: Date.parse('2026-01-01T00:00:00Z') }
     await recordJobState(engine, anEvent('RUNNABLE', blocked))
@@ -320,7 +320,7 @@ describe('events of a job', () => {
     })
   })
 
-  it('fail the run of a task that failed, also when its job SUCCEEDED', async () => {
+  it('fail the run when the task failed, even if its job SUCCEEDED', async () => {
     const engine = await submitted()
     const containers = [
       { name: 'task', exitCode: 3, logStreamName: 'stream' },
@@ -343,7 +343,7 @@ describe('events of a job', () => {
     expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'failure', error: 'JobFailed' })
   })
 
-  it("keep the task's exit code of a job that SUCCEEDED, where Batch reports it", async () => {
+  it("record the task's exit code of a job that SUCCEEDED, if Batch reports it", async () => {
     const [known, unknown] = [await submitted(), await submitted()]
     const success = (task: object) =>
       anEvent('SUCCEEDED', {
@@ -358,7 +358,7 @@ describe('events of a job', () => {
     expect(unknown.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'success' })
   })
 
-  it('complete the token again when they are repeated, as the first worker may have crashed', async () => {
+  it('complete the token again when they are repeated, because the first worker may have crashed', async () => {
     const engine = await submitted()
     await engine.runs.transition(RUN_ID, {
       to: 'FAILED',
@@ -373,8 +373,8 @@ describe('events of a job', () => {
 
   it.each([
     ['of another attempt', jobNameOf(RUN_ID, 2), 'stale'],
-    ['of a run that is gone', jobNameOf('99999999-9999-4999-8999-999999999999', 1), 'stale'],
-    ['of a job that is not ours', 'nightly-backup', 'not-ours'],
+    ['of a run that was deleted', jobNameOf('99999999-9999-4999-8999-999999999999', 1), 'stale'],
+    ['of a job of another application', 'nightly-backup', 'not-ours'],
   ])('%s change nothing', async (_, jobName, outcome) => {
     const engine = await submitted()
 
@@ -393,9 +393,9 @@ describe('a workflow that failed', () => {
     'constructor',
     'JobRefused',
     'JobThrottled',
-  ])('ends the run with its own message, for any %s', async (error) => {
+  ])('ends the run with its own message for %s', async (error) => {
     const engine = await submitted()
-    // As Lambda reports an error to Step Functions.
+    // The form in which Lambda reports an error to Step Functions.
     const cause = JSON.stringify({
       errorType: error,
       errorMessage: 'secret',
@@ -419,7 +419,7 @@ describe('a workflow that failed', () => {
     expect([...engine.scheduler.terminations.keys()]).toEqual(['job-1'])
   })
 
-  it('fails a run of a set that its workflow could not start', async () => {
+  it('fails a run of a set that could not be started', async () => {
     const id = setRunId({ setId: SET_ID, row: 0, round: 1 })
     const engine = await anEngine({ run: { id, state: 'PROVISIONED' } })
 

@@ -9,7 +9,7 @@ type Engine = Awaited<ReturnType<typeof anEngine>>
 
 const settings = { graceSeconds: 300, lateWriteSeconds: 7200 }
 const OUTPUT = `task-run-outputs-${RUN_ID}/1-1/sum`
-const away = () => Promise.reject(new Error('away'))
+const away = () => Promise.reject(new Error('unavailable'))
 
 async function sweep(engine: Engine, isTimeUp = () => false) {
   const deleted: string[] = []
@@ -28,7 +28,7 @@ async function sweep(engine: Engine, isTimeUp = () => false) {
 const recordsOf = (engine: Engine) => engine.runs.listIdsByTask(engine.task.id)
 
 describe('a sweep of deleted runs', () => {
-  it('removes late files and the record once no late write is possible', async () => {
+  it('removes late files and the item once no late write is possible', async () => {
     const engine = await anEngine({ run: {} })
     await deleteRun(engine, RUN_ID)
     await engine.objects.put(OUTPUT, '1')
@@ -55,7 +55,7 @@ describe('a sweep of deleted runs', () => {
     expect([await recordsOf(engine), engine.objects.keys()]).toEqual([[], []])
   })
 
-  it('reports a deletion that it could not complete, and retries it later', async () => {
+  it('reports a deletion that it could not complete, and tries it again later', async () => {
     const engine = await anEngine({ run: {} })
     await deleteRun(engine, RUN_ID)
     engine.identity.advance(settings.lateWriteSeconds)
@@ -69,7 +69,7 @@ describe('a sweep of deleted runs', () => {
     expect(await recordsOf(engine)).toEqual([])
   })
 
-  it('starts nothing when its time is up', async () => {
+  it('starts nothing after its time limit', async () => {
     const engine = await anEngine({ run: {} })
     await deleteRun(engine, RUN_ID)
     engine.identity.advance(settings.lateWriteSeconds)
@@ -131,7 +131,7 @@ describe('a sweep of deleted tasks', () => {
     expect(await engine.tasks.findByName(namespace, version)).toMatchObject({ id: later.id })
   })
 
-  it('handles the runs when it cannot complete a task', async () => {
+  it('handles the runs although it cannot complete a task', async () => {
     const engine = await brokenOff()
     engine.identity.advance(settings.lateWriteSeconds)
     const registry = { ...engine.registry, removeImage: away }

@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** Runs a program and sends it SIGINT for each line "interrupt" that it prints. */
+/** Runs a program and sends SIGINT for each line "interrupt" that it prints. */
 async function run(program: string): Promise<{ readonly end: number | string; readonly lines: string[] }> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', `${HEAD}\n${program}`], {
     env: { ...process.env, TMPDIR: folder },
@@ -34,7 +34,7 @@ async function run(program: string): Promise<{ readonly end: number | string; re
 }
 
 describe('clean-ups of a program', () => {
-  it('run when it ends, newest first', async () => {
+  it('run at its end, newest first', async () => {
     const { end, lines } = await run(`
       await using a = cleanUp(async () => print('first'))
       await using b = cleanUp(async () => print('second'))
@@ -44,7 +44,7 @@ describe('clean-ups of a program', () => {
     expect(end).toBe(0)
   })
 
-  it('run when it is interrupted, newest first, and it ends with 130', async () => {
+  it('run when it is interrupted, newest first, and it exits with 130', async () => {
     const { end, lines } = await run(`
       await using a = cleanUp(async () => print('first'))
       await using b = cleanUp(async () => print('second'))
@@ -55,7 +55,7 @@ describe('clean-ups of a program', () => {
     expect(end).toBe(130)
   })
 
-  it('run to their end when it is interrupted again meanwhile', async () => {
+  it('are completed when it is interrupted again', async () => {
     const { end, lines } = await run(`
       await using a = cleanUp(async () => {
         print('interrupt')
@@ -69,7 +69,7 @@ describe('clean-ups of a program', () => {
     expect(end).toBe(130)
   })
 
-  it('all run when one of them fails', async () => {
+  it('all run even if one of them fails', async () => {
     const { end, lines } = await run(`
       await using a = cleanUp(async () => print('first'))
       await using b = cleanUp(async () => { console.error = print; throw 'it failed' })
@@ -80,7 +80,7 @@ describe('clean-ups of a program', () => {
     expect(end).toBe(130)
   })
 
-  it('prevent error messages about removed resources after an interruption', async () => {
+  it('prevent errors about removed resources after an interruption', async () => {
     const { end, lines } = await run(`
       let fail
       const gone = new Promise((_, reject) => { fail = reject })
@@ -93,7 +93,7 @@ describe('clean-ups of a program', () => {
     expect(end).toBe(130)
   })
 
-  it('do not handle interruptions when all have run', async () => {
+  it('do not handle interruptions after they have run', async () => {
     const { end } = await run(`
       { await using a = cleanUp(async () => {}) }
       print('interrupt')

@@ -18,7 +18,7 @@ const file = parse(text) as {
 const { localstack } = file.services
 const manual = readFileSync('docs/local.md', 'utf8')
 
-/** Settings for `npm start` that the comment describes. */
+/** Settings for `npm start` in the comments of the file. */
 const exported = Object.fromEntries(
   [...text.matchAll(/^#.*export .*$/gmu)].flatMap(([line]) =>
     [...line.matchAll(/([A-Z_]+)=(\S+)/gu)].map(([, name = '', value = '']) => [name, value]),
@@ -26,8 +26,8 @@ const exported = Object.fromEntries(
 )
 
 describe('the compose file for the image of LocalStack', () => {
-  it('is a Compose file', () => {
-    // The schema's draft is not one of Ajv's defaults; the names of its definitions are from an older draft.
+  it('is valid by the Compose schema', () => {
+    // The schema's draft is not among Ajv's defaults, and the names of its definitions follow an older draft.
     const { $schema: _, ...schema } = composeSchema as Readonly<Record<string, unknown>>
     const ajv = new Ajv({ strict: false, validateFormats: false }).removeKeyword('id')
     const validate = ajv.compile(schema)
@@ -38,7 +38,7 @@ describe('the compose file for the image of LocalStack', () => {
     expect(validate({ services: { localstack: { image: 1 } } })).toBe(false)
   })
 
-  it('describes settings that the local stack has, with valid values', () => {
+  it('describes settings of the local stack, with valid values', () => {
     const { LOCALSTACK_AUTH_TOKEN: _, ...ours } = exported
     const settings = readStackSettings(ours)
 
@@ -60,11 +60,11 @@ describe('the compose file for the image of LocalStack', () => {
     for (const name of [...taken, ...Object.keys(exported)]) expect(manual).toContain(`\`${name}\``)
   })
 
-  it('does not start without a token', () => {
+  it('requires a token', () => {
     expect(localstack.environment.LOCALSTACK_AUTH_TOKEN).toMatch(/^\$\{LOCALSTACK_AUTH_TOKEN:\?/u)
   })
 
-  it('states that it has not been run', () => {
+  it('says that it was not run', () => {
     expect(text).toContain('Not run here: no docker engine')
     expect(manual).toContain('not run here: no docker engine')
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readOutputs } from '../../../local/deploy.ts'
 
 describe('outputs of the stacks', () => {
-  it('are found in any stack', () => {
+  it('are found in all stacks', () => {
     const outputs = readOutputs({
       storage: { BucketName: 'bucket', ExportTableName: 'table' },
       service: {
@@ -23,7 +23,7 @@ describe('outputs of the stacks', () => {
     })
   })
 
-  it('are named when they are missing', () => {
+  it('are named in the error when they are missing', () => {
     expect(() => readOutputs({ service: { ApiUrl: 'x' } })).toThrow(
       /BucketName, TableName, StateMachineArn, SweepRunsFunctionName, EventBusName/u,
     )

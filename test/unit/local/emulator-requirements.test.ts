@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MINISTACK_VERSION } from '../../../local/emulator.ts'
 
 describe('the emulator', () => {
-  it('and its dependencies are pinned by hash', () => {
+  it('is pinned by hash, and so are its dependencies', () => {
     const lines = readFileSync('local/emulator-requirements.txt', 'utf8')
       .replaceAll('\\\n', ' ')
       .split('\n')

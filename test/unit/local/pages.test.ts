@@ -18,21 +18,21 @@ async function aStore(): Promise<string> {
   return `http://127.0.0.1:${address.port}/object`
 }
 
-it('lets the page read stored objects, and ranges of them', async () => {
+it('the object storage allows the page to read objects and ranges of them', async () => {
   const { headers } = await fetch(await aStore(), { headers: { origin: PAGE } })
 
   expect(headers.get('access-control-allow-origin')).toBe(PAGE)
   expect(headers.get('access-control-expose-headers')).toContain('content-range')
 })
 
-it('answers the page’s preflight request of a write', async () => {
+it('the object storage answers the page’s preflight request for a write', async () => {
   const answer = await fetch(await aStore(), { method: 'OPTIONS', headers: { origin: PAGE } })
 
   expect([answer.status, answer.headers.get('access-control-allow-methods')]).toEqual([204, 'GET, HEAD, PUT'])
 })
 
 it.each(['http://127.0.0.1:8081', 'http://evil.example', 'null'])(
-  'gives nothing to a page of %s',
+  'the object storage sends no CORS header to a page of %s',
   async (origin) => {
     const answer = await fetch(await aStore(), { method: 'OPTIONS', headers: { origin } })
 

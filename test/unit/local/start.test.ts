@@ -4,8 +4,8 @@ import { portTakenSentence } from '../../../local/ports.ts'
 import { readSettings } from '../../../local/settings.ts'
 import { UserError } from '../../../local/user-error.ts'
 
-describe('start of local mode', () => {
-  it('reports in one sentence that the port is in use, with the remedy', () => {
+describe('the start of the local stack', () => {
+  it('reports in one sentence that the port is in use, and what to change', () => {
     const sentence = portTakenSentence(8080)
 
     expect(sentence).toMatch(/^Port 8080 is in use .* PORT\.$/u)

@@ -15,7 +15,7 @@ function aChild(pid: number): Child & { readonly die: () => void; readonly isRun
 
 const quiet = { name: 'part', warn: () => {}, onDead: () => {} }
 
-it('restarts a program when it exits', async () => {
+it('the supervisor restarts a program that exits', async () => {
   const children = [aChild(1), aChild(2)]
   const waiting = [...children]
   const part = await supervise({ ...quiet, start: async () => waiting.shift() ?? aChild(3) })
@@ -25,7 +25,7 @@ it('restarts a program when it exits', async () => {
   expect(children[1]?.isRunning()).toBe(false)
 })
 
-it('stops a program during a restart', async () => {
+it('the supervisor stops a program during its restart', async () => {
   const [first, second] = [aChild(1), aChild(2)]
   const { promise: restarted, resolve: restart } = Promise.withResolvers<Child>()
   const starts = [Promise.resolve<Child>(first), restarted]
@@ -39,7 +39,7 @@ it('stops a program during a restart', async () => {
   expect(second.isRunning()).toBe(false)
 })
 
-it('stops restarting a program that exits five times in a row', async () => {
+it('the supervisor does not restart a program that has exited five times in a row', async () => {
   const onDead = vi.fn()
   const start = async (): Promise<Child> => {
     const child = aChild(1)

@@ -1,6 +1,6 @@
 /** Seeded random number generator. */
 export interface Chance {
-  /** True in this share of calls. */
+  /** True with this probability. */
   is(share: number): boolean
   pick<Item>(items: readonly Item[]): Item
 }

@@ -2,25 +2,25 @@ import type { Chance } from './chance.ts'
 
 /** Faults of one call of a port. */
 type Fault =
-  /** The process ends before or after the call: no further code of it runs, not even `catch`. */
+  /** The process ends before or after the call. None of its code runs afterwards, not even `catch`. */
   | 'dies-before'
   | 'dies-after'
-  /** The call fails, but has taken effect, or takes effect later. */
+  /** The call throws: without an effect, after its effect, or before its effect. */
   | 'fails'
   | 'answer-lost'
   | 'late'
 
 const FAULTS: readonly Fault[] = ['dies-before', 'dies-after', 'fails', 'answer-lost', 'late']
 
-/** Ends a process. */
+/** How a process has ended. */
 export type ProcessEnd = 'returned' | 'threw' | 'died'
 
 type Ports = Readonly<Record<string, object>>
 type Method = (...words: unknown[]) => unknown
 
-/** Processes whose outside calls are executed one by one, in random order. */
+/** Processes whose calls to ports are executed one by one, in random order. */
 export interface Processes {
-  /** Starts a process with gated ports. */
+  /** Starts a process whose calls to these ports wait until they are chosen. */
   spawn<Given extends Ports>(
     ports: Given,
     work: (gated: Given) => Promise<unknown>,
@@ -29,7 +29,7 @@ export interface Processes {
   /** Waiting calls, each as a function that executes it. */
   waiting(): readonly (() => void)[]
   alive(): number
-  /** Limits the number and share of faults from now on. */
+  /** Sets the maximum number and the share of faults from now on. */
   allowFaults(most: number, share: number): void
 }
 
@@ -52,7 +52,7 @@ export function createProcesses(chance: Chance): Processes {
     await gate()
     const fault = chooseFault()
     if (fault === 'dies-before') return die()
-    if (fault === 'fails') throw new Error('a service is away')
+    if (fault === 'fails') throw new Error('a service is unavailable')
     if (fault === 'late') {
       void gate()
         .then(async () => call())
@@ -65,7 +65,7 @@ export function createProcesses(chance: Chance): Processes {
     return answer
   }
 
-  /** Listings are executed at once; their result may be outdated when it is used. */
+  /** Listings are executed at once, so their results may be outdated when they are used. */
   function gated<Port extends object>(port: Port, die: () => Promise<never>): Port {
     const methods = Object.entries(port).map(([name, method]) => {
       if (typeof method !== 'function') return [name, method]

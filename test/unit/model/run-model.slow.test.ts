@@ -2,15 +2,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createWorld } from './world.ts'
 
-/** Sequences of each kind; a failure names the seed that replays it. */
+/** Number of random sequences of each kind. A failure reports the seed that repeats it. */
 const SEQUENCES = 1000
 
-describe('runs under random events in random order', () => {
+describe('runs in a random sequence of steps', () => {
   it.each([
-    { news: 'with events that are lost, doubled, late and shuffled', hasEvents: true },
+    { news: 'with events that are lost, repeated, late and reordered', hasEvents: true },
     { news: 'without any event', hasEvents: false },
   ])(
-    'all end right, $news',
+    'all end as they must, $news',
     async ({ hasEvents }) => {
       await fc.assert(
         fc.asyncProperty(fc.integer(), fc.integer({ min: 20, max: 250 }), async (seed, steps) => {

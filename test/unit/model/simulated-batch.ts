@@ -6,10 +6,10 @@ import { hasEnded, type JobDetail, type JobStatus } from '../../../src/run/job/j
 import type { MemoryJobScheduler } from '../../fakes/memory-job-scheduler.ts'
 import type { Chance } from './chance.ts'
 
-/** Outputs of a task whose job has succeeded; `failed` are those of a task that failed, which stage-out could not find out. */
+/** Outputs of a task whose job SUCCEEDED; `failed`: stage-out did not learn that the task had failed. */
 type Outcome = 'valid' | 'invalid' | 'missing' | 'failed'
 
-/** Reporters of a task's exit code: Batch, the ECS agent to stage-out, or both. */
+/** Source of a task's exit code: Batch, the ECS agent (for stage-out), or both. */
 type Reporter = 'batch' | 'agent' | 'both'
 
 const NEXT: Readonly<Record<string, JobStatus>> = {
@@ -54,7 +54,7 @@ export function createSimulatedBatch(
     scheduler.change(job.jobId, { status: 'SUCCEEDED', attempts })
   }
 
-  /** stage-out takes what the task left. */
+  /** The task has failed, and stage-out uploads what it wrote. */
   function keep(job: JobDetail): void {
     const containers = [{ name: 'task', exitCode: 3 }, { name: 'stage-out' }]
     scheduler.change(job.jobId, { ecsProperties: { taskProperties: [{ containers }] } })
@@ -78,7 +78,7 @@ export function createSimulatedBatch(
       if (job.ecsProperties !== undefined) return fail(job)
       if (chance.is(0.7)) return succeed(job)
       if (chance.is(0.5)) return chance.is(0.5) ? keep(job) : fail(job)
-      // The host was lost: Batch retries.
+      // Batch retries because the host was lost.
       const attempts = [...job.attempts, { statusReason: 'Host EC2 terminated', taskProperties: [] }]
       scheduler.change(job.jobId, { status: 'RUNNABLE', attempts })
     },

@@ -2,10 +2,10 @@ import { JOB_FAILED, SUBMIT_ERRORS } from '../../../src/contract/workflow-errors
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { ProcessEnd } from './processes.ts'
 
-/** Calls a function of the service in its own process. */
+/** Calls a function of the service in a process of its own. */
 type Call = (onEnd: (end: ProcessEnd) => void) => void
 
-/** The functions that the machine of lib/constructs/run-workflow.ts calls. */
+/** The functions that the state machine of lib/constructs/run-workflow.ts calls. */
 export interface Steps {
   submitJob(runId: string, taskToken: string): Call
   collectOutputs(runId: string): Call
@@ -15,7 +15,7 @@ export interface Steps {
 interface Execution {
   readonly runId: string
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED'
-  /** Token of the submission in progress. */
+  /** Task token of the submission in progress. */
   token?: string
 }
 
@@ -28,7 +28,7 @@ export interface SimulatedWorkflow extends RunWorkflow {
 const MOST_TRIES = 6
 const MOST_THROTTLES = 20
 
-/** Step Functions with the retries of the state machine, without its time limit. */
+/** Step Functions with the retries of the state machine and without its time limit. */
 export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
   const executions = new Map<string, Execution>()
   const tokens = new Map<string, { answer: (error: string | undefined, cause: string) => void }>()
@@ -110,7 +110,7 @@ export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
     },
     async stop(runId) {
       const execution = executions.get(runId)
-      // Some emulators fail like this; callers must tolerate it.
+      // Some emulators fail in this way, which callers must tolerate.
       if (execution !== undefined && execution.status !== 'RUNNING')
         throw new Error('Execution is not running')
       if (execution !== undefined) execution.status = 'ABORTED'

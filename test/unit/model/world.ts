@@ -23,24 +23,24 @@ import { createSimulatedWorkflow } from './simulated-workflow.ts'
 /** Options of one random sequence. */
 export interface WorldOptions {
   readonly seed: number
-  /** Without events, only sweeps record job states. */
+  /** If false, only sweeps record job states. */
   readonly hasEvents: boolean
   readonly steps: number
 }
 
 const SETTINGS = { graceSeconds: 300, stepLimitSeconds: 10_800, lateWriteSeconds: 600 }
 const MOST_RUNS = 3
-/** At most the workflow's retries, so that every step can succeed. */
+/** At most the number of the workflow's retries, so that every step can succeed. */
 const MOST_FAULTS = 6
 const FINAL_FAULTS = 3
-/** All at the beginning, or spread over the sequence. */
+/** Shares of calls that fail. A large share uses up the faults at the start, a small one spreads them over the sequence. */
 const FAULT_SHARES = [0.02, 0.04, 0.15]
-/** Five hours of sweeps: more than the step limit. */
+/** Rounds of sweeps, five hours in total: longer than the step limit. */
 const PATIENCE_ROUNDS = 60
 
 /**
- * The whole engine on memory adapters: clients, the workflow, Batch, events and sweeps. External calls of all processes are
- * executed one by one, in random order. The use cases are the production code.
+ * The whole engine on memory adapters: clients, the workflow, Batch, events and sweeps. External calls of all processes are executed one by one, in
+ * random order. The use cases are the production code.
  */
 export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   const chance = createChance(seed)
@@ -82,23 +82,23 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   ): void {
     processes.spawn(
       { runs, scheduler, workflow },
-      (ports) => work({ ...ports, workflow: withFailuresTold(ports.workflow) }),
+      (ports) => work({ ...ports, workflow: withUnavailableErrors(ports.workflow) }),
       () => undefined,
     )
   }
 
-  /** Like the adapter of Step Functions. */
-  function withFailuresTold(port: typeof workflow): typeof workflow {
+  /** Errors in the form of the Step Functions adapter. */
+  function withUnavailableErrors(port: typeof workflow): typeof workflow {
     return {
       ...port,
       start: (runId) =>
         port.start(runId).catch((cause: unknown) => {
-          throw new WorkflowUnavailableError('away', { cause })
+          throw new WorkflowUnavailableError('unavailable', { cause })
         }),
     }
   }
 
-  /** A client that behaves like core. */
+  /** Runs a client that behaves like core. */
   function startRun(): void {
     command(async (ports) => {
       const { id } = await createRun({ ...engine, ...ports }, engine.task)
@@ -110,7 +110,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     })
   }
 
-  /** A client that interferes; few cancel or delete. */
+  /** Runs a client that cancels or deletes the run, or changes it. */
   function interfere(runId: string): void {
     command((ports) => {
       const deps = { ...engine, ...ports }
@@ -139,7 +139,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     if (chance.is(0.7)) command((ports) => recordJobState({ ...ports, logs }, event))
   }
 
-  /** Possible next steps; likely ones occur repeatedly. */
+  /** Possible next steps. Likely ones are listed several times. */
   function possibilities(): readonly (() => void)[] {
     const calls = processes.waiting()
     const all = [...calls, ...calls, ...calls, ...workflow.pauses()]
@@ -153,7 +153,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
       () => identity.advance(1),
       () => scheduler.throttle(chance.is(0.2) ? 2 : 0),
     )
-    // The time limit of a function ends it long before this time.
+    // Not while processes are alive: the time limit of a function is much shorter.
     if (processes.alive() === 0) all.push(() => identity.advance(SETTINGS.graceSeconds))
     return all
   }
@@ -165,7 +165,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     await observe()
   }
 
-  /** Invariants that hold at any time. */
+  /** Checks what must be true at any time. */
   async function observe(): Promise<void> {
     for (const runId of created) {
       const run = await runs.find(runId)
@@ -196,7 +196,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     return !isActiveRun && !isRemoving && batch.live().length + liveExecutions().length === 0
   }
 
-  /** Completes everything in progress. */
+  /** Completes everything that is in progress. */
   async function drain(): Promise<void> {
     for (;;) {
       const calls = [...processes.waiting(), ...workflow.pauses()]
@@ -218,7 +218,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     if (run.state === 'FAILED' && hasSucceeded && kind !== 'cancelled') {
       return `run ${run.id} succeeded, but is FAILED: ${message}`
     }
-    // No call fails more often than it is retried.
+    // No call can fail more often than it is retried.
     if (kind === 'engine-error') {
       return `the engine gave up run ${run.id}: ${message}`
     }
@@ -229,13 +229,13 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     async live(): Promise<void> {
       processes.allowFaults(MOST_FAULTS - FINAL_FAULTS, chance.pick(FAULT_SHARES))
       for (let step = 0; step < steps; step += 1) await happen(chance.pick(possibilities()))
-      // Interrupted work is the likeliest to leave something.
+      // An interruption here is the most likely to leave something.
       processes.allowFaults(FINAL_FAULTS, 0.3)
       for (const runId of created) if (chance.is(0.3)) await happen(() => interfere(runId))
       for (let step = 0; step < steps / 4; step += 1) await happen(chance.pick(possibilities()))
     },
 
-    /** Only sweeps, without faults, commands and events: every run must end. */
+    /** Runs only sweeps, without faults, commands and events: every run must end. */
     async settle(): Promise<void> {
       processes.allowFaults(0, 0)
       await drain()
@@ -247,10 +247,10 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
       }
     },
 
-    /** Violations at the end, and those observed before. */
+    /** Violations that exist at the end, and those that were observed before. */
     async findProblems(): Promise<readonly string[]> {
       const found = await Promise.all(created.map((runId) => runs.find(runId)))
-      // Deleted runs may have ended before their deletion or not.
+      // Deleted runs may or may not have ended before.
       const counted = [...engine.metrics.counts.values()].reduce((sum, count) => sum + count, 0)
       const ended = found.filter((run) => run !== undefined && isFinal(run.state)).length
       const isCountRight = counted >= ended && counted <= created.length

@@ -12,7 +12,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 
 const PREFIX = `task-run-outputs-${RUN_ID}/1-1/`
 
-/** An engine whose job has succeeded with these files. */
+/** An engine with a run whose job has SUCCEEDED with these files. */
 async function ended(
   outputs: TaskOutput[],
   files: Record<string, string | Uint8Array>,
@@ -30,7 +30,7 @@ async function ended(
 }
 
 describe('collecting outputs', () => {
-  it('lists them in descriptor order and finishes the run', async () => {
+  it('lists outputs in the order of the descriptor and finishes the run', async () => {
     const engine = await ended(
       [anOutput({ name: 'sum' }), anOutput({ name: 'rate', type: { id: 'boolean' } })],
       {
@@ -48,7 +48,7 @@ describe('collecting outputs', () => {
     ])
   })
 
-  it('names every problem at once and publishes nothing', async () => {
+  it('reports all problems together and publishes nothing', async () => {
     const engine = await ended(
       [anOutput({ name: 'sum' }), anOutput({ name: 'count' }), anOutput({ name: 'folder' })],
       { count: 'many' },
@@ -65,9 +65,9 @@ describe('collecting outputs', () => {
   })
 
   it.each([
-    ['bytes that are no text', Uint8Array.of(0xff, 0xfe, 0x31)],
-    ['an empty file where a number is due', ''],
-    ['words where a number is due', 'twelve'],
+    ['bytes that are not text', Uint8Array.of(0xff, 0xfe, 0x31)],
+    ['an empty file in place of a number', ''],
+    ['text in place of a number', 'twelve'],
   ])('refuses %s', async (_, content) => {
     const engine = await ended([anOutput({ name: 'sum' })], { sum: content })
 
@@ -79,7 +79,7 @@ describe('collecting outputs', () => {
     })
   })
 
-  it('reports the files found in place of an output, and invalid values', async () => {
+  it('reports the files that were found in place of an output, and invalid values', async () => {
     const engine = await ended(
       [
         anOutput({ name: 'out' }),
@@ -101,11 +101,11 @@ describe('collecting outputs', () => {
       'output "out": the task has not written it; expected "out" in the output folder, without extension; found instead: "result", "out.txt"',
       '"count": 300 is out of bounds; expected at most 255 (leq)',
       '"rate": "5.5" is not an integer; expected a whole number within ±(2^53 - 1), such as 5',
-      '"gone": it is a link that leaves the output folder, or no regular file; expected a file',
+      '"gone": it is a link that leaves the output folder, or not a regular file; expected a file',
     ])
   })
 
-  it('allows a missing optional output, and records the names of undeclared files', async () => {
+  it('accepts a missing optional output, and records the names of undeclared files', async () => {
     const engine = await ended([anOutput({ name: 'sum', optional: true })], { 'debug.log': 'x' })
 
     await collectOutputs(engine, RUN_ID)
@@ -118,7 +118,7 @@ describe('collecting outputs', () => {
     })
   })
 
-  it('records the beginning of many and long names', async () => {
+  it('records only the first of many names, and the start of long ones', async () => {
     const names = Array.from({ length: 50 }, (_, index) => `${index}${'x'.repeat(200)}.log`)
     const engine = await ended(
       [anOutput({ name: 'sum' })],
@@ -132,7 +132,7 @@ describe('collecting outputs', () => {
     expect(Math.max(...ignoredFiles.map((name) => name.length))).toBeLessThan(62)
   })
 
-  it('stores a geometry so that core can read it, in the listing and as a file', async () => {
+  it('stores a geometry in a form that core can read, in the listing and as a file', async () => {
     const written =
       '{"type":"Point","coordinates":[1,2],"crs":{"properties":{"name":"urn:ogc:def:crs:EPSG::3857"}}}\n'
     const engine = await ended([anOutput({ name: 'shape', type: { id: 'geometry' } })], { shape: written })
@@ -145,7 +145,7 @@ describe('collecting outputs', () => {
     expect(await findOutputFile(engine, RUN_ID, 'shape', false)).toMatchObject({ sizeBytes: stored.length })
   })
 
-  it('changes nothing when repeated, or when the run was cancelled meanwhile', async () => {
+  it('changes nothing when it is repeated, or when the run was cancelled meanwhile', async () => {
     const engine = await ended([anOutput({ name: 'sum' })], { sum: '1' })
     await engine.runs.transition(RUN_ID, { to: 'FAILED' })
 
@@ -154,7 +154,7 @@ describe('collecting outputs', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('FAILED')
   })
 
-  it('leaves no file of a run that was deleted meanwhile', async () => {
+  it('leaves no file when the run was deleted meanwhile', async () => {
     const engine = await ended([anOutput({ name: 'sum' })], { sum: '1' })
     const write: typeof engine.objects.write = async (...args) => {
       await deleteRun(engine, RUN_ID)
@@ -166,7 +166,7 @@ describe('collecting outputs', () => {
     expect(engine.objects.keys()).toEqual([])
   })
 
-  it('throws when the outputs never arrived, which fails the run', async () => {
+  it('fails when the outputs did not arrive, which fails the run', async () => {
     const engine = await ended([anOutput()], {})
     await engine.objects.remove(`${PREFIX}staged.json`)
 
@@ -175,7 +175,7 @@ describe('collecting outputs', () => {
 })
 
 describe('collecting outputs of a task that may have failed', () => {
-  /** The run of a job that SUCCEEDED, with the exit code of its task by Batch and by the listing of stage-out. */
+  /** The run of a job that SUCCEEDED, with the task's exit code from Batch and from the listing of stage-out. */
   async function collected(byBatch: number | undefined, byListing: number | undefined) {
     const exit = byBatch === undefined ? {} : { taskExitCode: byBatch }
     const job = { attempt: 1, jobName: 'job', succeededAttempt: 1, ...exit }
@@ -192,24 +192,24 @@ describe('collecting outputs of a task that may have failed', () => {
     [0, 0],
     [0, undefined],
     [undefined, 0],
-  ])(
-    'finishes the run when its exit code was 0, by Batch %s and by the ECS agent %s',
-    async (batch, agent) => {
-      expect((await collected(batch, agent))?.state).toBe('FINISHED')
-    },
-  )
+  ])('finishes the run with exit code 0, from Batch %s and from the ECS agent %s', async (batch, agent) => {
+    expect((await collected(batch, agent))?.state).toBe('FINISHED')
+  })
 
   it.each([
     [3, 0],
     [undefined, 3],
-  ])('fails the run for its exit code, by Batch %s and by the ECS agent %s', async (batch, agent) => {
-    expect(await collected(batch, agent)).toMatchObject({
-      state: 'FAILED',
-      failure: { kind: 'task-failed', message: 'the task ended with exit code 3', exitCode: 3, attempt: 1 },
-    })
-  })
+  ])(
+    'fails the run because of its exit code, from Batch %s and from the ECS agent %s',
+    async (batch, agent) => {
+      expect(await collected(batch, agent)).toMatchObject({
+        state: 'FAILED',
+        failure: { kind: 'task-failed', message: 'the task ended with exit code 3', exitCode: 3, attempt: 1 },
+      })
+    },
+  )
 
-  it('finishes no run whose exit code nobody reported', async () => {
+  it('fails a run without a reported exit code', async () => {
     expect(await collected(undefined, undefined)).toMatchObject({
       state: 'FAILED',
       failure: {
@@ -225,7 +225,7 @@ describe('collecting outputs that could not be uploaded', () => {
     ['directory', 'the name of the file "sum/a\\b" has a backslash; rename it', 'output-invalid'],
     ['file', 'it cannot be read; leave it readable (chmod a+r)', 'output-invalid'],
     ['other', 'it is a named pipe, not a file', 'output-missing'],
-  ] as const)("ends the run with the stager's words: a %s, %s", async (kind, problem, failure) => {
+  ] as const)("ends the run with the stager's message for a %s: %s", async (kind, problem, failure) => {
     const engine = await ended([anOutput({ name: 'sum' })], {}, [
       { name: 'sum', kind, sizeBytes: 0, problem },
     ])
@@ -238,7 +238,7 @@ describe('collecting outputs that could not be uploaded', () => {
     })
   })
 
-  it('fails the run with one reason when the folder was not uploaded', async () => {
+  it('reports one reason when the folder was not uploaded', async () => {
     const engine = await ended([anOutput({ name: 'sum' })], {})
     const problem = 'the output folder has more than 10000 entries'
     await engine.objects.put(
@@ -258,7 +258,7 @@ describe('collecting outputs that could not be uploaded', () => {
     ['a backslash', 'masks/back\\slash', 'has a backslash'],
     ['parent folders', 'masks/../../x', 'leaves the folder'],
   ])(
-    'ends the run, and does not throw, for a name with %s that came through all the same',
+    'ends the run without throwing for a name with %s that the stager should have refused',
     async (_, name, words) => {
       const array = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
       const engine = await ended([anOutput({ name: 'masks', type: array })], {}, [
@@ -279,7 +279,7 @@ describe('collecting outputs that could not be uploaded', () => {
 describe('collecting large texts', () => {
   const string = { id: 'string', minLength: 0 } as const
 
-  it('keeps a string of any size, and lists its beginning', async () => {
+  it('stores a string of any size, and lists its start', async () => {
     const text = 'é"\n\u0001😀 '.repeat(300_000)
     const engine = await ended([anOutput({ name: 'notes', type: string }), anOutput()], {
       notes: `\n${text}\n`,
@@ -306,7 +306,7 @@ describe('collecting large texts', () => {
   it.each([
     ['a string with a NUL', string, 'NUL character', Buffer.alloc(2_000_000, 'a\0')],
     [
-      'too long a string',
+      'a string that is too long',
       { ...string, maxLength: 10 },
       'the text has 2000000 characters; expected at most 10 (max_length)',
     ],

@@ -49,7 +49,7 @@ const UNREADABLE: readonly Listed[] = [
   { name: 'tiles', type: listOf(listOf({ id: 'image' })), value: inner('IMAGE', item()) },
 ]
 
-/** A run with these outputs, and its listings by `Accept`. */
+/** A FINISHED run with these outputs, and its listings for an `Accept` header. */
 async function finished(outputs: readonly Listed[]) {
   const engine = await anEngine({
     task: aTask({ outputs: outputs.map(({ name, type }) => anOutput({ name, type })) }),
@@ -72,10 +72,10 @@ async function finished(outputs: readonly Listed[]) {
 
 const namesOf = (outputs: readonly Listed[]) => outputs.map(({ name }) => name)
 
-describe("core's typed reading of outputs", () => {
+describe("core's typed request for outputs", () => {
   const all = [...UNREADABLE, ...READABLE, ...UNREADABLE.map((one) => ({ ...one, name: `${one.name}_2` }))]
 
-  it('returns the values that core has a record for, in descriptor order', async () => {
+  it('returns the values of types that core has a record for, in the order of the descriptor', async () => {
     const { names } = await finished(all)
 
     expect(await names(TYPED)).toEqual(namesOf(READABLE))
@@ -84,7 +84,7 @@ describe("core's typed reading of outputs", () => {
   it.each([
     ['without blanks', 'application/json,application/*+json'],
     ['in capitals', 'Application/JSON,  application/*+JSON '],
-  ])('is recognised by its header, also %s', async (_, accept) => {
+  ])('is recognised by its Accept header, also %s', async (_, accept) => {
     const { names } = await finished(all)
 
     expect(await names(accept)).toEqual(namesOf(READABLE))
@@ -98,13 +98,13 @@ describe("core's typed reading of outputs", () => {
     'application/json, application/*+json, */*',
     'text/plain, application/json, application/*+json, */*',
     'application/json, application/*+json;q=0.9',
-  ])('is not returned for Accept: %s', async (accept) => {
+  ])('is not assumed for Accept: %s', async (accept) => {
     const { names } = await finished(all)
 
     expect(await names(accept)).toEqual(namesOf(all))
   })
 
-  it('gets a long listing from the bucket, built once', async () => {
+  it('is redirected to a long listing in the bucket, which is built once', async () => {
     const many = Array.from({ length: 5000 }, () => '{"type":"Point","coordinates":[1.5,2.5]}')
     const shapes = {
       name: 'many',
@@ -120,7 +120,7 @@ describe("core's typed reading of outputs", () => {
   })
 })
 
-describe('the wanted entries of a list', () => {
+describe('the selected entries of a list', () => {
   it('are those of the parsed list, for any chunks', async () => {
     const entries = fc.array(fc.record({ parameterName: fc.constantFrom('a', 'b'), value: fc.jsonValue() }))
     await fc.assert(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ArchiveEntry } from '../../../src/archive/folder-zip/stored-zip.ts'
 import { openZip } from '../../../src/archive/zip/read-zip.ts'
 import { SERVICE_VERSION } from '../../../src/contract/service-version.ts'
@@ -107,7 +107,7 @@ describe('the crate of a finished run', () => {
     expect(entity('#image')).toMatchObject({ tag: '1.0.0', sha256: '0'.repeat(64) })
   })
 
-  it('has folders with their files, and names that are safe in URIs and paths', async () => {
+  it('has folders with their files, under names that are safe in URIs and paths', async () => {
     const { entity } = await crateOf(await anEndedRun('FINISHED'))
 
     expect(entity('./')).toMatchObject({
@@ -145,7 +145,7 @@ describe('the crate of a finished run', () => {
     expect(entity('inputs/slide').sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
   })
 
-  it('is created again once the usage of the job is known, and is removed with the run', async () => {
+  it('is built again once the usage of the job is known, and is removed with the run', async () => {
     const engine = await anEndedRun('FINISHED')
     const app = createCheckedApp(engine)
     const prepared = () => engine.objects.keys().filter((key) => key.includes('.prepared/'))
@@ -169,8 +169,8 @@ describe('the crate of a finished run', () => {
   })
 })
 
-describe('content beyond the limits of a crate', () => {
-  it('is described without a digest, and not in the zip', async () => {
+describe('content that exceeds the limits of a crate', () => {
+  it('is described without a digest, and omitted from the zip', async () => {
     const { files, entity } = await crateOf(await anEndedRun('FINISHED', MAX_COPIED_BYTES))
 
     expect([...files.keys()].filter((name) => name.startsWith('inputs/slide'))).toEqual([
@@ -189,7 +189,7 @@ describe('content beyond the limits of a crate', () => {
   it.each([
     [`sha256:${'a'.repeat(64)}`, { sha256: 'a'.repeat(64) }],
     [`sha256-134217728:${'b'.repeat(64)}`, { identifier: `sha256-134217728:${'b'.repeat(64)}` }],
-  ])('has the digest %s, which was known when it was stored', async (digest, described) => {
+  ])('has the digest %s that was stored with it', async (digest, described) => {
     const engine = await anEndedRun('FINISHED', MAX_COPIED_BYTES)
     const run = await engine.runs.find(RUN_ID)
     for (const value of run === undefined ? [] : await engine.runs.listInputs(run)) {
@@ -202,7 +202,26 @@ describe('content beyond the limits of a crate', () => {
     expect(entity('#inputs/slide')).toMatchObject(described)
   })
 
-  it('is determined by files, bytes and the length of their names', () => {
+  it('is described without a digest when it is an output, and is not copied', async () => {
+    const engine = await anEndedRun('FINISHED')
+    const list = engine.objects.list
+    vi.spyOn(engine.objects, 'list').mockImplementation(async function* (prefix) {
+      for await (const object of list(prefix)) {
+        const isLarge = object.key.endsWith('/sum')
+        yield { ...object, sizeBytes: isLarge ? MAX_COPIED_BYTES + 1 : object.sizeBytes }
+      }
+    })
+    const copy = vi.spyOn(engine.objects, 'copy')
+
+    const { files, entity } = await crateOf(engine)
+
+    expect(files.has('outputs/sum')).toBe(false)
+    expect(entity('#outputs/sum')).toMatchObject({ contentSize: String(MAX_COPIED_BYTES + 1) })
+    expect(entity('#outputs/sum')).not.toHaveProperty('sha256')
+    expect(copy).not.toHaveBeenCalled()
+  })
+
+  it('is determined by number of files, bytes and length of names', () => {
     const named = (name: string, sizeBytes: number): ArchiveEntry => ({
       name,
       sizeBytes,
@@ -221,8 +240,8 @@ describe('content beyond the limits of a crate', () => {
   })
 })
 
-describe('the crate of a run that took the outputs of another one', () => {
-  it('names that one', async () => {
+describe('the crate of a run that reused outputs', () => {
+  it('names the run that computed them', async () => {
     const engine = await anEndedRun('FINISHED')
     const other = '99999999-9999-4999-8999-999999999999'
     const find = async (id: string) => {
@@ -237,7 +256,7 @@ describe('the crate of a run that took the outputs of another one', () => {
 })
 
 describe('the crate of a failed run', () => {
-  it('has the inputs, the error and the exit code, and no output', async () => {
+  it('has inputs, error and exit code, and no outputs', async () => {
     const { files, entity } = await crateOf(await anEndedRun('FAILED'))
 
     const action = entity(`#${RUN_ID}`)
@@ -251,7 +270,7 @@ describe('the crate of a failed run', () => {
     expect(files.get('inputs/a')?.toString()).toBe('41')
   })
 
-  it('has neither start nor inputs when it was cancelled before it had any', async () => {
+  it('has neither start time nor inputs when the run was cancelled before it had any', async () => {
     const failure = { kind: 'cancelled', message: 'cancelled by a client' } as const
     const engine = await anEngine({
       run: { state: 'FAILED', failure, updatedAt: '2026-01-01T00:03:00.000Z' },
@@ -266,7 +285,7 @@ describe('the crate of a failed run', () => {
   })
 })
 
-it('refuses the crate of a run that has not ended', async () => {
+it('the crate of a run is refused before the run has ended', async () => {
   const engine = await anEngine({ run: { state: 'RUNNING' } })
 
   const answer = await createCheckedApp(engine).request(PATH)

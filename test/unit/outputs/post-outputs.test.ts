@@ -33,7 +33,7 @@ function zipOf(files: Record<string, string>): () => Promise<Uint8Array> {
 }
 
 describe('outputs that are posted with the secret', () => {
-  it('finish the run, arrays included', async () => {
+  it('finish the run, also with arrays', async () => {
     const engine = await running()
     const archive = zipOf({ sum: '5', 'list/array.yml': 'size: 2', 'list/0': '1', 'list/1': '2' })
 
@@ -53,7 +53,7 @@ describe('outputs that are posted with the secret', () => {
     ])
   })
 
-  it('are rejected after the first accepted archive', async () => {
+  it('are refused after an accepted archive', async () => {
     const engine = await running()
     await postOutputs(engine, RUN_ID, SECRET, zipOf({ sum: '5' }))
 
@@ -64,7 +64,7 @@ describe('outputs that are posted with the secret', () => {
 
   it.each([
     ['a name that is not an output', { sum: '1', other: '2' }, 'INTERNAL_UNKNOWN_OUTPUT'],
-    ['an output missing', { 'list/array.yml': 'size: 0' }, 'INTERNAL_MISSING_OUTPUTS'],
+    ['a missing output', { 'list/array.yml': 'size: 0' }, 'INTERNAL_MISSING_OUTPUTS'],
     ['a value that is refused', { sum: 'many' }, 'INTERNAL_GENERIC_BATCH_ERROR'],
   ])('fail the run for %s', async (_, files, error) => {
     const engine = await running()
@@ -76,7 +76,7 @@ describe('outputs that are posted with the secret', () => {
 
   it.each([
     ['the secret is wrong', 'wrong', zipOf({ sum: '1' }), 'SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING'],
-    ['they are no zip', SECRET, async () => Buffer.from('no zip'), 'INTERNAL_INVALID_OUTPUT'],
+    ['they are not a zip', SECRET, async () => Buffer.from('no zip'), 'INTERNAL_INVALID_OUTPUT'],
   ])('change nothing when %s', async (_, secret, archive, error) => {
     const engine = await running()
 
@@ -85,7 +85,7 @@ describe('outputs that are posted with the secret', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('RUNNING')
   })
 
-  describe('several times at once', () => {
+  describe('several times concurrently', () => {
     const posts = (engine: Awaited<ReturnType<typeof running>>) =>
       Promise.allSettled(
         [1, 2, 3, 4, 5].map((value) =>
@@ -98,7 +98,7 @@ describe('outputs that are posted with the secret', () => {
         ),
       )
 
-    it('end the run with one of them, without files of another', async () => {
+    it('end the run with one of them, without files of the others', async () => {
       const engine = await running()
 
       const answers = await posts(engine)
@@ -117,7 +117,7 @@ describe('outputs that are posted with the secret', () => {
       expect(engine.objects.text(`${prefix}sum`)).toBe(`${winner}`)
     })
 
-    it('leave no object of the others', async () => {
+    it('leave no objects of the others', async () => {
       const engine = await running()
 
       await posts(engine)
@@ -135,11 +135,11 @@ describe('outputs that are posted with the secret', () => {
     })
   })
 
-  it('stay when the response to the write that ended the run was lost', async () => {
+  it('are kept when the response to the write that ended the run was lost', async () => {
     const engine = await running()
     const transition: typeof engine.runs.transition = async (runId, change) => {
       await engine.runs.transition(runId, change)
-      // Like a retry by the SDK.
+      // The second write is like a retry of the SDK.
       return await engine.runs.transition(runId, change)
     }
 
@@ -154,7 +154,7 @@ describe('outputs that are posted with the secret', () => {
     expect([run?.state, engine.objects.text(`${run?.outputsPrefix}sum`)]).toEqual(['FINISHED', '5'])
   })
 
-  it('leave no object when an entry of the zip is damaged, or a value is refused', async () => {
+  it('leave no object when an entry of the zip is damaged or a value is refused', async () => {
     const engine = await running()
     const damaged = Buffer.from(await zipOf({ sum: '12345678', 'list/array.yml': 'size: 0' })())
     damaged[damaged.indexOf('12345678')] = 0x39
@@ -168,7 +168,7 @@ describe('outputs that are posted with the secret', () => {
     expect([afterDamage, engine.objects.keys()]).toEqual([[], []])
   })
 
-  it('are checked for the secret before the state', async () => {
+  it('are refused for their secret before the state is checked', async () => {
     const engine = await anEngine({ run: {} })
 
     await expect(postOutputs(engine, RUN_ID, 'wrong', zipOf({}))).rejects.toMatchObject({

@@ -14,7 +14,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 const PREFIX = `task-run-outputs-${RUN_ID}`
 const PATH = `/app-engine/v1/task-runs/${RUN_ID}/rejected-outputs.zip`
 
-/** An engine whose job succeeded in its second attempt and wrote an invalid number. */
+/** An engine with a run whose job SUCCEEDED in its second attempt with an invalid number. */
 async function anEndedRun() {
   const outputs = [anOutput({ name: 'sum' }), anOutput({ name: 'count' })]
   const job = { attempt: 1, jobName: 'job', succeededAttempt: 2 }
@@ -45,7 +45,7 @@ async function filesOf(bytes: Uint8Array): Promise<Record<string, string>> {
 }
 
 describe('the rejected outputs of a failed run', () => {
-  it('are the files of its last attempt, with the reason and all names of the output folder', async () => {
+  it('are the files of the last attempt, with the reason and all names in the output folder', async () => {
     const engine = await aFailedRun()
 
     const answer = await createCheckedApp(engine).fetch(PATH)
@@ -60,7 +60,7 @@ describe('the rejected outputs of a failed run', () => {
     })
   })
 
-  it('are not outputs, and are removed with the run', async () => {
+  it('are not listed as outputs, and are removed with the run', async () => {
     const engine = await aFailedRun()
     const app = createCheckedApp(engine)
     await app.fetch(PATH)
@@ -73,7 +73,7 @@ describe('the rejected outputs of a failed run', () => {
     expect(engine.objects.keys().filter((key) => key.startsWith(PREFIX))).toEqual([])
   })
 
-  it('are what a task wrote before it failed', async () => {
+  it('include what a task wrote before it failed', async () => {
     const engine = await anEndedRun()
     const failure = { kind: 'task-failed', message: 'the task ended with exit code 3', exitCode: 3 } as const
     await engine.runs.transition(RUN_ID, { to: 'FAILED', set: { failure } })
@@ -87,7 +87,7 @@ describe('the rejected outputs of a failed run', () => {
     expect(JSON.parse(files['rejected.json'] ?? '')).toMatchObject({ error: failure, outputFolder: listing })
   })
 
-  it('omit files beyond the limits, and name them', async () => {
+  it('omit files that exceed the limits, and list their names', async () => {
     const engine = await aFailedRun()
     const objects = {
       ...engine.objects,
@@ -107,7 +107,7 @@ describe('the rejected outputs of a failed run', () => {
     ])
   })
 
-  it('contain the zip of a folder that cannot be read', async () => {
+  it('contain the uploaded zip of a folder when it cannot be read', async () => {
     const engine = await aFailedRun()
     const listing = { entries: [{ name: 'sum', kind: 'directory', sizeBytes: 0 }] }
     await engine.objects.put(`${PREFIX}/1-2/staged.json`, JSON.stringify(listing))
@@ -117,7 +117,7 @@ describe('the rejected outputs of a failed run', () => {
     expect(entries.map(({ name }) => name)).toEqual(['rejected.json', 'sum.zip'])
   })
 
-  it('are the zip of a folder with more files than a download has, whose names are not read', async () => {
+  it('contain the uploaded zip of a folder with too many files for a download, without reading it', async () => {
     const engine = await aFailedRun()
     const listing = { entries: [{ name: 'sum', kind: 'directory', sizeBytes: 0 }] }
     await engine.objects.put(`${PREFIX}/1-2/staged.json`, JSON.stringify(listing))
@@ -139,7 +139,7 @@ describe('the rejected outputs of a failed run', () => {
     expect(readBytes).toBeLessThan(1000)
   })
 
-  it('are refused before the run has failed, and when it uploaded no file', async () => {
+  it('are refused before the run has failed, and when no file was uploaded', async () => {
     const running = await anEndedRun()
     const failed = await anEngine({ run: { state: 'FAILED' } })
 

@@ -8,10 +8,10 @@ import type { ByteSource } from '../../../src/shared/byte-source.ts'
 import type { TypeOf } from '../../../src/task/parameters/parameter-codec.ts'
 import { stringCodec } from '../../../src/task/parameters/string.ts'
 
-/** A small step, so that white space is longer than a step. */
+/** Short, so that tests have white space that is longer than a step. */
 const STEP_BYTES = 8
 
-/** Bytes that arrive in pieces of these sizes, repeatedly. */
+/** A source whose bytes arrive in pieces of these sizes, used in turn. */
 function sourceOf(bytes: Uint8Array, pieceSizes: readonly number[] = [65_536]): ByteSource {
   return {
     sizeBytes: bytes.byteLength,
@@ -78,8 +78,8 @@ const type = fc.record(
 )
 const pieceSizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 })
 
-describe('a string that streams', () => {
-  it('equals the result of the codec for the whole text', async () => {
+describe('a string output that is read in steps', () => {
+  it('equals the codec’s result for the whole text', async () => {
     await fc.assert(
       fc.asyncProperty(text, type, pieceSizes, async (written, wanted, sizes) => {
         const bytes = Buffer.from(written)
@@ -90,7 +90,7 @@ describe('a string that streams', () => {
     )
   })
 
-  it('is rejected for invalid UTF-8 at any position', async () => {
+  it('is refused for invalid UTF-8 at any position', async () => {
     const bytes = fc
       .tuple(text, fc.uint8Array({ maxLength: 6 }), text)
       .map(([before, between, after]) => Buffer.concat([Buffer.from(before), between, Buffer.from(after)]))
@@ -103,26 +103,26 @@ describe('a string that streams', () => {
   })
 
   it.each([
-    ['cut off within a character', Buffer.from('a…').subarray(0, 3)],
+    ['truncated within a character', Buffer.from('a…').subarray(0, 3)],
     ['with half a surrogate pair', Buffer.from([0x61, 0xed, 0xa0, 0x80])],
-    ['with a longer form than needed', Buffer.from([0xc0, 0xa0])],
+    ['with an overlong form', Buffer.from([0xc0, 0xa0])],
     [
       'with a broken character before white space',
       Buffer.concat([Buffer.from([0xe2, 0x80]), Buffer.from('  ')]),
     ],
-    ['of continuations only', Buffer.alloc(100, 0x80)],
+    ['with continuation bytes only', Buffer.alloc(100, 0x80)],
   ])('is refused when it is %s', async (_, bytes) => {
     expect(await streamed(sourceOf(bytes, [1]), ANY)).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
   })
 
-  it('may have white space longer than any step', async () => {
+  it('may have white space that is longer than a step', async () => {
     const gap = '\u3000'.repeat(100_000)
     const bytes = Buffer.from(`${' '.repeat(100_000)}a${gap}b${'\n'.repeat(100_000)}`)
 
     expect(await streamed(sourceOf(bytes, [1000]), ANY)).toEqual(whole(bytes, ANY))
   })
 
-  it('is rejected for its length at any size', async () => {
+  it('is refused for its length at any size', async () => {
     const limited = { ...ANY, maxLength: 10 }
 
     expect(await streamed(sourceOf(Buffer.alloc(100_000, 'a'), [500]), limited)).toBe(
@@ -130,7 +130,7 @@ describe('a string that streams', () => {
     )
   })
 
-  it('is rejected for a NUL at any position', async () => {
+  it('is refused for a NUL at any position', async () => {
     const bytes = Buffer.from(`${'a'.repeat(5000)}\0${'a'.repeat(5000)}`)
 
     expect(await streamed(sourceOf(bytes, [500]), ANY)).toBe('INTERNAL_PARAMETER_TYPE_ERROR')

@@ -1,8 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { reusedOutputsPrefix } from '../../../src/contract/storage-keys.ts'
-import { copyEqualOutputs, renamedListing } from '../../../src/outputs/reuse-outputs.ts'
-import { readAll } from '../../../src/shared/read-all.ts'
+import { copyEqualOutputs } from '../../../src/outputs/reuse-outputs.ts'
 import { aReusingEngine } from '../../fixtures/reuse.ts'
 
 const FROM = '22222222-2222-4222-8222-222222222222'
@@ -10,41 +8,8 @@ const TO = '33333333-3333-4333-8333-333333333333'
 
 const A_MINUTE = () => 60_000
 
-const entryOf = (taskRunId: string, value: unknown) => ({
-  taskRunId,
-  parameterName: 'text',
-  type: 'STRING',
-  value,
-  truncated: true,
-  href: `task-runs/${taskRunId}/output/text`,
-})
-
-describe('the listing of a run that took outputs', () => {
-  it('names that run everywhere, and leaves values alone, for any chunks', async () => {
-    const hostile = fc.constantFrom(
-      FROM,
-      `"taskRunId":"${FROM}"`,
-      `"href":"task-runs/${FROM}/`,
-      JSON.stringify(entryOf(FROM, FROM)),
-    )
-    const values = fc.array(fc.oneof(hostile, fc.string({ unit: 'binary' })))
-    await fc.assert(
-      fc.asyncProperty(values, fc.integer({ min: 1, max: 90 }), async (texts, chunkBytes) => {
-        const bytes = Buffer.from(JSON.stringify(texts.map((text) => entryOf(FROM, text))))
-        async function* chunks() {
-          for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
-        }
-
-        const own = await readAll(renamedListing(chunks(), { from: FROM, to: TO }))
-
-        expect(own.toString('utf8')).toBe(JSON.stringify(texts.map((text) => entryOf(TO, text))))
-      }),
-    )
-  })
-})
-
 describe('outputs of an equal run', () => {
-  it('are not taken when they are too many bytes for a call', async () => {
+  it('are not copied when they have too many bytes for one call', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const run = await engine.aProvisionedRun()
@@ -62,7 +27,7 @@ describe('outputs of an equal run', () => {
     expect(taken).toMatchObject({ reason: 'outputs-too-large' })
   })
 
-  it('are not copied when they are so many large files that time cannot suffice', async () => {
+  it('are not copied when they have too many large files for the time limit', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const run = await engine.aProvisionedRun()
@@ -90,7 +55,7 @@ describe('outputs of an equal run', () => {
     expect(copies).toBe(0)
   })
 
-  it('are left to the equal run when the time is up before its listing is copied', async () => {
+  it('are not copied when the time limit is reached before the listing is copied', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const run = await engine.aProvisionedRun()
@@ -111,7 +76,7 @@ describe('outputs of an equal run', () => {
     expect(engine.objects.keys()).toEqual(keys)
   })
 
-  it('are copied after the copies of tries that died are removed, and not those of a try that may be alive', async () => {
+  it('are copied after the copies of attempts that must have ended are removed, and not those of others', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const run = await engine.aProvisionedRun()
@@ -130,12 +95,12 @@ describe('outputs of an equal run', () => {
     expect(engine.objects.keys()).toContain(alive)
   })
 
-  it('leave nothing when a copy fails', async () => {
+  it('leave no copy when one of the copies fails', async () => {
     const engine = await aReusingEngine()
     await engine.aFinishedRun()
     const run = await engine.aProvisionedRun()
     const keys = engine.objects.keys()
-    const write = () => Promise.reject(new Error('the bucket is away'))
+    const write = () => Promise.reject(new Error('the bucket is unavailable'))
 
     const taking = copyEqualOutputs(
       { ...engine, objects: { ...engine.objects, write } },
@@ -143,7 +108,7 @@ describe('outputs of an equal run', () => {
       A_MINUTE,
     )
 
-    await expect(taking).rejects.toThrow('the bucket is away')
+    await expect(taking).rejects.toThrow('the bucket is unavailable')
     expect(engine.objects.keys()).toEqual(keys)
   })
 })

@@ -38,9 +38,9 @@ async function staged(engine: Engine): Promise<StagedInputs['files']> {
   return (await stageInputs(engine, RUN_ID, SECRET)).files
 }
 
-/** Names of the files in the zip of a staged folder. */
+/** Names of the files in the zip that replaces a staged folder. */
 async function packedNames(engine: Engine, content: StagedInputs['files'][number]['content']) {
-  if (content.kind !== 'tree') throw new Error('this is no folder')
+  if (content.kind !== 'tree') throw new Error('this is not a folder')
   const key = engine.objects.keys().find((one) => content.url.includes(encodeURI(one)))
   const body = await engine.objects.read(key ?? '')
   const zip = await openZip(bufferSource(Buffer.concat((await body?.toArray()) ?? [])))
@@ -67,7 +67,7 @@ describe('staging arrays in', () => {
     }
   })
 
-  it('packs small items into one folder, companions included', async () => {
+  it('packs small items with their companions into one folder', async () => {
     const engine = await aRunOfArrays()
     await giveCrop(engine, '0', aPng(), Buffer.from('{}'))
     await giveCrop(engine, '1', aPng())
@@ -105,7 +105,7 @@ describe('staging arrays in', () => {
     ])
   })
 
-  it('returns a DICOM folder as the client packed it, with its target', async () => {
+  it('returns a DICOM folder as the client packed it, with its target folder', async () => {
     const engine = await aRunOfArrays()
     const zip = await aDicomZip(undefined, { compress: true })
     await provisionFile(engine, RUN_ID, 'image', aSentValue(engine, zip))
@@ -115,7 +115,7 @@ describe('staging arrays in', () => {
     ])
   })
 
-  it('returns an edited array without replaced items', async () => {
+  it('returns a changed array without replaced items', async () => {
     const engine = await aRunOfArrays()
     await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [1] })
     await provisionArrayItem(engine, await findArrayItem(engine, RUN_ID, 'numbers', '1'), 2)

@@ -27,7 +27,7 @@ describe('staging', () => {
     expect(byPath.get('large')).toMatchObject({ kind: 'url', sizeBytes: 5000 })
   })
 
-  it('returns URLs for declared outputs only, below the prefix of this attempt', async () => {
+  it('returns URLs only for declared outputs, below the prefix of this attempt', async () => {
     const staged = await stageOutputs(await running(), RUN_ID, SECRET, {
       jobAttempt: 2,
       entries: [
@@ -42,7 +42,7 @@ describe('staging', () => {
     expect(staged.listingUrl).toContain(`task-run-outputs-${RUN_ID}/1-2/staged.json`)
   })
 
-  it('returns URLs of this run only', async () => {
+  it('returns only URLs of this run', async () => {
     const engine = await running()
     await engine.runs.create(aRun({ id: OTHER_ID, secret: 'secret-of-another' }))
 
@@ -71,7 +71,7 @@ describe('staging', () => {
     }
   })
 
-  it('is rejected once the run has ended, as the secret is then invalid', async () => {
+  it('is refused after the run has ended, because its secret is invalid then', async () => {
     const engine = await running()
     await engine.runs.transition(RUN_ID, { to: 'FAILED' })
 

@@ -9,7 +9,7 @@ const PART = Buffer.alloc(5 * 1024 * 1024, 7)
 
 const running = () => anEngine({ run: { state: 'RUNNING', job: { attempt: 3, jobName: 'job' } } })
 
-/** An engine with a started multipart upload, and its parts. */
+/** An engine with a started multipart upload and these parts. */
 async function begun(...parts: readonly Buffer[]) {
   const engine = await running()
   const { multipartId } = await beginOutputParts(engine, RUN_ID, secret, OUTPUT)
@@ -32,7 +32,7 @@ describe('an output in parts', () => {
     expect(await engine.objects.size(`task-run-outputs-${RUN_ID}/3-2/sum`)).toBe(PART.length + 3)
   })
 
-  it('may be completed again, as after a lost response', async () => {
+  it('may be completed again, for example after a lost response', async () => {
     const { complete } = await begun(PART)
     await complete(PART.length)
 
@@ -47,14 +47,14 @@ describe('an output in parts', () => {
     expect(engine.objects.keys()).toEqual([])
   })
 
-  it('is refused when its parts are gone', async () => {
+  it('is refused when its parts were removed', async () => {
     const { engine, multipartId, complete } = await begun(PART)
     await engine.parts.abort(`task-run-outputs-${RUN_ID}/3-2/sum`, multipartId)
 
     await expect(complete(PART.length)).rejects.toMatchObject({ error: 'UPLOAD_INVALID' })
   })
 
-  it('gets URLs of its own key only, in order', async () => {
+  it('gets only URLs of its own key, in order', async () => {
     const { engine, multipartId } = await begun()
 
     const range = { ...OUTPUT, multipartId, first: 5, count: 3 }
@@ -72,7 +72,7 @@ describe('an output in parts', () => {
     await expect(begin).rejects.toMatchObject({ error: 'UPLOAD_INVALID' })
   })
 
-  it('is refused without the secret of the run, and once the run has ended', async () => {
+  it('is refused without the secret of the run, and after the run has ended', async () => {
     const engine = await running()
 
     await expect(beginOutputParts(engine, RUN_ID, 'guess', OUTPUT)).rejects.toMatchObject({

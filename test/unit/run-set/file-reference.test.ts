@@ -44,14 +44,14 @@ describe('the file of a row', () => {
   it.each([
     ['an object of any other bucket', 's3://private/secret', 'inputBuckets'],
     ['an object that does not exist', 's3://slides/none', 'no object "none"'],
-    ['a bucket without a key', 's3://slides', 'inputBuckets'],
+    ['a bucket without a key', 's3://slides', 'does not name an object; expected s3://<bucket>/<key>'],
     ['an output that a run does not have', `run:${RUN_ID}/none`, 'no such parameter'],
     ['a run that does not exist', 'run:none/sum', 'there is no run'],
     ['an upload that does not exist', 'upload:none', 'there is no upload'],
     ['a path of this machine', '/etc/passwd', 'names no file'],
     ['a URL', 'https://example.org/1.tif', 'names no file'],
     ['a number', 5, 'not a text'],
-  ])('is never %s', async (_, reference, words) => {
+  ])('cannot be %s', async (_, reference, words) => {
     await expect(findFile(await anEngineWithBucket(), reference, 'image')).rejects.toMatchObject({
       message: expect.stringContaining(words),
       details: { parameterName: 'image' },

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { setRunId } from '../../../src/contract/set-run-id.ts'
 import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { sweepDeletions } from '../../../src/lifecycle/sweep-deletions.ts'
-import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import { createRunSet } from '../../../src/run-set/create-run-set.ts'
-import { cancelRunSet, deleteRunSet } from '../../../src/run-set/end-run-set.ts'
+import { cancelRunSet, deleteRunSet, retryRunSet } from '../../../src/run-set/end-run-set.ts'
 import { sweepRunSets } from '../../../src/run-set/sweep-run-sets.ts'
 import { workOnRunSet } from '../../../src/run-set/work-on-run-set.ts'
 import { anInput, aTask } from '../../fixtures/builders.ts'
@@ -11,14 +11,14 @@ import { anEngine } from '../../fixtures/engine.ts'
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
-/** Longer texts are stored as objects. */
+/** Long enough to be stored as an object. */
 const LONG = 'x'.repeat(100_000)
 const TASK = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
 const LATE_SECONDS = 7200
 const settings = { graceSeconds: 300, lateWriteSeconds: LATE_SECONDS }
 const KILLED = new Error('the function was killed')
 
-/** A set whose table is validated, so that its worker creates runs next. */
+/** A set with a validated table, whose worker creates runs next. */
 async function aCreatingSet() {
   const engine = await anEngine({ task: TASK })
   const rows = [{ text: LONG }, { text: LONG }]
@@ -28,7 +28,7 @@ async function aCreatingSet() {
   return { engine, id, work }
 }
 
-/** Objects and values of the set or its runs. */
+/** Objects and input values of the set and its runs. */
 async function leftOf(engine: Engine, setId: string): Promise<string[]> {
   const objects = engine.objects.keys().filter((key) => key.includes(setId.slice(0, 30)))
   const ids = [0, 1].map((row) => setRunId({ setId, row, round: 1 }))
@@ -36,7 +36,7 @@ async function leftOf(engine: Engine, setId: string): Promise<string[]> {
   return [...objects, ...values.flatMap((value) => (value === undefined ? [] : [`value of ${value.runId}`]))]
 }
 
-/** The engine of a worker that does something between the values of its runs and the runs. */
+/** The engine of a worker that calls `act` after it has written values, and before it writes their runs. */
 function betweenWrites(engine: Engine, act: () => Promise<unknown>): Engine {
   const createAll: typeof engine.runs.createAll = async (created) => {
     for (const { values } of created) for (const value of values) await engine.runs.putInput(value)
@@ -60,11 +60,11 @@ async function sweepLater(engine: Engine): Promise<void> {
   )
 }
 
-describe('of a run set whose runs are being created', () => {
+describe('a run set whose runs are being created', () => {
   it.each<readonly [string, (engine: Engine, id: string) => Promise<unknown>]>([
     ['the set is deleted', deleteRunSet],
     ['its task is deleted', (engine) => deleteTask(engine, engine.task)],
-  ])('nothing is left when %s meanwhile', async (_, end) => {
+  ])('leaves nothing when %s meanwhile', async (_, end) => {
     const { engine, id, work } = await aCreatingSet()
 
     await work(betweenWrites(engine, () => end(engine, id)))
@@ -74,7 +74,7 @@ describe('of a run set whose runs are being created', () => {
     expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
   })
 
-  it('only the table is left when the set is cancelled meanwhile', async () => {
+  it('leaves only its table when it is cancelled meanwhile', async () => {
     const { engine, id, work } = await aCreatingSet()
 
     await work(betweenWrites(engine, () => cancelRunSet(engine, id)))
@@ -94,7 +94,7 @@ describe('of a run set whose runs are being created', () => {
         await deleteRunSet(engine, id)
       },
     ],
-  ])('nothing is left of a worker that was killed when the set is %s', async (_, end) => {
+  ])('leaves nothing of a killed worker when it is %s', async (_, end) => {
     const { engine, id, work } = await aCreatingSet()
     await expect(work(betweenWrites(engine, () => Promise.reject(KILLED)))).rejects.toBe(KILLED)
     expect((await leftOf(engine, id)).length).toBeGreaterThan(2)
@@ -105,7 +105,28 @@ describe('of a run set whose runs are being created', () => {
     expect(await leftOf(engine, id)).toEqual([])
   })
 
-  it('nothing is left that is written after the deletion has ended', async () => {
+  it('leaves nothing of a killed worker of an earlier round when it is deleted', async () => {
+    const { engine, id, work } = await aCreatingSet()
+    await cancelRunSet(engine, id)
+    await work()
+    const runId = setRunId({ setId: id, row: 1, round: 1 })
+    await engine.objects.put(`task-run-inputs-${runId}/text/${runId}`, LONG)
+    await engine.runs.putInput({
+      runId,
+      parameterName: 'text',
+      valueId: runId,
+      file: { kind: 'inline', text: 'x' },
+    })
+    await retryRunSet(engine, id)
+    await work()
+
+    await deleteRunSet(engine, id)
+    await work()
+
+    expect(await leftOf(engine, id)).toEqual([])
+  })
+
+  it('also loses what is written after its deletion has ended', async () => {
     const { engine, id, work } = await aCreatingSet()
     const runId = setRunId({ setId: id, row: 0, round: 1 })
     await deleteRunSet(engine, id)
@@ -123,10 +144,10 @@ describe('of a run set whose runs are being created', () => {
   })
 })
 
-describe('of a run set whose creation breaks off', () => {
+describe('a run set whose creation is interrupted', () => {
   const wanted = { shared: {}, rows: [{ text: 'x' }], maxConcurrency: 1 }
 
-  it('nothing is left when its files cannot be stored', async () => {
+  it('leaves nothing when its files cannot be stored', async () => {
     const engine = await anEngine({ task: TASK })
     const objects = { ...engine.objects, put: () => Promise.reject(KILLED) }
     await expect(createRunSet({ ...engine, objects }, { ...wanted, task: engine.task })).rejects.toBe(KILLED)
@@ -139,7 +160,7 @@ describe('of a run set whose creation breaks off', () => {
     expect(await engine.sets.findInRemoval(id)).toBeUndefined()
   })
 
-  it('its files are found by its record when the call was killed, and it fails with the reason', async () => {
+  it('fails with the reason when the call was killed, and its files are found through its item', async () => {
     const engine = await anEngine({ task: TASK })
     const objects: typeof engine.objects = {
       ...engine.objects,
@@ -168,7 +189,7 @@ describe('of a run set whose creation breaks off', () => {
     expect(await leftOf(engine, id)).toEqual([])
   })
 
-  it('nothing is stored for a table that is refused', async () => {
+  it('stores nothing when its table is refused', async () => {
     const engine = await anEngine({ task: TASK })
 
     await expect(createRunSet(engine, { ...wanted, rows: [], task: engine.task })).rejects.toMatchObject({

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { setRunId } from '../../../src/contract/set-run-id.ts'
 import { submitJob } from '../../../src/lifecycle/submit-job.ts'
-import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import { describeRunSet } from '../../../src/run-set/describe-run-set.ts'
 import { workOnRunSet } from '../../../src/run-set/work-on-run-set.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { aReusingEngine } from '../../fixtures/reuse.ts'
 
-/** An engine with a finished run for `a` = 1, and a set of two rows, whose runs are created. */
+/** An engine with a FINISHED run for `a` = 1, and a set of two rows whose runs are created. */
 async function aSet({ reuse }: { readonly reuse?: boolean } = {}, reusesOutputs = false) {
   const engine = await aReusingEngine()
   const first = await engine.aFinishedRun({ a: 1 })
@@ -29,7 +29,7 @@ async function aSet({ reuse }: { readonly reuse?: boolean } = {}, reusesOutputs 
 }
 
 describe('a run set with reuse', () => {
-  it('takes outputs of equal runs when their turn has come, and submits the others', async () => {
+  it('takes outputs of equal runs when a run is due, and submits the others', async () => {
     const { runs, sets, runIds, submit, first, scheduler, workflow, described, request } = await aSet({
       reuse: true,
     })
@@ -48,6 +48,7 @@ describe('a run set with reuse', () => {
       active: 1,
       finished: 1,
       failed: 0,
+      skipped: 0,
     })
     const listed = await request(`/app-engine/v1/run-sets/${described.id}/runs`)
     expect(await listed.json()).toMatchObject({
@@ -55,7 +56,7 @@ describe('a run set with reuse', () => {
     })
   })
 
-  it('completes the step of a run that took outputs before its function died', async () => {
+  it('completes the step of a run when its function died after the run took outputs', async () => {
     const { runIds, submit, workflow } = await aSet({ reuse: true })
     const [same = ''] = runIds
     await submit(same, 'first token')
@@ -68,13 +69,13 @@ describe('a run set with reuse', () => {
   it.each<readonly [what: string, seconds: number, reason: string]>([
     ['takes too long', 31, 'copy-too-slow'],
     ['fails', 0, 'copy-failed'],
-  ])('submits a run when the copy of outputs %s', async (_, seconds, reason) => {
+  ])('submits a run when copying outputs %s', async (_, seconds, reason) => {
     const { runs, runIds, submit, objects, identity } = await aSet({ reuse: true })
     const [same = ''] = runIds
     const { copy } = objects
     objects.copy = async (...copied) => {
       identity.advance(seconds)
-      if (seconds === 0) throw new Error('the bucket is away')
+      if (seconds === 0) throw new Error('the bucket is unavailable')
       return copy(...copied)
     }
 

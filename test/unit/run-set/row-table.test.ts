@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_ROWS } from '../../../src/run/set/set-run-id.ts'
-import { MAX_COLUMNS, readRowTable } from '../../../src/run-set/row-table.ts'
+import { MAX_COLUMNS, MAX_ROWS } from '../../../src/contract/run-set-limits.ts'
+import { readRowTable } from '../../../src/run-set/row-table.ts'
 
 const plain = (text: string) => readRowTable(text).map((row) => Object.fromEntries(row))
 
@@ -14,7 +14,7 @@ describe('a table of inputs', () => {
     expect(plain(text)).toEqual([{ a: { json: 1 }, t: { json: 'x' } }, { a: { json: 2 } }])
   })
 
-  it('may be a CSV of a spreadsheet: byte order mark, CRLF, quotes, line breaks in fields', () => {
+  it('may be a CSV from a spreadsheet: byte order mark, CRLF, quotes, line breaks in fields', () => {
     expect(plain('\uFEFFa,t\r\n1,"x, ""y""\nz"\r\n2,\r\n')).toEqual([
       { a: { text: '1' }, t: { text: 'x, "y"\nz' } },
       { a: { text: '2' } },
@@ -23,11 +23,11 @@ describe('a table of inputs', () => {
 
   it.each([
     ['nothing', '', 'has no row'],
-    ['a header alone', 'a,b\n', 'has no row'],
+    ['only a header', 'a,b\n', 'has no row'],
     ['a line that is not JSON', '{"a":1}\n{"a":', 'line 2 is not JSON'],
     ['a row that is not an object', '[{"a":1},5]', 'row 2 is not an object'],
     ['a CSV whose second line is longer', 'a,b\n1,2,3\n', 'not CSV'],
-    ['two columns of a name', 'a,a\n1,2\n', 'two columns "a"'],
+    ['two columns with the same name', 'a,a\n1,2\n', 'two columns "a"'],
     ['a column without a name', 'a,\n1,2\n', 'without a name'],
     ['more rows than a set may have', `a\n${'1\n'.repeat(MAX_ROWS + 1)}`, `at most ${MAX_ROWS}`],
     ['more JSON objects than a set may have', `[${'{},'.repeat(MAX_ROWS)}{}]`, `at most ${MAX_ROWS}`],
@@ -39,13 +39,7 @@ describe('a table of inputs', () => {
     expect(() => readRowTable(text)).toThrow(words)
   })
 
-  it('is refused at once when it has a million columns', () => {
-    const header = Array.from({ length: 1_000_000 }, (_, column) => column.toString(36)).join()
-
-    expect(() => readRowTable(`${header}\n`)).toThrow('columns')
-  })
-
-  it('may have as many rows as a set', () => {
+  it('may have as many rows as a set can have', () => {
     expect(readRowTable(`a\n${'1\n'.repeat(MAX_ROWS)}`)).toHaveLength(MAX_ROWS)
   })
 })

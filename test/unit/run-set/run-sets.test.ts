@@ -1,34 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import type { JsonValue } from '../../../src/contract/json.ts'
 import { provisionInput } from '../../../src/inputs/provision-input.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
-import { submitJob } from '../../../src/lifecycle/submit-job.ts'
 import type { JobUsage } from '../../../src/run/run.ts'
 import { MAX_RUNS_AT_ONCE } from '../../../src/run/run-repository.ts'
-import { executionNameOf, type RunSet } from '../../../src/run/set/run-set.ts'
-import { setRunId } from '../../../src/run/set/set-run-id.ts'
-import { createRunSet } from '../../../src/run-set/create-run-set.ts'
-import { describeRunSet } from '../../../src/run-set/describe-run-set.ts'
+import { executionNameOf } from '../../../src/run/set/run-set.ts'
+import { MAX_REASONS } from '../../../src/run/set/set-counts.ts'
 import { cancelRunSet, deleteRunSet, retryRunSet } from '../../../src/run-set/end-run-set.ts'
 import { listSetRuns } from '../../../src/run-set/list-set-runs.ts'
-import type { SetWork } from '../../../src/run-set/set-work.ts'
 import { sweepRunSets } from '../../../src/run-set/sweep-run-sets.ts'
 import { workOnRunSet } from '../../../src/run-set/work-on-run-set.ts'
 import { readAll } from '../../../src/shared/read-all.ts'
-import type { Task } from '../../../src/task/task.ts'
 import { createMemoryObjectStore } from '../../fakes/memory-object-store.ts'
 import { anInput, aTask } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
-
-type Engine = Awaited<ReturnType<typeof anEngine>>
-
-const TASK = aTask({
-  inputs: [
-    anInput({ name: 'a', type: { id: 'integer', geq: 0 } }),
-    anInput({ name: 'text', type: { id: 'string', minLength: 0 }, default: 'default' }),
-    anInput({ name: 'file', type: { id: 'file' }, optional: true }),
-  ],
-})
+import { aSet, type Engine, end, prepare, SET_TASK, submit } from '../../fixtures/working-set.ts'
 
 const USAGE: JobUsage = {
   ...{
@@ -41,43 +26,9 @@ const USAGE: JobUsage = {
   },
   ...{ usd: 0.25, pricesOf: '2026-01-01' },
 }
-/** Maximum size of the input and output of a state of Step Functions. */
-const MAX_STATE_BYTES = 256 * 1024
-
-/** An engine with a set; `work` lets its workflow call the worker once. */
-async function aSet(
-  { rows, shared = {}, task = TASK }: { rows: readonly JsonValue[]; shared?: JsonValue; task?: Task },
-  engine?: Engine,
-) {
-  const own = engine ?? (await anEngine({ task }))
-  const { id } = await createRunSet(own, { task: own.task, shared, rows, maxConcurrency: 2 })
-  const work = (timeLeftMs = 900_000): Promise<SetWork> =>
-    workOnRunSet(own, { setId: id, timeLeftMs: () => timeLeftMs })
-  const read = async (): Promise<RunSet> => (await own.sets.find(id)) as RunSet
-  const describeIt = async () => describeRunSet(own, await read())
-  const runId = (row: number, round = 1): string => setRunId({ setId: id, row, round })
-  return { engine: own, id, work, read, describeIt, runId }
-}
-
-/** Calls the worker until it returns runs, or is done. */
-async function prepare(work: () => Promise<SetWork>): Promise<SetWork> {
-  for (;;) {
-    const found = await work()
-    if (found.isDone || found.runs.length > 0) return found
-  }
-}
-
-const submit = (engine: Engine, runId: string) => submitJob(engine, { runId, taskToken: `token-${runId}` })
-const end = (engine: Engine, runId: string, isFinished = true) =>
-  isFinished
-    ? engine.runs.transition(runId, { to: 'FINISHED', set: { outputsPrefix: `${runId}/` } })
-    : engine.runs.transition(runId, {
-        to: 'FAILED',
-        set: { failure: { kind: 'task-failed', message: 'exit code 3' } },
-      })
 
 describe('a run set', () => {
-  it('becomes runs with the inputs of their row, the shared ones and the defaults', async () => {
+  it('creates runs with the inputs of their row, the shared inputs and the defaults', async () => {
     const { engine, work, runId, describeIt } = await aSet({
       rows: [{ a: 1 }, { a: 2, text: 'own' }],
       shared: { text: 'all' },
@@ -98,10 +49,10 @@ describe('a run set', () => {
       { a: '1', text: 'all' },
       { a: '2', text: 'own' },
     ])
-    expect((await describeIt()).counts).toEqual({ waiting: 2, active: 0, finished: 0, failed: 0 })
+    expect((await describeIt()).counts).toEqual({ waiting: 2, active: 0, finished: 0, failed: 0, skipped: 0 })
   })
 
-  it('stores a default that neither row nor shared values replace', async () => {
+  it('stores a default if neither row nor shared values replace it', async () => {
     const { engine, work, runId } = await aSet({ rows: [{ a: 1 }] })
     await prepare(work)
 
@@ -131,7 +82,7 @@ describe('a run set', () => {
       [4, 'file'],
     ])
     expect(runSet.problems.every(({ message }) => message.length > 10)).toBe(true)
-    expect(await engine.runs.listIdsByTask(TASK.id)).toEqual([])
+    expect(await engine.runs.listIdsByTask(SET_TASK.id)).toEqual([])
   })
 
   it('estimates the cost of the remaining runs from those that have ended', async () => {
@@ -148,17 +99,53 @@ describe('a run set', () => {
     expect([usd, remainingUsd]).toEqual([0.25, 0.5])
   })
 
-  it('of ten thousand runs fits into the state of its workflow', async () => {
-    const rows = Array.from({ length: 10_000 }, () => ({ a: 1 }))
-    const { work } = await aSet({ rows })
+  it('reports a refused shared value once, and the problems of each row beside it', async () => {
+    const rows = Array.from({ length: 300 }, (_, row) => (row === 250 ? { text: 5 } : {}))
+    const { work, read } = await aSet({ rows, shared: { a: 'abc' } })
+    await prepare(work)
 
-    const next = await prepare(work)
-
-    expect(next.runs).toHaveLength(10_000)
-    expect(JSON.stringify(next).length).toBeLessThan(MAX_STATE_BYTES / 2)
+    const { problems, problemCount } = await read()
+    expect(problems.map(({ row, column }) => [row, column])).toEqual([
+      [null, 'a'],
+      [251, 'text'],
+    ])
+    expect(problemCount).toBe(2)
   })
 
-  it('keeps the first hundred problems and counts the others', async () => {
+  it('reports a refused and a missing value of one row together', async () => {
+    const { work, read } = await aSet({ rows: [{ text: 5 }, { a: 'x', text: 5 }] })
+    await prepare(work)
+
+    expect((await read()).problems.map(({ row, column }) => [row, column])).toEqual([
+      [1, 'text'],
+      [1, 'a'],
+      [2, 'a'],
+      [2, 'text'],
+    ])
+  })
+
+  it('compares no array whose value was refused', async () => {
+    const type = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
+    const task = aTask({
+      inputs: [anInput({ name: 'a', type }), anInput({ name: 'b', type }), anInput({ name: 'c', type })],
+      matchingGroups: [['inputs/a', 'inputs/b', 'inputs/c']],
+    })
+    const rows = [
+      { a: ['x'], b: [1], c: [1, 2] },
+      { b: [1], c: [1] },
+    ]
+    const { work, read } = await aSet({ rows: [...rows, { a: [1], b: 'y', c: [1] }], task })
+    await prepare(work)
+
+    expect((await read()).problems.map(({ row, column }) => [row, column])).toEqual([
+      [1, 'a'],
+      [1, 'c'],
+      [2, 'a'],
+      [3, 'b'],
+    ])
+  })
+
+  it('stores the first 100 problems, and the number of the others', async () => {
     const { work, read } = await aSet({ rows: Array.from({ length: 250 }, () => ({ a: -1 })) })
     await prepare(work)
 
@@ -166,7 +153,7 @@ describe('a run set', () => {
     expect([problems.length, problemCount]).toEqual([100, 250])
   })
 
-  it('keeps the beginning of long names and messages', async () => {
+  it('truncates long names and messages of problems', async () => {
     const rows = Array.from({ length: 100 }, (_, row) => ({ a: 1, [`${row}${'x'.repeat(20_000)}`]: 1 }))
     const { work, read } = await aSet({ rows })
     await prepare(work)
@@ -176,7 +163,7 @@ describe('a run set', () => {
     expect(Buffer.byteLength(JSON.stringify(problems))).toBeLessThan(200_000)
   })
 
-  it('refuses two columns for one parameter', async () => {
+  it('is refused with two columns for one parameter', async () => {
     const { work, describeIt } = await aSet({ rows: [{ a: 1, file: 'upload:x', FILE: 'upload:y' }] })
     await prepare(work)
 
@@ -188,7 +175,7 @@ describe('a run set', () => {
   it.each([
     ['cancelled', cancelRunSet],
     ['deleted', deleteRunSet],
-  ])('creates no run by a worker that is late after it was %s', async (_, end) => {
+  ])('gets no runs from a late worker after it was %s', async (_, end) => {
     const { engine, id, work, runId } = await aSet({ rows: [{ a: 1 }] })
     await work()
     const late = {
@@ -209,7 +196,7 @@ describe('a run set', () => {
     expect((await work()).isDone).toBe(true)
   })
 
-  it('continues where a worker ran out of time or crashed', async () => {
+  it('is continued where a worker reached its time limit or crashed', async () => {
     const rows = Array.from({ length: 120 }, (_, a) => ({ a }))
     const { engine, work, read, runId } = await aSet({ rows })
     let calls = 0
@@ -223,8 +210,8 @@ describe('a run set', () => {
     expect((await engine.runs.find(runId(119)))?.state).toBe('PROVISIONED')
   })
 
-  it('gives all runs the same shared object, also when it was replaced while they were created', async () => {
-    const engine = await anEngine({ task: TASK })
+  it('uses the same shared object in all runs, even if it was replaced while they were created', async () => {
+    const engine = await anEngine({ task: SET_TASK })
     const slides = createMemoryObjectStore()
     await slides.put('model', 'old')
     const inputBucket = () => ({
@@ -259,7 +246,7 @@ describe('a run set', () => {
     expect(file).toMatchObject({ sizeBytes: 3 })
   })
 
-  it('creates no run twice with two concurrent workers', async () => {
+  it('contains no run twice when two workers create runs concurrently', async () => {
     const rows = Array.from({ length: 60 }, (_, a) => ({ a }))
     const { engine, work, runId } = await aSet({ rows })
     await work()
@@ -270,12 +257,12 @@ describe('a run set', () => {
     expect((await engine.runs.find(runId(0)))?.state).toBe('QUEUED')
   })
 
-  it('starts a run when the workflow executes it, and counts it until its end', async () => {
+  it('starts a run when the workflow executes it, and counts it in each state', async () => {
     const { engine, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }, { a: 3 }] })
     await prepare(work)
 
     for (const row of [0, 1]) await submit(engine, runId(row))
-    expect((await describeIt()).counts).toEqual({ waiting: 1, active: 2, finished: 0, failed: 0 })
+    expect((await describeIt()).counts).toEqual({ waiting: 1, active: 2, finished: 0, failed: 0, skipped: 0 })
     await end(engine, runId(0))
     await end(engine, runId(1), false)
     expect((await work()).runs).toHaveLength(1)
@@ -283,35 +270,50 @@ describe('a run set', () => {
     await end(engine, runId(2), false)
 
     const { state, counts, failures } = await describeIt()
-    expect([state, counts]).toEqual(['FINISHED', { waiting: 0, active: 0, finished: 1, failed: 2 }])
+    expect([state, counts]).toEqual([
+      'FINISHED',
+      { waiting: 0, active: 0, finished: 1, failed: 2, skipped: 0 },
+    ])
     expect(failures).toMatchObject([
       { kind: 'task-failed', message: 'exit code 3', count: 2, example: { row: 3 } },
     ])
     expect((await work()).isDone).toBe(true)
   })
 
-  it('has no negative counts when its runs start between two reads', async () => {
-    const { engine, work, read, runId } = await aSet({ rows: [{ a: 1 }, { a: 2 }] })
-    const before = await read()
+  it('groups failures by a limited number of reasons, and says which group has several', async () => {
+    const count = MAX_REASONS + 2
+    // Rows whose failures are counted by the same item.
+    const failing = Array.from({ length: count }, (_, index) => 16 * index)
+    const { engine, work, runId, describeIt } = await aSet({
+      rows: Array.from({ length: 16 * count }, (_, a) => ({ a })),
+    })
     await prepare(work)
-    await submit(engine, runId(0))
+    for (const [index, row] of failing.entries()) {
+      const failure = { kind: 'output-invalid', message: `no ${'x'.repeat(index + 1)}` } as const
+      await submit(engine, runId(row))
+      await engine.runs.transition(runId(row), { to: 'FAILED', set: { failure } })
+    }
 
-    const { counts } = await describeRunSet(engine, before)
+    const { failures } = await describeIt()
 
-    expect(counts).toEqual({ waiting: 0, active: 1, finished: 0, failed: 0 })
+    expect(failures[0]).toMatchObject({
+      count: 2,
+      message: `other reasons, for example: no ${'x'.repeat(count)}`,
+    })
+    expect(failures.slice(1).every((group) => group.count === 1)).toBe(true)
   })
 
-  it('does not allow clients to change or start a single run of it', async () => {
+  it('has runs whose inputs clients cannot change', async () => {
     const { engine, work, runId } = await aSet({ rows: [{ a: 1 }] })
     await prepare(work)
     const run = await engine.runs.find(runId(0))
-    if (run === undefined) throw new Error('no run')
+    if (run === undefined) throw new Error('there is no run')
 
     const change = provisionInput(engine, { run, task: engine.task }, { parameterName: 'a', value: 5 })
     await expect(change).rejects.toMatchObject({ error: 'INTERNAL_INVALID_TASK_RUN_STATE' })
   })
 
-  it('retries only failed rows, with the same inputs', async () => {
+  it('runs only failed rows again when it is retried, with the same inputs', async () => {
     const { engine, id, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }] })
     await prepare(work)
     for (const row of [0, 1]) await submit(engine, runId(row))
@@ -322,18 +324,18 @@ describe('a run set', () => {
     const { runs, prefix } = await prepare(work)
 
     expect(runs.map((place) => prefix + place)).toEqual([runId(1, 2)])
-    expect((await describeIt()).counts).toEqual({ waiting: 1, active: 0, finished: 1, failed: 0 })
+    expect((await describeIt()).counts).toEqual({ waiting: 1, active: 0, finished: 1, failed: 0, skipped: 0 })
     await deleteRun(engine, runId(1))
     const again = await engine.runs.find(runId(1, 2))
     expect(again && (await engine.runs.listInputs(again))).toMatchObject([{ file: { text: '2' } }, {}])
     await submit(engine, runId(1, 2))
     await end(engine, runId(1, 2))
-    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 2, failed: 0 })
+    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 2, failed: 0, skipped: 0 })
     const page = await listSetRuns(engine, (await describeIt()).runSet, { limit: 10, after: 0 })
     expect(page.content.map(({ run }) => run.id)).toEqual([runId(0), runId(1, 2)])
   })
 
-  it('is cancelled with the runs that have not ended, and can be retried then', async () => {
+  it('is cancelled with the runs that have not ended, and can then be retried', async () => {
     const { engine, id, work, runId, describeIt, read } = await aSet({ rows: [{ a: 1 }, { a: 2 }, { a: 3 }] })
     await prepare(work)
     await submit(engine, runId(0))
@@ -344,7 +346,7 @@ describe('a run set', () => {
     expect((await work()).isDone).toBe(true)
 
     expect((await describeIt()).state).toBe('CANCELLED')
-    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 1, failed: 2 })
+    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 1, failed: 2, skipped: 0 })
     expect(engine.workflow.answers.get(`token-${runId(1)}`)).toMatchObject({ kind: 'failure' })
     expect((await submit(engine, runId(2))).outcome).toBe('over')
     expect((await read()).phase).toBe('cancelled')
@@ -378,7 +380,7 @@ describe('a run set', () => {
     expect(await engine.sets.listIdsByTask(engine.task.id)).toEqual([])
   })
 
-  it('counts a run that is deleted before its end as failed', async () => {
+  it('counts a run as failed when it is deleted before its end', async () => {
     const { engine, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }] })
     await prepare(work)
     await submit(engine, runId(0))
@@ -386,12 +388,12 @@ describe('a run set', () => {
     await submit(engine, runId(1))
     await end(engine, runId(1))
 
-    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 1, failed: 1 })
+    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 1, failed: 1, skipped: 0 })
     expect((await work()).isDone).toBe(true)
   })
 
   it('copies the file of a row to its run, and a shared file once', async () => {
-    const engine = await anEngine({ task: TASK })
+    const engine = await anEngine({ task: SET_TASK })
     for (const [id, text] of [
       ['one', 'of the row'],
       ['all', 'of all'],
@@ -426,7 +428,7 @@ describe('a run set', () => {
     expect(keys[1]).toContain(runId(1))
   })
 
-  it('fails when no execution can create its runs', async () => {
+  it('fails when repeated executions cannot create its runs', async () => {
     const { engine, id, read } = await aSet({ rows: [{ a: 1 }] })
     const sweep = async (): Promise<void> => {
       engine.setWorkflow.end(executionNameOf(await read()), 'FAILED')
@@ -442,7 +444,7 @@ describe('a run set', () => {
     expect(await read()).toMatchObject({ id, phase: 'cancelling', failure: expect.any(String) })
   })
 
-  it('gets another execution by the sweeper when it has none', async () => {
+  it('gets another execution from the sweeper when it has none', async () => {
     const { engine, id, read } = await aSet({ rows: [{ a: 1 }] })
     const first = executionNameOf(await read())
     engine.setWorkflow.end(first, 'FAILED')

@@ -14,13 +14,13 @@ const page = (token: string, ...messages: string[]) => ({
 })
 
 describe('CloudWatch log store', () => {
-  it('continues after an empty page, which is not the start of the stream', async () => {
+  it('continues after an empty page, which does not mean the start of the stream', async () => {
     const { logs } = aStore([page('1', 'new'), page('2'), page('3', 'old'), page('3')])
 
     expect(await logs.read('stream', 1000)).toBe('old\nnew\n')
   })
 
-  it('requests no older page once it has enough', async () => {
+  it('requests no older page when the requested bytes are read', async () => {
     const { logs, sent } = aStore([page('1', '0123456789'), page('2', 'older')])
 
     expect(await logs.read('stream', 5)).toBe('6789\n')
@@ -28,7 +28,7 @@ describe('CloudWatch log store', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('requests no more lines than can fit', async () => {
+  it('requests at most as many lines as can fit', async () => {
     const { logs, sent } = aStore([page('1', 'line'), page('1')])
 
     await logs.read('stream', 1000)
@@ -36,7 +36,7 @@ describe('CloudWatch log store', () => {
     expect(sent[0]).toMatchObject({ input: { limit: 500 } })
   })
 
-  it('stops after a number of nearly empty pages', async () => {
+  it('stops after a number of almost empty pages', async () => {
     const { logs, sent } = aStore(Array.from({ length: 100 }, (_, i) => page(String(i), 'x')))
 
     expect(await logs.read('stream', 1_000_000)).toBe('x\n'.repeat(30))

@@ -6,7 +6,7 @@ import { aRun } from '../../fixtures/builders.ts'
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
 
 describe('the history of a run', () => {
-  it('of an earlier version is its creation', () => {
+  it('is only its creation when an earlier version stored the run', () => {
     expect(historyOf(aRun({ state: 'FINISHED' }))).toEqual([{ state: 'CREATED', at: at(0) }])
   })
 
@@ -38,11 +38,11 @@ describe('the history of a run', () => {
 })
 
 describe('the timings of a run', () => {
-  it('are none before it runs', () => {
+  it('are empty before it runs', () => {
     expect(timingsOf(aRun())).toEqual({})
   })
 
-  it('end the task of a run that failed before stage-out with the run', () => {
+  it('include a task that failed before stage-out, up to the end of the run', () => {
     const run = aRun({
       state: 'FAILED',
       entered: { FAILED: { at: at(30) } },
@@ -52,7 +52,7 @@ describe('the timings of a run', () => {
     expect(timingsOf(run)).toEqual({ stageInSeconds: 3, taskSeconds: 20 })
   })
 
-  it('leave out the task when the reports are of different job attempts', () => {
+  it('omit the task when the reports belong to different job attempts', () => {
     const run = aRun({
       state: 'RUNNING',
       stageIn: { endedAt: at(30), seconds: 3 },

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { newestText } from '../../../src/run/newest-text.ts'
 
-describe('newest text', () => {
+describe('the newest part of a text', () => {
   it('is the whole text when it fits', () => {
     expect(newestText('été', 5)).toBe('été')
   })
@@ -12,7 +12,7 @@ describe('newest text', () => {
     expect(newestText('abc', 0)).toBe('')
   })
 
-  it('is always an end of the text, at most three bytes short', () => {
+  it('is an end of the text, at most three bytes shorter than allowed', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.nat(50), (text, maxBytes) => {
         const newest = newestText(text, maxBytes)

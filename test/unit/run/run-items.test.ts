@@ -5,7 +5,7 @@ import { decodeRun, encodeRun, inputKey, listedRunKey } from '../../../src/run/r
 import { aRun, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
 
 describe('run items', () => {
-  it('leave updatedAt out before the first change, since an index sorts by it', () => {
+  it('have no updatedAt before the first change, because an index sorts by it', () => {
     expect(encodeRun(aRun())).not.toHaveProperty('updatedAt')
     expect(decodeRun(encodeRun(aRun()))).toStrictEqual(aRun())
   })
@@ -15,15 +15,15 @@ describe('run items', () => {
     ['QUEUING', true],
     ['RUNNING', true],
     ['FINISHED', false],
-  ] as const)('of a run that is %s are in the index: %s', (state, isIndexed) => {
+  ] as const)('of a run that is %s are in the unfinished index: %s', (state, isIndexed) => {
     expect('activeRuns' in encodeRun(aRun({ state }))).toBe(isIndexed)
   })
 
-  it('are refused on reading when the state is not one of the eight', () => {
+  it('are refused on reading when the state is none of the eight', () => {
     expect(() => decodeRun({ ...encodeRun(aRun()), state: 'LOST' })).toThrow()
   })
 
-  it('of many runs are spread evenly over the partitions of the index of runs', () => {
+  it('are spread evenly over the partitions of the index of runs', () => {
     const partitions = Array.from({ length: 4000 }, () => encodeRun(aRun({ id: randomUUID() })).runShard)
 
     const counts = Object.values(Object.groupBy(partitions, String)).map((group) => group?.length ?? 0)
@@ -31,7 +31,7 @@ describe('run items', () => {
     for (const count of counts) expect(count).toBeGreaterThan(800)
   })
 
-  it('take less than 1 KB of the index of runs, the unit of a write', () => {
+  it('take less than 1 KB in the index of runs, the unit of a write', () => {
     const failure = { kind: 'output-staging-failed', message: '界'.repeat(10_000) } as const
     const entered = {
       RUNNING: { at: aRun().createdAt, attempt: 10 },
@@ -44,7 +44,7 @@ describe('run items', () => {
     expect(Buffer.byteLength(JSON.stringify(carried))).toBeLessThan(1024)
   })
 
-  it('sort by creation in the listing of their task', () => {
+  it('are sorted by creation in the listing of their task', () => {
     expect(listedRunKey(aRun())).toEqual({
       pk: `TASK#${TASK_ID}`,
       sk: `RUN#2026-01-01T00:00:00.000Z#${RUN_ID}`,

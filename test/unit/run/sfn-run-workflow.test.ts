@@ -20,7 +20,7 @@ function aWorkflow(script: readonly unknown[]) {
   return { workflow: createSfnRunWorkflow({ client, stateMachineArn: MACHINE }), sent }
 }
 
-describe('Step Functions workflow', () => {
+describe('the workflow in Step Functions', () => {
   it('names the execution after the run', async () => {
     const { workflow, sent } = aWorkflow([{}])
 
@@ -40,13 +40,13 @@ describe('Step Functions workflow', () => {
   })
 
   it.each([
-    ['that did not answer', new Error('timed out')],
-    ['that failed', new SFNServiceException({ ...ERROR, name: 'InternalServerError', $fault: 'server' })],
+    ['without a response', new Error('timed out')],
     [
-      'that asks to slow down',
-      new SFNServiceException({ ...ERROR, name: 'ThrottlingException', $fault: 'client' }),
+      'with an internal error',
+      new SFNServiceException({ ...ERROR, name: 'InternalServerError', $fault: 'server' }),
     ],
-  ])('reports a service %s as unavailable, and passes a rejection on unchanged', async (_, cause) => {
+    ['with throttling', new SFNServiceException({ ...ERROR, name: 'ThrottlingException', $fault: 'client' })],
+  ])('is reported as unavailable after a failure %s; refusals are passed on unchanged', async (_, cause) => {
     const refusal = new SFNServiceException({ ...ERROR, name: 'AccessDeniedException', $fault: 'client' })
     const { workflow } = aWorkflow([cause, refusal])
 
@@ -64,8 +64,8 @@ describe('Step Functions workflow', () => {
 
   it.each([
     ['has ended', { status: 'SUCCEEDED' }],
-    ['is gone', new ExecutionDoesNotExist(ERROR)],
-  ])('treats an execution as stopped that %s, for any error name', async (_, standing) => {
+    ['does not exist', new ExecutionDoesNotExist(ERROR)],
+  ])('treats an execution as stopped that %s, for any error', async (_, standing) => {
     const { workflow, sent } = aWorkflow([refusalNamed('ValidationException'), standing])
 
     await expect(workflow.stop('run-1', 'cancelled')).resolves.toBeUndefined()
@@ -75,7 +75,7 @@ describe('Step Functions workflow', () => {
 
   it.each([
     ['continues', { status: 'RUNNING' }],
-    ['has an unknown status', new Error('away')],
+    ['has an unknown status', new Error('unavailable')],
   ])('reports a failure to stop an execution that %s', async (_, standing) => {
     const refusal = refusalNamed('ThrottlingException')
     const { workflow } = aWorkflow([refusal, standing])
@@ -111,7 +111,7 @@ describe('Step Functions workflow', () => {
   it.each([
     ['timed out', new TaskTimedOut(ERROR)],
     ['was answered', new TaskDoesNotExist(ERROR)],
-    ['is not known', new InvalidToken(ERROR)],
+    ['is unknown', new InvalidToken(ERROR)],
   ])('ignores a token that %s', async (_, error) => {
     const { workflow } = aWorkflow([error])
 

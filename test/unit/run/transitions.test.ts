@@ -24,7 +24,7 @@ describe('run transitions', () => {
     ['CREATED', 'FAILED'],
     ['PROVISIONED', 'FAILED'],
     ['PROVISIONED', 'FINISHED'],
-  ] as const)('lets %s become %s', (from, to) => {
+  ] as const)('allow %s to become %s', (from, to) => {
     expect(canFollow(from, to)).toBe(true)
   })
 
@@ -35,11 +35,11 @@ describe('run transitions', () => {
     ['QUEUED', 'QUEUING'],
     ['FINISHED', 'RUNNING'],
     ['FAILED', 'FINISHED'],
-  ] as const)('never lets %s become %s', (from, to) => {
+  ] as const)('never allow %s to become %s', (from, to) => {
     expect(canFollow(from, to)).toBe(false)
   })
 
-  it('only grows in rank from QUEUING on, for any order of events', () => {
+  it('only increase the rank from QUEUING on, for any order of events', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...RUN_STATES)), (events) => {
         let state: RunState = 'QUEUING'
@@ -52,13 +52,13 @@ describe('run transitions', () => {
     )
   })
 
-  it('puts every state into one group: inputs open, active, or final', () => {
+  it('have each state in one group: inputs open, active, or final', () => {
     for (const state of RUN_STATES) {
       expect([isProvisionable(state), isActive(state), isFinal(state)].filter(Boolean)).toHaveLength(1)
     }
   })
 
-  it('names the states before each state', () => {
+  it('have a list of the states before each state', () => {
     expect(statesBefore('QUEUING')).toEqual(['PROVISIONED'])
     expect(statesBefore('FINISHED')).toEqual(['PROVISIONED', 'QUEUING', 'QUEUED', 'PENDING', 'RUNNING'])
   })

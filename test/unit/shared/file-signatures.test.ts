@@ -10,17 +10,17 @@ describe('the format of a file', () => {
     ['bzip2', Buffer.from('BZh91AY&SY')],
     ['zstdSkippable', Buffer.from('5f2a4d1800000000', 'hex')],
     ['tar', Buffer.concat([Buffer.alloc(257), Buffer.from('ustar\0')])],
-  ] as const)('is %s by its first bytes', (format, start) => {
+  ] as const)('is recognised as %s by its first bytes', (format, start) => {
     expect(formatOf(start, ['gzip', 'zstd', 'zstdSkippable', 'xz', 'bzip2', 'tar'])).toBe(format)
   })
 
-  it('is unknown when its signature is truncated, or of another format', () => {
+  it('is unknown when its signature is truncated or belongs to another format', () => {
     expect(formatOf(Buffer.from('fd377a58', 'hex'), ['xz'])).toBeUndefined()
     expect(formatOf(gzipSync('text'), ['zstd'])).toBeUndefined()
     expect(formatOf(Buffer.alloc(0), ['gzip', 'markup'])).toBeUndefined()
   })
 
-  it('is the first of several matching formats', () => {
+  it('is the first requested one when several match', () => {
     const both = Buffer.alloc(132)
     both.write('II*\0', 'latin1')
     both.write('DICM', 128)
@@ -29,7 +29,7 @@ describe('the format of a file', () => {
     expect(formatOf(both, ['tiff', 'dicom'])).toBe('tiff')
   })
 
-  it('needs the bytes up to the last signature', () => {
+  it('requires the bytes up to the end of the last signature', () => {
     expect(signatureBytes(['gzip', 'xz'])).toBe(6)
     expect(signatureBytes(['png', 'dicom'])).toBe(132)
   })

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import { describe, expect, it } from 'vitest'
 import { guardedLookup, isReachable, type ReachableNetworks } from '../../../src/shared/guarded-address.ts'
 
-/** Resolves a name to these addresses under the guard. */
+/** Resolves a name to these addresses, with the guard. */
 function resolveTo(networks: ReachableNetworks, ...addresses: readonly string[]): Promise<unknown> {
   const found: LookupAddress[] = addresses.map((address) => ({
     address,
@@ -19,7 +19,7 @@ function resolveTo(networks: ReachableNetworks, ...addresses: readonly string[])
 
 describe('an address', () => {
   it.each(['8.8.8.8', '172.32.0.1', '2a00:1450:4001:81b::200e', '::ffff:8.8.8.8'])(
-    'in the internet is reachable: %s',
+    'of the internet is reachable: %s',
     (address) => {
       expect([isReachable(address, 'public'), isReachable(address, 'local')]).toEqual([true, true])
     },
@@ -37,7 +37,7 @@ describe('an address', () => {
     '::ffff:127.0.0.1',
     '::ffff:10.0.0.1',
     '::127.0.0.1',
-  ])('of this machine or a private network is reachable on the local stack only: %s', (address) => {
+  ])('of this machine or a private network is reachable only on the local stack: %s', (address) => {
     expect([isReachable(address, 'public'), isReachable(address, 'local')]).toEqual([false, true])
   })
 
@@ -59,17 +59,17 @@ describe('an address', () => {
     'ff02::1',
     'example.org',
     '',
-  ])('for metadata, multicast or nothing is never reachable: "%s"', (address) => {
+  ])('for metadata, multicast or no host is never reachable: "%s"', (address) => {
     expect([isReachable(address, 'public'), isReachable(address, 'local')]).toEqual([false, false])
   })
 })
 
-describe('the guarded look-up of a name', () => {
-  it('gives the address that was checked, to which the connection then goes', async () => {
+describe('the guarded resolution of a name', () => {
+  it('returns the checked address, to which the connection then goes', async () => {
     expect(await resolveTo('public', '8.8.8.8')).toBe('8.8.8.8')
   })
 
-  it('fails when any of the addresses must not be requested', async () => {
+  it('fails when one of the addresses must not be called', async () => {
     await expect(resolveTo('public', '8.8.8.8', '10.0.0.1')).rejects.toMatchObject({
       code: 'ERR_REFUSED_ADDRESS',
     })

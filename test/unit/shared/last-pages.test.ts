@@ -14,14 +14,14 @@ import { stubClient } from '../aws/stub-client.ts'
 
 const MACHINE = 'arn:aws:states:eu-west-1:000000000000:stateMachine:runs'
 
-/** A listing that continues after its last page gets that page repeatedly, and does not end. */
+/** A listing that fails when a page after the last one is requested. */
 function aListing<Client>(...pages: object[]) {
   const tooMany = new Error('asked for a page after the last')
   return stubClient<Client>([...pages, tooMany])
 }
 
-describe('a listing whose last page carries a token', () => {
-  it('of the parts of an upload ends: S3 names the last part there', async () => {
+describe('a listing whose last page has a token', () => {
+  it('ends for the parts of an upload, where S3 returns the last part number as token', async () => {
     const { client, sent } = aListing<S3Client>(
       { IsTruncated: true, NextPartNumberMarker: '1', Parts: [{ PartNumber: 1, Size: 5, ETag: 'a' }] },
       { IsTruncated: false, NextPartNumberMarker: '2', Parts: [{ PartNumber: 2, Size: 6, ETag: 'b' }] },
@@ -38,13 +38,13 @@ describe('a listing whose last page carries a token', () => {
     ])
   })
 
-  it('of an upload without parts ends: its marker is "0"', async () => {
+  it('ends for an upload without parts, where the token is "0"', async () => {
     const { client } = aListing<S3Client>({ IsTruncated: false, NextPartNumberMarker: '0' })
 
     expect(await createS3PartStore({ client, bucketName: 'bucket' }).list('key', 'id')).toEqual([])
   })
 
-  it('of objects ends, and all of them are removed', async () => {
+  it('ends for objects, all of which are removed', async () => {
     const { client, sent } = aListing<S3Client>(
       { IsTruncated: true, NextContinuationToken: 'x', Contents: [{ Key: 'p/1' }] },
       {},
@@ -62,7 +62,7 @@ describe('a listing whose last page carries a token', () => {
     ])
   })
 
-  it('of items ends at an empty key', async () => {
+  it('ends for items at an empty key', async () => {
     const item = { pk: 'a', sk: 'a' }
     const { client } = aListing<DynamoDBDocumentClient>(
       { Items: [item], LastEvaluatedKey: item },
@@ -74,7 +74,7 @@ describe('a listing whose last page carries a token', () => {
     )
   })
 
-  it('of executions ends at an empty token', async () => {
+  it('ends for executions at an empty token', async () => {
     const { client } = aListing<SFNClient>(
       { executions: [{ name: 'one' }], nextToken: 'x' },
       { executions: [{ name: 'two' }], nextToken: '' },
@@ -84,7 +84,7 @@ describe('a listing whose last page carries a token', () => {
     expect(await Array.fromAsync(workflow.listRunning())).toEqual(['one', 'two'])
   })
 
-  it('of jobs ends at null, as Batch documents it', async () => {
+  it('ends for jobs at null, as documented for Batch', async () => {
     const { client } = aListing<BatchClient>(
       { jobSummaryList: [{ jobId: '1', jobName: 'n', status: 'RUNNING', createdAt: 1 }], nextToken: null },
       { jobs: [] },
@@ -94,7 +94,7 @@ describe('a listing whose last page carries a token', () => {
     expect(await scheduler.findByName('n')).toMatchObject({ jobId: '1' })
   })
 
-  it('of job definitions ends at null, and none is deregistered before the last page is there', async () => {
+  it('ends for job definitions at null, and all pages are read before one is deregistered', async () => {
     const { client, sent } = aListing<BatchClient>(
       { jobDefinitions: [{ jobDefinitionArn: 'a:1' }], nextToken: '1' },
       { jobDefinitions: [{ jobDefinitionArn: 'a:2' }], nextToken: null },
@@ -112,7 +112,7 @@ describe('a listing whose last page carries a token', () => {
     ])
   })
 
-  it('of log events ends at the token of the request', async () => {
+  it('ends for log events at the token of the request', async () => {
     const { client } = aListing<CloudWatchLogsClient>(
       { nextBackwardToken: 'x', events: [{ message: 'new' }] },
       { nextBackwardToken: 'x', events: [] },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { mapUntilFailure } from '../../../src/shared/map-until-failure.ts'
 
 describe('concurrent work on a list', () => {
-  it('keeps the order of the items, whichever ends first', async () => {
+  it('returns results in the order of the items', async () => {
     const first = Promise.withResolvers<string>()
     const work = async (item: number): Promise<string> => {
       if (item === 1) return first.promise
@@ -13,7 +13,7 @@ describe('concurrent work on a list', () => {
     expect(await mapUntilFailure([1, 2, 3], work, { concurrency: 2 })).toEqual(['1', '2', '3'])
   })
 
-  it('processes at most the allowed number of items at once', async () => {
+  it('processes at most the maximum number of items concurrently', async () => {
     let underWay = 0
     let most = 0
     const work = async (): Promise<void> => {
@@ -28,7 +28,7 @@ describe('concurrent work on a list', () => {
     expect(most).toBe(3)
   })
 
-  it('starts nothing after a failure, and rejects when the rest has ended', async () => {
+  it('starts nothing after a failure, and rejects after the remaining work has ended', async () => {
     const failure = new Error('item 2 failed')
     const events: string[] = []
     const work = async (item: number, signal: AbortSignal): Promise<void> => {
@@ -44,7 +44,7 @@ describe('concurrent work on a list', () => {
     expect(events).toEqual(['begins 1', 'begins 2', 'ended 1'])
   })
 
-  it('ends with the reason of the outer signal', async () => {
+  it('rejects with the reason of the outer signal', async () => {
     const controller = new AbortController()
     const reason = new Error('stopped')
     const work = async (item: number): Promise<number> => {

@@ -5,7 +5,10 @@ interface Page {
   readonly next?: string | null
 }
 
-/** @returns the tokens of the requests */
+/**
+ * Reads a listing with these pages.
+ * @returns the tokens of its requests
+ */
 async function askedTokens(...script: Page[]): Promise<(string | undefined)[]> {
   const asked: (string | undefined)[] = []
   const fetchPage = async (token: string | undefined): Promise<Page> => {
@@ -29,7 +32,7 @@ describe('pages of a listing', () => {
     expect(await askedTokens({ next: 'a' }, last)).toEqual([undefined, 'a'])
   })
 
-  it('end with an empty key, as DynamoDB may mark the last page', async () => {
+  it('end with an empty key, which DynamoDB may return with the last page', async () => {
     let calls = 0
     const fetchPage = async (_token: Record<string, string> | undefined) => {
       calls += 1
@@ -41,11 +44,11 @@ describe('pages of a listing', () => {
     expect(calls).toBe(2)
   })
 
-  it('fail if the service repeats its token, since they would never end', async () => {
+  it('fail when the service repeats its token, because they would not end', async () => {
     await expect(askedTokens({ next: 'a' }, { next: 'a' })).rejects.toThrow('"a"')
   })
 
-  it('are requested only as the caller reads', async () => {
+  it('are requested only as far as the caller reads', async () => {
     let calls = 0
     const fetchPage = async () => {
       calls += 1
@@ -60,13 +63,13 @@ describe('pages of a listing', () => {
 
 describe('the next page of an S3 listing', () => {
   it.each([false, undefined])(
-    'does not exist while IsTruncated is %s, whatever marker there is',
+    'does not exist while IsTruncated is %s, whatever the token is',
     (truncated) => {
       expect(s3TokenAfter(truncated, '7')).toBeUndefined()
     },
   )
 
-  it('is given by the token of a truncated page', () => {
+  it('is requested with the token of a truncated page', () => {
     expect(s3TokenAfter(true, '7')).toBe('7')
     expect(() => s3TokenAfter(true, undefined)).toThrow('without a token')
   })

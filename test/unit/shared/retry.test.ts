@@ -4,8 +4,8 @@ import { backoff, retry } from '../../../src/shared/retry.ts'
 const ANY = { isRetryable: () => true }
 
 describe('a retried call', () => {
-  it('returns the first result after its failures', async () => {
-    const call = vi.fn(async () => 'done').mockRejectedValueOnce(new Error('away'))
+  it('returns the first result after failures', async () => {
+    const call = vi.fn(async () => 'done').mockRejectedValueOnce(new Error('unavailable'))
     const pauses: number[] = []
     const pause = async (milliseconds: number) => pauses.push(milliseconds)
 
@@ -14,7 +14,7 @@ describe('a retried call', () => {
     expect(pauses).toEqual([10])
   })
 
-  it('throws the last failure when its pauses are used up', async () => {
+  it('throws the last failure after its last pause', async () => {
     const last = new Error('third')
     const call = vi.fn(async () => Promise.reject(last)).mockRejectedValueOnce(new Error('first'))
 
@@ -31,9 +31,9 @@ describe('a retried call', () => {
     expect(call).toHaveBeenCalledTimes(1)
   })
 
-  it('ends in its pause with the reason of the signal', async () => {
+  it('rejects during a pause with the reason of the signal', async () => {
     const reason = new Error('stopped')
-    const call = async () => Promise.reject(new Error('away'))
+    const call = async () => Promise.reject(new Error('unavailable'))
 
     const retried = retry(call, { ...ANY, pausesMs: [60_000], signal: AbortSignal.abort(reason) })
 
@@ -41,12 +41,12 @@ describe('a retried call', () => {
   })
 })
 
-describe('backoff', () => {
-  it('doubles each pause up to the longest', () => {
+describe('a backoff', () => {
+  it('doubles each pause up to a maximum', () => {
     expect([...backoff({ retries: 4, firstMs: 100, longestMs: 300 })]).toEqual([100, 200, 300, 300])
   })
 
-  it('varies between half of the pause and all of it', () => {
+  it('varies between half of a pause and the whole pause', () => {
     for (const pauseMs of backoff({ retries: 50, firstMs: 100, longestMs: 100, hasJitter: true })) {
       expect(pauseMs).toBeGreaterThanOrEqual(50)
       expect(pauseMs).toBeLessThanOrEqual(100)

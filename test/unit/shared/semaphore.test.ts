@@ -19,7 +19,7 @@ describe('a semaphore', () => {
     expect(entered).toEqual([1, 2])
   })
 
-  it('ignores a permit that is released twice, or was never acquired', async () => {
+  it('ignores the release of a permit that was already released or never acquired', async () => {
     const semaphore = createSemaphore(1)
     const permit = semaphore.permit()
     permit.release()

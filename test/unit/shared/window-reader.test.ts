@@ -21,7 +21,7 @@ function aReader() {
 }
 
 describe('a window reader', () => {
-  it('serves near reads from one request', async () => {
+  it('serves reads close to each other with one request', async () => {
     const { read, requests } = aReader()
 
     expect([...(await read(10, 2))]).toEqual([10, 11])
@@ -30,7 +30,7 @@ describe('a window reader', () => {
     expect(requests).toEqual([[10, 20]])
   })
 
-  it('fetches again for a read that its window does not hold whole', async () => {
+  it('sends a request when the window does not contain all bytes of a read', async () => {
     const { read, requests } = aReader()
 
     await read(10, 2)
@@ -44,7 +44,7 @@ describe('a window reader', () => {
     ])
   })
 
-  it('requests no byte after the end, and a long read at once', async () => {
+  it('requests no byte after the end, and a long read with one request', async () => {
     const { read, requests } = aReader()
 
     await read(95, 2)

@@ -16,8 +16,8 @@ function aSigner(credentials: object = {}) {
   })
 }
 
-describe('verification in these tests', () => {
-  // From the published suite for Signature Version 4: get-vanilla and get-vanilla-query-order-key-case.
+describe('the verification in these tests', () => {
+  // The test suite that AWS published for Signature Version 4: get-vanilla and get-vanilla-query-order-key-case.
   it.each([
     ['/', '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31'],
     ['/?Param2=value2&Param1=value1', 'b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500'],
@@ -31,15 +31,15 @@ describe('verification in these tests', () => {
   })
 })
 
-describe('signer', () => {
+describe('the signer', () => {
   it.each([
     ['a plain path', 'GET', `${BASE}/tasks`, undefined],
     ['a body', 'PUT', `${BASE}/task-runs/1/input-provisions/a`, '{"value":"ü"}'],
-    ['a body of no bytes', 'POST', `${BASE}/tasks/x/1/runs`, ''],
+    ['an empty body', 'POST', `${BASE}/tasks/x/1/runs`, ''],
     ['a space', 'GET', `${BASE}/task-runs/1/input/my parameter`, undefined],
     ['an encoded space', 'GET', `${BASE}/task-runs/1/input/my%20parameter`, undefined],
     ['an encoded slash', 'GET', `${BASE}/tasks/a%2Fb/1.0.0`, undefined],
-    ['letters beyond ASCII', 'GET', `${BASE}/task-runs/1/input/größe%E2%82%AC`, undefined],
+    ['letters outside of ASCII', 'GET', `${BASE}/task-runs/1/input/größe%E2%82%AC`, undefined],
     ['sub-delimiters', 'GET', `${BASE}/task-runs/1/input/a(1)*!'$&+,;=:@`, undefined],
     ['double slashes', 'GET', `${BASE}//tasks`, undefined],
     ['a query', 'GET', `${BASE}/tasks?b=2&a=1&a=0&c&d=x%20y+z&%C3%BC=%2F`, undefined],
@@ -53,7 +53,7 @@ describe('signer', () => {
     expect(signature).toBe(expectedSignature({ ...arrived, body: body ?? new Uint8Array() }, SECRET))
   })
 
-  it('encodes the path twice: on the wire, and once more for the signature', async () => {
+  it('encodes the path twice: for the request, and once more for the signature', async () => {
     const signed = await aSigner()({ method: 'GET', host: HOST, path: '/a b' })
 
     const headers = { host: HOST, ...signed.headers }
@@ -63,7 +63,7 @@ describe('signer', () => {
     expect(signature).not.toBe(expectedSignature({ method: 'GET', url: '/a b', headers }, SECRET))
   })
 
-  it('covers no header but the host, the time and the session', async () => {
+  it('signs no header except those of host, time and session', async () => {
     const signed = await aSigner({ sessionToken: 'session' })({ method: 'GET', host: HOST, path: '/' })
 
     const { scope, signedHeaders } = readAuthorization(signed.headers.authorization)
@@ -91,13 +91,13 @@ describe('signer', () => {
   })
 })
 
-describe('credentials of a container', () => {
+describe('the credentials of a container', () => {
   afterEach(() => {
     closeWebServers()
     vi.unstubAllEnvs()
   })
 
-  it('are kept while they are valid, and renewed before they expire', async () => {
+  it('are cached while they are valid, and renewed before they expire', async () => {
     const secondsLeft = [60, 3600]
     let given = 0
     const { href } = await aWebServer((_, response) => {
@@ -107,7 +107,7 @@ describe('credentials of a container', () => {
         JSON.stringify({ AccessKeyId: `AKID${given}`, SecretAccessKey: SECRET, Token: 't', Expiration }),
       )
     })
-    // The environment's own keys and profiles must not take precedence.
+    // The environment's own keys and profile would take precedence.
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']) {
       vi.stubEnv(name, undefined)
     }
@@ -119,7 +119,7 @@ describe('credentials of a container', () => {
         .accessKeyId
 
     const first = await keyOfNext()
-    // In the background, while the old ones are still valid.
+    // The renewal is in the background, while the old ones are still valid.
     await vi.waitUntil(async () => (await keyOfNext()) === 'AKID2')
     const last = await keyOfNext()
 
@@ -128,7 +128,7 @@ describe('credentials of a container', () => {
   })
 })
 
-describe('Region of an API', () => {
+describe('the Region of an API', () => {
   it.each([
     ['a1b2.execute-api.eu-west-1.amazonaws.com', 'eu-west-1'],
     ['a1b2-vpce-0a.execute-api.us-gov-west-1.amazonaws.com', 'us-gov-west-1'],
@@ -136,7 +136,7 @@ describe('Region of an API', () => {
     ['a1b2.execute-api.cn-north-1.amazonaws.com.cn', 'cn-north-1'],
     ['app-engine.example.org', 'elsewhere-1'],
     ['a1.execute-api.eu-west-1.amazonaws.com.example.org', 'elsewhere-1'],
-  ])('of %s is %s', (host, region) => {
+  ])('at %s is %s', (host, region) => {
     expect(regionOf(new URL(`https://${host}/api`), { AWS_REGION: 'elsewhere-1' })).toBe(region)
   })
 

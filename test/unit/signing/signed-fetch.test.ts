@@ -14,7 +14,7 @@ const signedFetch = createSignedFetch(
   }),
 )
 
-/** A server that redirects `/moved` to itself, with its received requests. */
+/** A server that redirects `/moved` to itself, with the requests that it has received. */
 async function aServer(): Promise<{ readonly url: URL; readonly seen: ArrivedRequest[] }> {
   const seen: ArrivedRequest[] = []
   const url = await aWebServer(async (incoming, response) => {
@@ -33,7 +33,7 @@ function isSigned(request: ArrivedRequest | undefined): boolean {
 
 afterEach(closeWebServers)
 
-describe('signed fetch', () => {
+describe('the signed fetch', () => {
   it.each([
     ['a plain path', 'tasks', {}],
     ['a query', 'tasks?b=x+y&a=%2F', {}],
@@ -48,7 +48,7 @@ describe('signed fetch', () => {
     expect(seen.map(isSigned)).toEqual([true])
   })
 
-  it('signs a form, whose boundary is chosen during serialization', async () => {
+  it('signs a form, whose boundary is chosen when it is serialized', async () => {
     const { url, seen } = await aServer()
     const form = new FormData()
     form.set('task', new Blob(['bytes']), 'bundle.zip')
@@ -61,7 +61,7 @@ describe('signed fetch', () => {
     expect(Buffer.from(request?.body ?? []).includes(boundary)).toBe(true)
   })
 
-  it('follows a redirect without credentials', async () => {
+  it('follows a redirect without sending credentials', async () => {
     const { url, seen } = await aServer()
 
     const answer = await signedFetch(new URL('moved', url))

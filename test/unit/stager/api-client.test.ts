@@ -32,7 +32,7 @@ describe("the stager's calls to the App Engine", () => {
     expect(seen).toEqual(['/v1/task-runs/r1/staging/inputs', SECRET])
   })
 
-  it('are retried while it is unavailable', async () => {
+  it('are retried while the App Engine is unavailable', async () => {
     let calls = 0
     const api = await anApi((request, response) => {
       calls += 1
@@ -44,7 +44,7 @@ describe("the stager's calls to the App Engine", () => {
     expect(calls).toBe(3)
   })
 
-  it('fail at once with its error, without the secret', async () => {
+  it('fail at once with the message of a refusal, without the secret', async () => {
     let calls = 0
     const refuse = json(403, {
       errorCode: 'APPE-internal-task-run-state-error',
@@ -74,7 +74,7 @@ describe("the stager's calls to the App Engine", () => {
     expect(String(failure)).not.toContain('signature')
   })
 
-  it('need all variables', () => {
+  it('require all environment variables', () => {
     expect(() => createStagingApi({})).toThrow('APP_ENGINE_API_URL is not set')
   })
 })

@@ -30,7 +30,7 @@ const bring = (sizeBytes = BYTES.length) =>
   download({ name: 'image', link: bucket.link('/image'), sizeBytes }, path, FAST)
 
 describe('a download', () => {
-  it('arrives in ranges', async () => {
+  it('is made in ranges', async () => {
     await bring()
 
     expect((await readFile(path)).equals(BYTES)).toBe(true)
@@ -58,7 +58,7 @@ describe('a download', () => {
     expect((await readFile(path)).equals(BYTES)).toBe(true)
   })
 
-  it('requests new URLs once when several ranges find theirs expired', async () => {
+  it('requests new URLs once when the URLs of several ranges have expired', async () => {
     const link = bucket.link('/image')
     bucket.expire()
 
@@ -75,11 +75,11 @@ describe('a download', () => {
     expect(bucket.requests).toEqual([])
   })
 
-  it('fails when the object has another size than announced', async () => {
+  it('fails when the object does not have the announced size', async () => {
     await expect(bring(5000)).rejects.toThrow('downloading image: it has 5500 bytes instead of 5000')
   })
 
-  it('fails when its bytes are not the stored ones', async () => {
+  it('fails when its bytes differ from the stored ones', async () => {
     bucket.faults.push((_, response) => {
       const end = response.end.bind(response)
       response.end = ((body: Buffer) => end(Buffer.from(body).fill(7, 10, 20))) as never
@@ -97,7 +97,7 @@ describe('a download', () => {
     expect(bucket.requests).toHaveLength(1)
   })
 
-  it('fails without the signature in its message when URLs stay rejected', async () => {
+  it('fails without the signature in its message when new URLs are refused too', async () => {
     bucket.faults.push(...Array.from({ length: 100 }, () => answerWith(403, 'AccessDenied')))
 
     const failure = await bring(100).catch((error: Error) => error)

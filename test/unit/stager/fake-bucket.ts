@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { createLinks, type Link } from '../../../stager/link.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from '../../../stager/settings.ts'
+import { createLinks, type Link } from '../../../stager/signed-url.ts'
 import { aWebServer } from '../../fixtures/web-server.ts'
 
-/** The stager's own settings with small sizes and without waiting. */
+/** The stager's settings with small sizes and short pauses. */
 export const FAST: TransferSettings = {
   ...TRANSFER_SETTINGS,
   rangeBytes: 1000,
@@ -15,27 +15,27 @@ export const FAST: TransferSettings = {
   longestPauseMs: 1,
 }
 
-/** Part of every URL and, as in S3, of every error; must never be printed. */
+/** Part of every URL and, as in S3, of every error message. It must never be printed. */
 export const SIGNATURE = 'signature-that-opens-the-files'
 
-/** Replaces a response; `undefined` keeps the normal one. */
+/** Changes or sends a response; `undefined` keeps the normal one. */
 type Fault = (request: IncomingMessage, response: ServerResponse) => 'handled' | undefined
 
 export interface FakeBucket {
   readonly stored: Map<string, Buffer>
   /** Method, key and range of every request, in order. */
   readonly requests: string[]
-  /** Overrides, each for one request, in order. */
+  /** Faults, each for one request, in order. */
   readonly faults: Fault[]
   /** A presigned URL that is valid until the next {@link expire}. */
   url(key: string): string
   link(key: string): Link
   expire(): void
-  /** Number of renewals. */
+  /** Number of requests for new URLs. */
   renewals(): number
 }
 
-/** Ends the answer after some bytes of its body. */
+/** Closes the connection after some bytes of the response body. */
 export function cutAfter(bytes: number): Fault {
   return (_, response) => {
     const end = response.end.bind(response)
@@ -56,7 +56,7 @@ export function answerWith(status: number, code: string): Fault {
   }
 }
 
-/** Fake of S3: stores PUT bodies, serves ranges, and accepts only the newest URLs. */
+/** A fake of S3 that stores PUT bodies, serves ranges, and accepts only the newest URLs. */
 export async function aFakeBucket(): Promise<FakeBucket> {
   let generation = 1
   let renewals = 0

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type StagedListing, stagedListingSchema } from '../../../src/contract/staging.ts'
-import { createFollow } from '../../../stager/links.ts'
 import { listOutputs } from '../../../stager/list-outputs.ts'
 import { readable } from '../../../stager/pack-folder.ts'
 import { stageOut } from '../../../stager/stage-out.ts'
+import { createFollow } from '../../../stager/symbolic-links.ts'
 import { closeWebServers } from '../../fixtures/web-server.ts'
 import { aFakeBucket, FAST, type FakeBucket } from './fake-bucket.ts'
 import { anOutputsApi } from './outputs-api.ts'
@@ -31,7 +31,10 @@ afterEach(async () => {
   execFileSync('rm', ['-rf', folder])
 })
 
-/** The listing that stage-out uploads. */
+/**
+ * Uploads the outputs.
+ * @returns the listing of stage-out
+ */
 async function staged(...declared: string[]): Promise<StagedListing> {
   await stageOut(
     anOutputsApi(bucket, declared).api,
@@ -54,12 +57,12 @@ describe('outputs that cannot be uploaded because of the task', () => {
     ['two backslashes that leave the folder', [Buffer.from('..\\..\\x')], 'has a backslash'],
     ['bytes that are not UTF-8', [Buffer.from([0xff, 0x41])], 'is not UTF-8'],
     [
-      'bytes that are not UTF-8, beside what reading makes of them',
+      'bytes that are not UTF-8, next to a file with their decoded name',
       [Buffer.from([0xff]), Buffer.from('\ufffd')],
       'is not UTF-8',
     ],
-    ['half a pair of surrogates', [Buffer.from([0xed, 0xa0, 0x80])], 'is not UTF-8'],
-  ])('are reported, and the other outputs uploaded: a file whose name has %s', async (_, names, words) => {
+    ['half a surrogate pair', [Buffer.from([0xed, 0xa0, 0x80])], 'is not UTF-8'],
+  ])('are reported, and the others uploaded: a file whose name has %s', async (_, names, words) => {
     await mkdir(join(folder, 'masks'))
     for (const name of names) await writeFile(path('masks/', [...name]), 'x')
 
@@ -70,7 +73,7 @@ describe('outputs that cannot be uploaded because of the task', () => {
     expect(bucket.stored.has('/1/masks')).toBe(false)
   })
 
-  it('are reported: folders that nest too deep', async () => {
+  it('are reported: folders that are nested too deeply', async () => {
     await mkdir(join(folder, 'masks', 'd/'.repeat(40)), { recursive: true })
     await writeFile(join(folder, 'masks', 'd/'.repeat(40), '0'), 'x')
 
@@ -82,13 +85,13 @@ describe('outputs that cannot be uploaded because of the task', () => {
     await mkdir(join(folder, 'masks', nine), { recursive: true })
     await mkdir(join(folder, 'other', nine), { recursive: true })
     await writeFile(join(folder, 'other', nine, '0'), 'x')
-    // Together they are longer than one call allows.
+    // The whole path exceeds the maximum of one system call.
     await rename(join(folder, 'other'), join(folder, 'masks', nine, 'other'))
 
     expect(problemsOf(await staged('masks', 'sum')).masks).toMatch(/path .* (?:at most 4096|too long)/u)
   })
 
-  it('are reported: more bytes than the limit of a run', async () => {
+  it('are reported: more bytes than a run may have', async () => {
     execFileSync('truncate', ['--size=200G', join(folder, 'image')])
 
     const listing = await staged('image', 'sum')
@@ -130,7 +133,7 @@ describe('outputs that cannot be uploaded because of the task', () => {
   })
 
   it.each(['EACCES', 'EPERM', 'ENAMETOOLONG'])(
-    'are reported: files that the kernel rejects with %s',
+    'are reported: files that the kernel refuses to open with %s',
     (code) => {
       const refuse = () => {
         throw Object.assign(new Error(code), { code })
@@ -142,7 +145,7 @@ describe('outputs that cannot be uploaded because of the task', () => {
 })
 
 describe('names of a task’s files', () => {
-  it('may be all that a zip supports', async () => {
+  it('may have any characters that a zip supports', async () => {
     await mkdir(join(folder, 'masks'))
     const names = ['new\nline', '\u001b[31m', 'A', 'a', 'é', 'e\u0301', '..x', ' ', '"', 'C:x', '\u202e', '0']
     for (const name of names) await writeFile(path('masks/', name), 'x')
@@ -156,7 +159,7 @@ describe('names of a task’s files', () => {
 })
 
 describe('a folder of very many files', () => {
-  it('is refused in bounded memory', async () => {
+  it('is refused with bounded memory', async () => {
     const masks = join(folder, 'masks')
     await mkdir(masks)
     const name = 'n'.repeat(245)

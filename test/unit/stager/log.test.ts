@@ -6,7 +6,7 @@ const NOW = new Date('2026-01-02T03:04:05Z')
 const RUN_ID = '0f1e2d3c-4b5a-4697-8877-665544332211'
 
 describe('a line of the stager’s log', () => {
-  it('is JSON with the run, the job and no secret', () => {
+  it('is JSON with run and job, and without the secret', () => {
     const environment = {
       [STAGER_VARIABLES.runId]: RUN_ID,
       [STAGER_VARIABLES.runSecret]: 'of the run',
@@ -26,7 +26,7 @@ describe('a line of the stager’s log', () => {
     })
   })
 
-  it('is one line for a message of several lines', () => {
+  it('stays one line when its message has several', () => {
     const line = lineOf({ level: 'ERROR', message: 'one\ntwo' }, {}, NOW)
 
     expect(line).not.toContain('\n')

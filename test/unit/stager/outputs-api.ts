@@ -2,7 +2,7 @@ import type { CompleteParts, OutputEntry, PartUrls } from '../../../src/contract
 import type { StagingApi } from '../../../stager/api-client.ts'
 import type { FakeBucket } from './fake-bucket.ts'
 
-/** An API that accepts outputs of these names, and records its calls. */
+/** An API that accepts the outputs with these names, and records its calls. */
 export function anOutputsApi(bucket: FakeBucket, declared: readonly string[]) {
   const told: { entries: readonly OutputEntry[]; completed: CompleteParts[] } = { entries: [], completed: [] }
   const api: Omit<StagingApi, 'inputs' | 'report'> = {

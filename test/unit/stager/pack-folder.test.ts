@@ -5,9 +5,9 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { createBudget } from '../../../stager/limits.ts'
-import { createFollow } from '../../../stager/links.ts'
 import { packFolder } from '../../../stager/pack-folder.ts'
 import { safePath } from '../../../stager/safe-path.ts'
+import { createFollow } from '../../../stager/symbolic-links.ts'
 import { unpackZip } from '../../../stager/unpack-zip.ts'
 import { packZip } from '../../fixtures/bundle-builder.ts'
 
@@ -29,7 +29,7 @@ async function read(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(texts)
 }
 
-/** The folder's zip, unpacked into another folder. */
+/** Files of the folder after it was packed and unpacked. */
 async function carried(folder: string, name = 'out'): Promise<Record<string, string>> {
   const packed = packFolder(folder, name, createBudget())
   const bytes = await buffer(Readable.from(packed.open()))
@@ -37,7 +37,7 @@ async function carried(folder: string, name = 'out'): Promise<Record<string, str
   return unpacked(bytes)
 }
 
-/** Content of a folder into which these bytes were unpacked. */
+/** Files of a folder into which these bytes were unpacked. */
 async function unpacked(bytes: Buffer, budget = createBudget()): Promise<Record<string, string>> {
   const [place, target] = [await aFolder(), await aFolder()]
   const zip = join(place, 'archive.zip')
@@ -62,7 +62,7 @@ describe('a folder that is packed and unpacked', () => {
     )
   })
 
-  it('omits links that leave the outputs, dangle, or form a cycle', async () => {
+  it('lacks links that leave the outputs, lead nowhere or form a cycle', async () => {
     const folder = await aFolder()
     await write(folder, { '0': 'five', 'inner/0': 'six' })
     await symlink('/etc/passwd', join(folder, '1'))
@@ -117,7 +117,7 @@ describe('packing a folder', () => {
     expect(() => packFolder(folder, 'out', createBudget(limits))).toThrow(reason)
   })
 
-  it('fails with a reason when folders nest too deep', async () => {
+  it('fails with a reason when folders are nested too deeply', async () => {
     const folder = await aFolder()
     await write(folder, { [`${'d/'.repeat(32)}file`]: 'deep' })
 
@@ -144,8 +144,8 @@ describe('packing a folder', () => {
   })
 })
 
-describe('a zip for a folder', () => {
-  it('may be deflated, have folders of its own, and any order', async () => {
+describe('a zip that is unpacked into a folder', () => {
+  it('may be deflated, contain folder entries, and have any order', async () => {
     const bytes = await packZip([
       { name: 'b/' },
       { name: 'b/2', body: 'two'.repeat(500) },
@@ -172,7 +172,7 @@ describe('a zip for a folder', () => {
     expect(await read(outer)).toEqual({ 'inputs/archive.zip': expect.any(String) })
   })
 
-  it('is refused when it is cut short', async () => {
+  it('is refused when it is truncated', async () => {
     const bytes = await packZip([{ name: 'a', body: 'x'.repeat(1000) }])
 
     await expect(unpacked(bytes.subarray(0, bytes.length - 40))).rejects.toThrow('unpacking images')
@@ -194,7 +194,7 @@ describe('a zip for a folder', () => {
     await expect(unpacked(bytes)).rejects.toThrow('unpacking images')
   })
 
-  it('is refused when two entries have one name', async () => {
+  it('is refused when two entries have the same name', async () => {
     const bytes = await packZip([
       { name: 'aa', body: '1' },
       { name: 'bb', body: '2' },
@@ -216,7 +216,7 @@ describe('a zip for a folder', () => {
     await expect(unpacked(bytes, createBudget(limits))).rejects.toThrow(reason)
   })
 
-  it('is refused when its folders nest too deep', async () => {
+  it('is refused when its folders are nested too deeply', async () => {
     const bytes = await packZip([{ name: `${'d/'.repeat(32)}file`, body: 'x' }])
 
     await expect(unpacked(bytes)).rejects.toThrow('nested more than 32 levels deep')

@@ -12,11 +12,11 @@ import {
 } from '../../../src/contract/staging.ts'
 import { MAX_COPIED_BYTES, MAX_COPIED_FILES } from '../../../src/inputs/prepared-file.ts'
 import { createBudget } from '../../../stager/limits.ts'
-import { createFollow } from '../../../stager/links.ts'
 import { listOutputs } from '../../../stager/list-outputs.ts'
 import { packFolder } from '../../../stager/pack-folder.ts'
 import { stageIn } from '../../../stager/stage-in.ts'
 import { stageOut } from '../../../stager/stage-out.ts'
+import { createFollow } from '../../../stager/symbolic-links.ts'
 import { packZip } from '../../fixtures/bundle-builder.ts'
 import { rawZip } from '../../fixtures/raw-zip.ts'
 import { closeWebServers } from '../../fixtures/web-server.ts'
@@ -25,7 +25,7 @@ import { anOutputsApi } from './outputs-api.ts'
 
 const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'stager-'))
 
-/** Damages the checksum of an entry. */
+/** Changes the checksum of an entry. */
 const damage = (record: Buffer): void => void record.writeUInt32LE(1, 16)
 
 /** Entries of an output folder that is `/data/results` in the task's container. */
@@ -54,7 +54,7 @@ describe('stage-in', () => {
     content: { kind, url: bucket.url(`/${path}`), sizeBytes: bucket.stored.get(`/${path}`)?.length ?? 0 },
   })
 
-  it('writes small and large inputs and opens both folders to any user', async () => {
+  it('writes small and large inputs, and makes both folders accessible to any user', async () => {
     bucket.stored.set('/large', someBytes(4500))
 
     const { inputs, outputs, count } = await stage(() => [
@@ -70,7 +70,7 @@ describe('stage-in', () => {
     expect(count).toBe(2)
   })
 
-  it('unpacks a tree and large items, and leaves no zip', async () => {
+  it('unpacks a folder and large items, and leaves no zip', async () => {
     bucket.stored.set(
       '/masks',
       await packZip([
@@ -87,7 +87,7 @@ describe('stage-in', () => {
     expect((await stat(join(inputs, 'masks'))).mode & 0o777).toBe(0o777)
   })
 
-  it("unpacks a client's own zip below the folder of its parameter", async () => {
+  it('unpacks a zip of the client into the folder of its parameter', async () => {
     bucket.stored.set('/scan', await packZip([{ name: 'series/1.dcm', body: 'slice'.repeat(1000) }]))
     const { path, content } = remote('scan', 'tree')
 
@@ -97,7 +97,7 @@ describe('stage-in', () => {
     expect(await readFile(join(inputs, 'scan/series/1.dcm'), 'utf8')).toBe('slice'.repeat(1000))
   })
 
-  it("omits the files of file managers to a client's own zip", async () => {
+  it('ignores files that file managers added to a zip of the client', async () => {
     bucket.stored.set(
       '/scan',
       await packZip([{ name: '1.dcm', body: 'slice' }, { name: '__MACOSX/._1.dcm' }, { name: 'Thumbs.db' }]),
@@ -110,11 +110,11 @@ describe('stage-in', () => {
   })
 
   it.each([
-    ['a name that leads upwards', [{ name: '../1.dcm', body: 'slice' }], 'leads upwards'],
-    ['a file that is a folder as well', [{ name: '1.dcm' }, { name: '1.dcm/2.dcm' }], 'unpacking scan'],
-    ['folders that are too deep', [{ name: `${'a/'.repeat(40)}1.dcm` }], '32 levels deep'],
-    ['an entry that is damaged', [{ name: '1.dcm', body: 'slice', record: damage }], 'checksum'],
-  ])("refuses a client's own zip with %s", async (_, entries, words) => {
+    ['a name that leads upwards', [{ name: '../1.dcm', body: 'slice' }], 'leads out of its folder'],
+    ['a file that is also a folder', [{ name: '1.dcm' }, { name: '1.dcm/2.dcm' }], 'unpacking scan'],
+    ['folders that are nested too deeply', [{ name: `${'a/'.repeat(40)}1.dcm` }], '32 levels deep'],
+    ['a damaged entry', [{ name: '1.dcm', body: 'slice', record: damage }], 'checksum'],
+  ])('refuses a zip of the client with %s', async (_, entries, words) => {
     bucket.stored.set('/scan', rawZip(entries))
     const { path, content } = remote('scan', 'tree')
 
@@ -123,7 +123,7 @@ describe('stage-in', () => {
     ).rejects.toThrow(words)
   })
 
-  it('requests new URLs from the App Engine when its own have expired', async () => {
+  it('requests new URLs from the App Engine when its URLs have expired', async () => {
     for (const name of ['/a', '/b', '/c']) bucket.stored.set(name, someBytes(100))
     let calls = 0
 
@@ -152,7 +152,7 @@ describe('stage-out', () => {
       Array.from({ length: count }, (_, i) => bucket.stored.get(`/${name}/${i + 1}`) ?? Buffer.alloc(0)),
     )
 
-  it('uploads the files that the API requests, the listing last', async () => {
+  it('uploads the files that the API accepts, and finally the listing', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'sum'), '42')
     await writeFile(join(folder, 'empty'), '')
@@ -188,7 +188,7 @@ describe('stage-out', () => {
     expect(bucket.stored.get('/1/sums')?.toString('latin1')).toContain('sums/array.yml')
   })
 
-  it('sends a large file in parts', async () => {
+  it('uploads a large file in parts', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'image'), someBytes(4500))
     const { api, told } = anApi('image')
@@ -199,7 +199,7 @@ describe('stage-out', () => {
     expect(told.completed).toEqual([{ jobAttempt: 1, name: 'image', multipartId: 'id', sizeBytes: 4500 }])
   })
 
-  it('sends a large folder as the parts of its zip', async () => {
+  it('uploads the zip of a large folder in parts', async () => {
     const folder = await aFolder()
     await mkdir(join(folder, 'masks'))
     for (const index of [0, 1, 2]) await writeFile(join(folder, 'masks', String(index)), someBytes(1500))
@@ -212,9 +212,12 @@ describe('stage-out', () => {
     expect(told.completed[0]?.sizeBytes).toBe(packed.sizeBytes)
   })
 
-  describe('behind a task that failed', () => {
+  describe('after a task that failed', () => {
     const kept = { bytes: 5000, files: 3, seconds: 60 }
-    /** Files that stage-out uploads with these limits, and its listing. */
+    /**
+     * Runs stage-out with these limits.
+     * @returns number of uploaded files, listing and problems
+     */
     async function keep(folder: string, declared: readonly string[], limits: Partial<typeof kept> = {}) {
       const { api } = anApi(...declared)
       const end = { jobAttempt: 1, exitCode: 3, kept: { ...kept, ...limits } }
@@ -226,7 +229,7 @@ describe('stage-out', () => {
       return { count, listing, problems }
     }
 
-    it('keeps what it wrote, with its exit code in the listing', async () => {
+    it('uploads what the task wrote, with its exit code in the listing', async () => {
       const folder = await aFolder()
       await writeFile(join(folder, 'sum'), '42')
       await writeFile(join(folder, 'debug.log'), 'x')
@@ -242,13 +245,13 @@ describe('stage-out', () => {
       })
     })
 
-    it('leaves a listing when it wrote nothing', async () => {
+    it('uploads a listing when the task wrote nothing', async () => {
       const { count, listing } = await keep(await aFolder(), ['sum'])
 
       expect([count, listing]).toEqual([0, { entries: [], others: [], taskExitCode: 3 }])
     })
 
-    it('leaves out what exceeds the limits, and keeps the others', async () => {
+    it('omits what exceeds the limits, and uploads the other files', async () => {
       const folder = await aFolder()
       await writeFile(join(folder, 'large'), someBytes(6000))
       await writeFile(join(folder, 'small'), someBytes(100))
@@ -269,7 +272,7 @@ describe('stage-out', () => {
       expect([...bucket.stored.keys()].sort()).toEqual(['/1/shapes', '/1/small', '/1/staged.json'])
     })
 
-    it('gives up what does not arrive in time, and leaves a listing', async () => {
+    it('omits what is not uploaded in time, and uploads a listing', async () => {
       const folder = await aFolder()
       await writeFile(join(folder, 'image'), someBytes(4500))
       await writeFile(join(folder, 'sum'), '42')
@@ -289,7 +292,7 @@ describe('stage-out', () => {
       expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
     })
 
-    it('keeps as much as the archive of rejected outputs has', () => {
+    it('uploads as much as the archive of rejected outputs can have', () => {
       expect([KEPT_OF_FAILED_TASK.bytes, KEPT_OF_FAILED_TASK.files]).toEqual([
         MAX_COPIED_BYTES,
         MAX_COPIED_FILES,
@@ -307,7 +310,7 @@ describe('stage-out', () => {
     })
   })
 
-  it('skips any number of files whose names no output can have', async () => {
+  it('ignores files whose names no output can have', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'sum'), '1')
     await writeFile(join(folder, 'debug.log'), 'x')
@@ -316,7 +319,7 @@ describe('stage-out', () => {
     expect((await listed(folder)).map((entry) => entry.name)).toEqual(['sum'])
   })
 
-  it('resolves a link, which counts as missing when it leaves the folder', async () => {
+  it('lists the target of a link, and a link that leaves the folder as missing', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'real'), '1')
     await mkdir(join(folder, 'folder'))

@@ -5,7 +5,7 @@ import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
 afterEach(closeWebServers)
 
-/** The task's container as the ECS agent describes it; fields as in the developer guide, "Task metadata endpoint version 4". */
+/** The task's container as the ECS agent returns it; fields of the developer guide, "Task metadata endpoint version 4". */
 const described = (changes: object) => ({
   Cluster: 'default',
   TaskARN: 'arn:aws:ecs:us-west-2:111122223333:task/default/158d1c8083dd49d6b527399fd6414f5c',
@@ -22,7 +22,7 @@ const described = (changes: object) => ({
   LaunchType: 'FARGATE',
 })
 
-/** Asks an endpoint with these answers, in order; the last one is repeated. */
+/** Reads the exit code from an endpoint with these responses, in order; the last one is repeated. */
 async function ask(...answers: (object | ((response: ServerResponse) => void))[]) {
   const paths: (string | undefined)[] = []
   const server = await aWebServer(({ url }, response) => {
@@ -37,14 +37,14 @@ async function ask(...answers: (object | ((response: ServerResponse) => void))[]
 }
 
 describe('the exit code of a task', () => {
-  it.each([0, 3, 137])("is the metadata endpoint's: %i", async (ExitCode) => {
+  it.each([0, 3, 137])('is that of the metadata endpoint: %i', async (ExitCode) => {
     const { exit, paths } = await ask(described({ KnownStatus: 'STOPPED', ExitCode }))
 
     expect(exit).toEqual({ exitCode: ExitCode })
     expect(paths).toEqual(['/v4/id/task'])
   })
 
-  it('is asked for again until the agent knows the end of the container', async () => {
+  it('is requested again until the agent has recorded the end of the container', async () => {
     const running = described({ KnownStatus: 'RUNNING' })
     const withoutCode = described({ KnownStatus: 'STOPPED' })
 
@@ -60,22 +60,26 @@ describe('the exit code of a task', () => {
 
   it.each<[string, object | ((response: ServerResponse) => void), string]>([
     ['has no exit code', described({ KnownStatus: 'STOPPED' }), 'as STOPPED without exit code'],
-    ['says that it runs', described({ KnownStatus: 'RUNNING', ExitCode: 0 }), 'as RUNNING with exit code 0'],
-    ['does not know it', { Containers: [] }, 'does not know the container task'],
-    ['is of another form', { Containers: 'many' }, 'unexpected form'],
-    ['is no JSON', (response) => response.end('<html>'), 'unexpected form'],
+    [
+      'is about a running container',
+      described({ KnownStatus: 'RUNNING', ExitCode: 0 }),
+      'as RUNNING with exit code 0',
+    ],
+    ['does not contain the container', { Containers: [] }, 'does not know the container task'],
+    ['has another form', { Containers: 'many' }, 'unexpected form'],
+    ['is not JSON', (response) => response.end('<html>'), 'unexpected form'],
     ['is an error', (response) => response.writeHead(404).end(), 'HTTP 404'],
-    ['leads elsewhere', (response) => response.writeHead(302, { location: '/' }).end(), ''],
-    ['breaks off', (response) => response.destroy(), ''],
+    ['is a redirect', (response) => response.writeHead(302, { location: '/' }).end(), ''],
+    ['is cut off', (response) => response.destroy(), ''],
     ['has no end', (response) => response.end(Buffer.alloc(300_000)), 'more than 262144 bytes'],
-  ])('is not known, after seven requests, when the answer %s', async (_, answer, words) => {
+  ])('is unknown, after seven requests, when the response %s', async (_, answer, words) => {
     const { exit, paths, pauses } = await ask(answer)
 
     expect(exit).toEqual({ problem: expect.stringContaining(words) })
     expect([paths.length, pauses]).toEqual([7, 6])
   })
 
-  it('is not known where there is no endpoint', async () => {
+  it('is unknown without an endpoint', async () => {
     expect(await readTaskExit({}, 'task')).toEqual({ problem: 'ECS_CONTAINER_METADATA_URI_V4 is not set' })
   })
 })

@@ -16,7 +16,7 @@ const contentOf = (bytes: Buffer): Content => ({ sizeBytes: bytes.length, open: 
 const send = (bytes: Buffer) => upload('sum', contentOf(bytes), bucket.link('/sum'), FAST)
 
 describe('an upload', () => {
-  it('is one PUT of known length', async () => {
+  it('is one PUT with a Content-Length', async () => {
     const bytes = someBytes(2000)
 
     await send(bytes)
@@ -25,7 +25,7 @@ describe('an upload', () => {
     expect(bucket.requests).toEqual(['PUT /sum'])
   })
 
-  it('is retried when it was damaged', async () => {
+  it('is retried when the stored bytes were damaged', async () => {
     bucket.faults.push((request, response) => {
       request.resume()
       response.writeHead(200, { etag: `"${'0'.repeat(32)}"` }).end()
@@ -86,7 +86,7 @@ describe('an upload', () => {
 describe('an upload in parts', () => {
   const output = { jobAttempt: 2, name: 'masks' }
 
-  /** The API, with its recorded calls. */
+  /** The API with a record of its calls. */
   function anApi() {
     const asked: unknown[] = []
     return {
@@ -105,7 +105,7 @@ describe('an upload in parts', () => {
   const partsOf = (count: number): Content[] =>
     Array.from({ length: count }, (_, i) => contentOf(someBytes(1000).fill(i, 0, 1)))
 
-  it('requests URLs in batches of a hundred and completes the parts', async () => {
+  it('requests URLs for 100 parts at a time, and completes the upload', async () => {
     const api = anApi()
 
     await uploadInParts(api, { ...output, sizeBytes: 120_000 }, partsOf(120), FAST)
@@ -129,7 +129,7 @@ describe('an upload in parts', () => {
     expect(bucket.requests).toHaveLength(4)
   })
 
-  it('is not completed when a part cannot be sent', async () => {
+  it('is not completed when a part cannot be uploaded', async () => {
     const api = anApi()
     bucket.faults.push(answerWith(400, 'NoSuchUpload'))
 

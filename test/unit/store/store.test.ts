@@ -11,8 +11,17 @@ describe('the address of a bundle in its store', () => {
     ['HTTP://Store.example.org:8080/apps/', `http://store.example.org:8080/apps${PATH}`],
     ['http://127.0.0.1:9000', `http://127.0.0.1:9000${PATH}`],
     ['http://[::1]:9000/?page=1#top', `http://[::1]:9000${PATH}`],
-  ])('of host %s is %s', (host, url) => {
+  ])('at host %s is %s', (host, url) => {
     expect(bundleUrl({ host }, NAME).href).toBe(url)
+  })
+
+  // Quadratic time would exceed the test's time limit.
+  it('may have many slashes in its path', () => {
+    const slashes = '/'.repeat(300_000)
+
+    const { pathname } = bundleUrl({ host: `https://store.example.org${slashes}apps${slashes}` }, NAME)
+
+    expect(pathname === `${slashes}apps${PATH}`).toBe(true)
   })
 
   it.each([
@@ -23,7 +32,7 @@ describe('the address of a bundle in its store', () => {
     ['ftp://store.example.org', 'not by ftp'],
     ['file:///var/store', 'not by file'],
     ['https://user:word@store.example.org', 'must not contain a user name or password'],
-  ])('is rejected for the host %s', (host, words) => {
+  ])('is refused for the host %s', (host, words) => {
     expect(() => bundleUrl({ host }, NAME)).toThrow(
       expect.objectContaining({
         error: 'APPSTORE_DOWNLOAD_FAILED',

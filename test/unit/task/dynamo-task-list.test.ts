@@ -10,7 +10,7 @@ import { createChance } from '../model/chance.ts'
 
 const MINUTES = 60
 
-/** The one item of a table, and the tasks beside it; `turn` is called before each call takes effect. */
+/** A table with its item for the list, and the tasks of the table. `turn` is called before each call takes effect. */
 function aTableOfTasks(turn: () => Promise<void> = async () => {}) {
   const identity = createFixedIdentity()
   const tasks = new Map<string, TaskSummary>()
@@ -22,8 +22,7 @@ function aTableOfTasks(turn: () => Promise<void> = async () => {}) {
   }
   const update: DynamoWrites['update'] = async (_key, { set, add = {}, remove = [] }) => {
     await turn()
-    const next = { ...item }
-    for (const [[name = ''], value] of set) next[name] = value
+    const next: Record<string, unknown> = { ...item, ...set }
     for (const [name, value] of Object.entries(add)) next[name] = Number(next[name] ?? 0) + value
     for (const name of remove) delete next[name]
     item = next
@@ -34,7 +33,7 @@ function aTableOfTasks(turn: () => Promise<void> = async () => {}) {
     reads += 1
     return [...tasks.values()]
   }
-  /** The list of one process; it uses no other methods of table and writes. */
+  /** The list of one process, which uses no other methods of table and writes. */
   const aProcess = (maxKeptBytes?: number) =>
     createTaskList({
       table: { get } as unknown as DynamoTable,
@@ -86,7 +85,7 @@ describe('the list of tasks of a process', () => {
     expect(table.reads()).toBe(2)
   })
 
-  it('is read each time while a change is in progress, and not cached', async () => {
+  it('is read each time, and not cached, while a change is in progress', async () => {
     const { promise: isWritten, resolve: write } = Promise.withResolvers<void>()
     const changing = elsewhere.change(() => isWritten.then(() => table.put('b')))
     const meanwhile = [await here.current(), await here.current()]
@@ -98,7 +97,7 @@ describe('the list of tasks of a process', () => {
     expect(table.reads()).toBe(3)
   })
 
-  it('is read each time in a table that this version of the program never changed', async () => {
+  it('is read each time from a table that this version of the program has never changed', async () => {
     const old = aTableOfTasks()
     const list = old.aProcess()
     await list.current()
@@ -107,7 +106,7 @@ describe('the list of tasks of a process', () => {
     expect(idsOf(await list.current())).toEqual(['published-without-a-mark'])
   })
 
-  it('shows within a minute a task that was published without a mark', async () => {
+  it('contains within a minute a task that was published without a mark', async () => {
     await here.current()
     await table.put('b')
     table.identity.advance(1 * MINUTES)
@@ -115,7 +114,7 @@ describe('the list of tasks of a process', () => {
     expect(idsOf(await here.current())).toEqual(['a', 'b'])
   })
 
-  it('is read each time for twenty minutes after a process crashed within a change, then cached again', async () => {
+  it('is read each time for 20 minutes after a process crashed during a change, then cached again', async () => {
     await expect(elsewhere.change(() => Promise.reject(new Error('killed')))).rejects.toThrow('killed')
     table.identity.advance(19 * MINUTES)
     await here.current()
@@ -134,7 +133,7 @@ describe('the list of tasks of a process', () => {
       'conflicts with other transactions',
       () => Promise.reject(new TransactionConflictException({ message: 'in use', $metadata: {} })),
     ],
-  ])('is kept again at once after a change that %s prevented', async (_, write) => {
+  ])('is cached again at once after a change that %s prevented', async (_, write) => {
     await elsewhere.change<unknown>(write).catch(() => undefined)
     await here.current()
     await here.current()
@@ -142,7 +141,7 @@ describe('the list of tasks of a process', () => {
     expect([table.marks(), table.reads()]).toEqual([0, 1])
   })
 
-  it('shows a change that outlasts its mark', async () => {
+  it('contains a change that takes longer than the lifetime of its mark', async () => {
     const { promise: isWritten, resolve: write } = Promise.withResolvers<void>()
     const changing = elsewhere.change(() => isWritten.then(() => table.put('b')))
     table.identity.advance(20 * MINUTES)
@@ -163,8 +162,8 @@ describe('the list of tasks of a process', () => {
   })
 
   it.each([
-    ['up to 4 MiB of JSON is kept', 3.9, 1],
-    ['of more is read each time, and takes no memory in between', 4.1, 2],
+    ['is cached when it has up to 4 MiB of JSON', 3.9, 1],
+    ['is read each time when it is larger, and takes no memory in between', 4.1, 2],
   ])('%s', async (_, mebibytes, expectedReads) => {
     await elsewhere.change(() => table.put('large', { description: 'x'.repeat(mebibytes * 1024 * 1024) }))
     const list = table.aProcess()
@@ -178,7 +177,7 @@ describe('the list of tasks of a process', () => {
 
 describe('lists of many concurrent processes that publish, crash and list', () => {
   it.each(Array.from({ length: 100 }, (_, seed) => seed))(
-    'show what was published, or shown, before (seed %i)',
+    'contain what was published or shown before (seed %i)',
     async (seed) => {
       const chance = createChance(seed)
       const waiting = new Set<() => void>()
@@ -210,7 +209,7 @@ describe('lists of many concurrent processes that publish, crash and list', () =
       const work = processes.map(async (list, index) => {
         for (let step = 0; step < 20; step += 1) {
           await (chance.is(0.2) ? publish(list, `${index}-${step}`) : look(list))
-          // No process spends longer in a change than the lifetime of its mark.
+          // Only between changes, because no change takes longer than the lifetime of its mark.
           if (changing === 0 && chance.is(0.1)) table.identity.advance(20 * MINUTES)
         }
       })

@@ -19,7 +19,7 @@ function aRepository(script: readonly unknown[]) {
 }
 
 describe('the listing of tasks', () => {
-  it('reads the version, then makes one query for any number of tasks', async () => {
+  it('is read by one read of the version and one query, for any number of tasks', async () => {
     const { summary } = encodeListed(NEW, encodeTask(NEW))
     const Items = Array.from({ length: 1000 }, () => ({ ...keyOf(NEW), summary }))
     const { tasks, sent } = aRepository([{}, { Items }])
@@ -32,7 +32,7 @@ describe('the listing of tasks', () => {
     ])
   })
 
-  it('reads the tasks that an earlier version listed, in their place, except deleted ones', async () => {
+  it('includes tasks that an earlier version listed, in order, except deleted ones', async () => {
     const { summary } = encodeListed(NEW, encodeTask(NEW))
     const old = { ...taskKey(OLD.id), document: encodeTask(OLD) }
     const gone = { ...taskKey(GONE.id), document: encodeTask(GONE), inRemoval: true }

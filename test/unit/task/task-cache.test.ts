@@ -9,7 +9,7 @@ const [A, B, C] = ['a', 'b', 'c'].map((id) => aTask({ id })) as [
 ]
 
 describe('the cache of tasks', () => {
-  it('keeps the most recently used tasks within its size', () => {
+  it('keeps the most recently used tasks up to its maximum size', () => {
     const cache = createTaskCache(10)
     cache.set(A, 4)
     cache.set(B, 4)
@@ -20,7 +20,7 @@ describe('the cache of tasks', () => {
     expect(['a', 'b', 'c'].map((id) => cache.get(id))).toEqual([A, undefined, C])
   })
 
-  it('counts a task once when it is added repeatedly', () => {
+  it('counts the size of a task once when it is added repeatedly', () => {
     const cache = createTaskCache(10)
     for (let round = 0; round < 5; round += 1) cache.set(A, 4)
 

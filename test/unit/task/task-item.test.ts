@@ -5,17 +5,17 @@ import { decodeListed, decodeTask, encodeListed, encodeTask } from '../../../src
 import { anInput, aTask } from '../../fixtures/builders.ts'
 
 describe('task items', () => {
-  it('hold a task unchanged', () => {
+  it('contain a task unchanged', () => {
     expect(decodeTask({ document: encodeTask(aTask()) })).toStrictEqual(aTask())
   })
 
-  it('hold a descriptor of a megabyte that repeats itself', () => {
+  it('can contain a descriptor of 1 MB with repetitions', () => {
     const task = aTask({ description: 'All work and no play. '.repeat(50_000) })
 
     expect(encodeTask(task).length).toBeLessThan(10_000)
   })
 
-  it('refuse a descriptor that does not fit, with a message for its author', () => {
+  it('are refused for a descriptor that is too large, with a message for its author', () => {
     const task = aTask({ description: randomBytes(400_000).toString('base64') })
 
     expect(() => encodeTask(task)).toThrow(
@@ -32,13 +32,13 @@ describe('task items', () => {
     )
   })
 
-  it('refuse a task that could not be read back', () => {
+  it('are refused for a task that could not be read back', () => {
     const task = aTask({ inputs: [anInput({ type: { id: 'integer', gt: Number.NaN } })] })
 
     expect(() => encodeTask(task)).toThrow()
   })
 
-  it('are refused on reading when they have another content', () => {
+  it('are refused on reading when their content is invalid', () => {
     expect(() => decodeTask({ document: 'text' })).toThrow()
     expect(() => decodeTask({})).toThrow()
   })
@@ -48,7 +48,7 @@ describe('items that list a task', () => {
   const listed = (task: Task) => encodeListed(task, encodeTask(task))
 
   it.each([null, 'short', 'x'.repeat(10_000), randomBytes(20_000).toString('base64')])(
-    'show what a listing needs, whatever the description',
+    'contain what a listing shows, whatever the description',
     (description) => {
       const task = aTask({ description })
 
@@ -56,7 +56,7 @@ describe('items that list a task', () => {
     },
   )
 
-  it('contain the whole task for earlier versions, and only that when both do not fit', () => {
+  it('contain the whole task for earlier versions, and only the task when both would be too large', () => {
     const task = aTask({ description: randomBytes(220_000).toString('base64') })
 
     expect(decodeTask(listed(aTask()))).toStrictEqual(aTask())

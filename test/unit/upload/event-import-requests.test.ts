@@ -27,7 +27,7 @@ describe('requests for imports as events', () => {
     ])
   })
 
-  it('fail when the bus refuses the event', async () => {
+  it('fail when EventBridge refuses the event', async () => {
     const { requests } = requestsOf({
       FailedEntryCount: 1,
       Entries: [{ ErrorCode: 'ThrottlingException', ErrorMessage: 'slow down' }],

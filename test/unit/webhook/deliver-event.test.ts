@@ -19,7 +19,7 @@ const WEBHOOK = {
 }
 
 async function setUp(answer: () => Promise<number>) {
-  // The verifier compares timestamps with the clock of the machine.
+  // The verifier compares timestamps with the clock of this machine.
   const identity = createFixedIdentity(new Date().toISOString())
   const webhooks = createMemoryWebhookRepository(identity)
   await webhooks.create(WEBHOOK)
@@ -53,14 +53,14 @@ describe('a delivery', () => {
     expect(() => new Verifier(WEBHOOK.secret).verify(`${body} `, headers)).toThrow()
   })
 
-  it.each([302, 400, 404, 500])('has failed with status %i', async (status) => {
+  it.each([302, 400, 404, 500])('fails after the status %i', async (status) => {
     const { deliver, postponed } = await setUp(async () => status)
 
     expect(await deliver()).toEqual({ kind: 'failed', reason: `status ${status}`, pauseSeconds: 5 })
     expect(postponed).toEqual([5])
   })
 
-  it('has failed without an answer, and does not tell the address', async () => {
+  it('fails without a response, and its reason does not contain the address', async () => {
     const { deliver } = await setUp(async () => {
       throw Object.assign(new Error(`no connection to ${WEBHOOK.url}`), { code: 'ECONNREFUSED' })
     })
@@ -70,7 +70,7 @@ describe('a delivery', () => {
     expect(JSON.stringify(outcome)).not.toContain('hidden')
   })
 
-  it('is postponed like any other when its webhook cannot be read', async () => {
+  it('is postponed like any other failed one when its webhook cannot be read', async () => {
     const { deliver, webhooks, postponed } = await setUp(async () => 200)
     webhooks.find = async () =>
       Promise.reject(Object.assign(new Error('throttled'), { name: 'ThrottlingException' }))
@@ -79,18 +79,18 @@ describe('a delivery', () => {
     expect(postponed).toEqual([5])
   })
 
-  it('is repeated after growing pauses for 20 hours, then left to the dead-letter queue', async () => {
+  it('is repeated with growing pauses for 20 hours, and then moved to the dead-letter queue', async () => {
     const { deliver, postponed } = await setUp(async () => 503)
     for (let attempt = 1; attempt <= MAX_DELIVERY_ATTEMPTS; attempt += 1) await deliver(attempt)
 
     expect(postponed).toEqual([...DELIVERY_PAUSES, 0])
     expect(DELIVERY_PAUSES.toSorted((a, b) => a - b)).toEqual(DELIVERY_PAUSES)
     expect(Math.round(DELIVERY_PAUSES.reduce((sum, one) => sum + one, 0) / 3600)).toBe(20)
-    // SQS's limit.
+    // Maximum visibility time-out of SQS.
     expect(Math.max(...DELIVERY_PAUSES)).toBeLessThan(12 * 3600)
   })
 
-  it('ends when the webhook was removed', async () => {
+  it('ends when the webhook was deleted', async () => {
     const { deliver, posts, webhooks } = await setUp(async () => 200)
     await webhooks.remove(WEBHOOK.id)
 

@@ -21,7 +21,7 @@ const post = (url: string, options: Partial<Parameters<typeof createHttpReceiver
   createHttpReceivers({ networks: 'local', ...options }).post(url, { 'webhook-id': '1' }, '{}')
 
 describe('a receiver', () => {
-  it('gets the body and the headers of the event, and no others', async () => {
+  it('gets body and headers of the event, and no other headers', async () => {
     const seen: unknown[] = []
     await withServer(
       (request, response) => {
@@ -59,7 +59,7 @@ describe('a receiver', () => {
     expect(paths).toEqual(['/hook'])
   })
 
-  it('cannot hold the function by an answer without an end', async () => {
+  it('cannot delay the function by a response that does not end', async () => {
     const drip: RequestListener = (_, response) => {
       response.writeHead(200)
       const timer = setInterval(() => response.write('x'), 5)
@@ -70,7 +70,7 @@ describe('a receiver', () => {
     })
   })
 
-  it('cannot fill the memory: an answer is read to 64 KiB', async () => {
+  it('cannot exhaust the memory, because only 64 KiB of a response are read', async () => {
     let sent = 0
     const flood: RequestListener = (_, response) => {
       const write = (): void => {
@@ -87,7 +87,7 @@ describe('a receiver', () => {
   })
 
   it.each([
-    ['the scheme is not one of webhooks', 'ftp://127.0.0.1/'],
+    ['the scheme is neither HTTP nor HTTPS', 'ftp://127.0.0.1/'],
     ['it has the port of the runtime API', 'http://localhost:9001/2018-06-01/runtime/invocation/next'],
     ['it is the metadata address', 'http://169.254.169.254/'],
   ])('is not called when %s', async (_, url) => {
@@ -96,7 +96,7 @@ describe('a receiver', () => {
     })
   })
 
-  it('is not called when its name resolves to this machine, on AWS', async () => {
+  it('is not called on AWS when its name resolves to this machine', async () => {
     let requests = 0
     await withServer(
       (_, response) => {

@@ -1,9 +1,9 @@
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import { describe, expect, it } from 'vitest'
+import { setRunId } from '../../../src/contract/set-run-id.ts'
 import type { EngineEvent } from '../../../src/events/event.ts'
 import { eventOfChange } from '../../../src/events/event-of-change.ts'
 import type { Run } from '../../../src/run/run.ts'
-import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import type { Delivery } from '../../../src/webhook/delivery-queue.ts'
 import { queueDeliveries } from '../../../src/webhook/queue-deliveries.ts'
 import { createSqsDeliveryQueue } from '../../../src/webhook/sqs-delivery-queue.ts'
@@ -33,7 +33,7 @@ async function setUp(...created: readonly Partial<Webhook>[]) {
 }
 
 describe('events', () => {
-  it('go to the webhooks of the stage, and of their run only', async () => {
+  it('are sent to the webhooks of the stage and of their run only', async () => {
     const { deps, ids } = await setUp({}, { runId: RUN_ID }, { runId: 'another' }, { runSetId: SET_ID })
 
     await queueDeliveries(deps, [anEvent()])
@@ -41,7 +41,7 @@ describe('events', () => {
     expect(ids()).toEqual(['hook-0', 'hook-1'])
   })
 
-  it('are looked up for the stage only, while no webhook is of a run or a run set', async () => {
+  it('cause a look-up for the stage only, while no webhook belongs to a run or a run set', async () => {
     const { deps, ids } = await setUp({})
     const asked: unknown[] = []
     const webhooks = {
@@ -61,7 +61,7 @@ describe('events', () => {
     expect(ids()).toEqual(['hook-0', 'hook-0'])
   })
 
-  it('of a run of a set go to the webhooks of the set', async () => {
+  it('about a run of a set are sent to the webhooks of the set', async () => {
     const { deps, ids } = await setUp({ runSetId: SET_ID }, { runSetId: 'another' })
 
     await queueDeliveries(deps, [anEvent(undefined, { id: setRunId({ setId: SET_ID, row: 0, round: 1 }) })])
@@ -69,7 +69,7 @@ describe('events', () => {
     expect(ids()).toEqual(['hook-0'])
   })
 
-  it('go to webhooks that want their type only, in order', async () => {
+  it('are sent only to webhooks for their type, in order', async () => {
     const { deps, queued } = await setUp({ types: ['run.queuing'] }, {})
 
     await queueDeliveries(deps, [anEvent(), anEvent({ state: 'PROVISIONED' }, { state: 'QUEUING' })])
@@ -96,7 +96,7 @@ describe('the queue of SQS', () => {
     return { queue, calls: () => sent.map(({ input }) => input.Entries as readonly Entry[]), sent }
   }
 
-  it('takes ten messages a call, grouped by webhook and subject, and told apart by event', async () => {
+  it('gets ten messages per call, grouped by webhook and subject, and deduplicated by event', async () => {
     const { queue, calls } = queueOf([{}])
     const all = deliveries(12)
 
@@ -109,7 +109,7 @@ describe('the queue of SQS', () => {
     })
   })
 
-  it('gets one message of a group a call, so that a refused one is not overtaken', async () => {
+  it('gets at most one message of a group per call, so that no later one overtakes a refused one', async () => {
     const { queue, calls } = queueOf([{}])
 
     await queue.send(deliveries(4, 2))
@@ -117,7 +117,7 @@ describe('the queue of SQS', () => {
     expect(calls().map((call) => call.length)).toEqual([2, 2])
   })
 
-  it('gets refused messages again before later ones, and fails when they stay refused', async () => {
+  it('gets refused messages again before later ones, and fails when they are refused repeatedly', async () => {
     const refusal = { Failed: [{ Id: '0', Code: 'InternalError', Message: 'again' }] }
     const { queue, calls } = queueOf([refusal, {}, {}])
     await queue.send(deliveries(4, 2))
@@ -126,7 +126,7 @@ describe('the queue of SQS', () => {
     await expect(queueOf([refusal]).queue.send(deliveries(1))).rejects.toThrow('InternalError again')
   })
 
-  it('gets any text in an event as characters that it allows', async () => {
+  it('gets only characters that it allows, for any text in an event', async () => {
     const { queue, calls } = queueOf([{}])
     const [delivery] = deliveries(1)
     const event = { ...delivery?.event, text: 'a\ufffe\uffff\ud800\u0000\u{1f600}' } as never
@@ -139,7 +139,7 @@ describe('the queue of SQS', () => {
     expect(JSON.parse(body).event).toEqual(event)
   })
 
-  it('hides a message for a time', async () => {
+  it('can hide a message for some time', async () => {
     const { queue, sent } = queueOf([{}])
 
     await queue.postpone('handle', 30)

@@ -4,13 +4,15 @@ import { useMayChange } from '../../settings.ts'
 import { Choices, Empty, Loading } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
+import { useTitle } from '../../ui/use-title.ts'
 import { type OpenApi, type Operation, operationsOf } from './document.ts'
 import { OperationCard } from './operation-card.tsx'
 
 const load = async (): Promise<OpenApi> => (await import('virtual:openapi')).default
 
-/** The OpenAPI document, with calls to try. */
+/** The OpenAPI document, with a form to call each operation. */
 export function ApiPage({ place: { query } }: { readonly place: Place }) {
+  useTitle('API')
   const document = useData(load, [])
   if (document.error !== undefined)
     return <Problem error={document.error} title="The document cannot be loaded." />
@@ -60,7 +62,13 @@ function Document({ document, tag, open }: DocumentProps) {
         />
       </div>
       {words === '' && <p class="muted">{chosen?.description}</p>}
-      {shown.length === 0 && <Empty title="No operation has these words." />}
+      {shown.length === 0 && (
+        <Empty title="No operation matches.">
+          <button type="button" class="link" onClick={() => setWords('')}>
+            Show all operations
+          </button>
+        </Empty>
+      )}
       <ul class="plain operations">
         {shown.map((operation) => (
           <li key={operation.operationId}>

@@ -58,7 +58,7 @@ export function operationsOf({ paths }: OpenApi, tag: string): Operation[] {
   )
 }
 
-/** Maximum nesting of a schema that is shown. */
+/** Maximum depth to which nested schemas are shown. */
 const MAX_DEPTH = 4
 
 /** A schema as a short text: `{ id: string, state: "A" | "B" }`. */

@@ -33,7 +33,9 @@ function Details({ document, operation, mayTry }: Pick<CardProps, 'document' | '
       {mayTry ? (
         <TryForm document={document} operation={operation} />
       ) : (
-        <p class="muted">This console is read-only: calls that change something cannot be tried here.</p>
+        <p class="muted">
+          This console is read-only: operations that change something cannot be called here.
+        </p>
       )}
       {requestBody !== undefined && (
         <>
@@ -41,7 +43,7 @@ function Details({ document, operation, mayTry }: Pick<CardProps, 'document' | '
           <Contents document={document} content={requestBody.content} />
         </>
       )}
-      <h2>Answers</h2>
+      <h2>Responses</h2>
       <dl class="facts answers">
         {Object.entries(responses).map(([status, answer]) => (
           <>

@@ -1,4 +1,4 @@
-/** Texts of the document: paragraphs, with code between backticks. */
+/** A description from the document: paragraphs, with code between backticks. */
 export function PlainWords({ text }: { readonly text: string }) {
   return (
     <>

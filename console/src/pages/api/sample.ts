@@ -2,7 +2,7 @@ import type { OpenApi, Schema } from './document.ts'
 
 const MAX_DEPTH = 5
 
-/** Initial body of a call: required properties with values of their types. */
+/** Sample body of a call: the required properties, with empty values of their types. */
 export function sampleOf(document: OpenApi, schema: Schema | undefined): string {
   return JSON.stringify(sampleValue(document, schema, 0), null, 2)
 }

@@ -18,12 +18,12 @@ interface Answer {
   readonly text: string
 }
 
-/** Characters of an answer that are shown. */
+/** Maximum number of characters of a response that are shown. */
 const MAX_SHOWN = 20_000
 
 const JSON_TYPE = 'application/json'
 
-/** One call of an operation, with its parameters and its body, and the answer. */
+/** Form that calls an operation and shows the response. */
 export function TryForm({ document, operation }: TryProps) {
   const parameters = operation.parameters ?? []
   const jsonBody = operation.requestBody?.content[JSON_TYPE]
@@ -42,7 +42,8 @@ export function TryForm({ document, operation }: TryProps) {
       setError(thrown)
     }
   }
-  if (takesOnlyForms) return <p class="muted">It takes a file: use the pages of tasks, or curl.</p>
+  if (takesOnlyForms)
+    return <p class="muted">This operation takes a file: use the page of the task, or curl.</p>
   return (
     <form
       class="try"
@@ -123,7 +124,7 @@ function AnswerView({ answer: { status, milliseconds, type, text } }: { readonly
         </span>
       </p>
       {text !== '' && (
-        <ScrollBox class="source" label="Answer">
+        <ScrollBox class="source" label="Response">
           {text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text}
         </ScrollBox>
       )}
@@ -131,7 +132,7 @@ function AnswerView({ answer: { status, milliseconds, type, text } }: { readonly
   )
 }
 
-/** Any answer is one, also a refusal. */
+/** Calls the operation; a refusal is returned like any other response. */
 async function callOnce(
   { method, path, parameters = [] }: Operation,
   values: Readonly<Record<string, string>>,

@@ -1,66 +1,81 @@
-import { filePath, readMark, readRun, readValues } from '../../api/runs.ts'
-import type { Run, RunValue } from '../../api/types.ts'
+import { filePath } from '../../api/paths.ts'
+import { readMark, readRun } from '../../api/runs.ts'
+import type { Run } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
 import { formatBytes, formatDuration, formatMoney, secondsBetween, shortId } from '../../ui/format.ts'
 import { Empty, Loading, State, Time } from '../../ui/parts.tsx'
-import { Problem } from '../../ui/problem.tsx'
+import { PageProblem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
-import { type Difference, differenceOf } from './difference.ts'
+import { useTitle } from '../../ui/use-title.ts'
+import { compareRuns, type ValueKind } from '../../viewer/read-values.ts'
+import type { Compared } from './comparison.ts'
+import type { Difference } from './difference.ts'
 import { differenceOfFiles, type FileMark } from './file-marks.ts'
-import { summaryOf } from './summary.ts'
 
-/** A value of a run; of an image or file, its mark. */
-interface Side {
-  readonly value: RunValue
-  readonly mark?: FileMark | undefined
+/** A parameter in both runs; `marks` only of an image or file. */
+interface Row extends Compared {
+  readonly marks?: readonly (FileMark | undefined)[]
 }
 
-interface ReadRun {
-  readonly run: Run
-  readonly inputs: readonly Side[]
-  readonly outputs: readonly Side[]
+interface Comparison {
+  readonly runs: readonly [Run, Run]
+  readonly inputs: readonly Row[]
+  readonly outputs: readonly Row[]
 }
 
-async function readSide(id: string, signal: AbortSignal): Promise<ReadRun> {
-  const run = await readRun(id, signal)
+async function compare(ids: readonly [string, string], signal: AbortSignal): Promise<Comparison> {
+  const runs = await Promise.all([readRun(ids[0], signal), readRun(ids[1], signal)])
   const [inputs, outputs] = await Promise.all([
-    readKind(id, 'inputs', signal),
-    run.state === 'FINISHED' ? readKind(id, 'outputs', signal) : [],
+    readRows(runs, 'inputs', signal),
+    readRows(runs, 'outputs', signal),
   ])
-  return { run, inputs, outputs }
+  return { runs, inputs, outputs }
 }
 
-/** Values with the marks of files; a file that cannot be read has none. */
-async function readKind(id: string, kind: 'inputs' | 'outputs', signal: AbortSignal): Promise<Side[]> {
-  const values = await readValues(id, kind, signal)
+/** Compared values, with marks of the files that can be read. */
+async function readRows(
+  [one, other]: readonly [Run, Run],
+  kind: ValueKind,
+  signal: AbortSignal,
+): Promise<Row[]> {
+  const hasValues = ({ state }: Run): boolean =>
+    kind === 'inputs' ? state !== 'CREATED' : state === 'FINISHED'
+  const ids = [hasValues(one) ? one.id : undefined, hasValues(other) ? other.id : undefined] as const
+  const rows = await compareRuns(ids, kind, signal)
+  const markOf = async (name: string, id: string): Promise<FileMark | undefined> =>
+    readMark(filePath(id, kind === 'inputs' ? 'input' : 'output', name), signal).catch(() => undefined)
   return Promise.all(
-    values.map(async (value) => {
-      if (value.type !== 'IMAGE' && value.type !== 'FILE') return { value }
-      const address = filePath(id, kind === 'inputs' ? 'input' : 'output', value.parameterName)
-      return { value, mark: await readMark(address, signal).catch(() => undefined) }
+    rows.map(async (row) => {
+      if (!row.isFile) return row
+      const marks = row.summaries.map((words, at) =>
+        words === undefined ? undefined : markOf(row.name, ids[at] ?? ''),
+      )
+      return { ...row, marks: await Promise.all(marks) }
     }),
   )
 }
 
-/** Two runs of one task side by side; what differs is marked. */
+/** Two runs of one task side by side, with differences marked. */
 export function ComparePage({ place: { query } }: { readonly place: Place }) {
   const [a, b] = [query.get('a') ?? '', query.get('b') ?? '']
-  const sides = useData((signal) => Promise.all([readSide(a, signal), readSide(b, signal)]), [a, b])
-  if (a === '' || b === '') return <Choose />
-  if (sides.error !== undefined) return <Problem error={sides.error} title="The runs cannot be compared." />
-  if (sides.data === undefined) return <Loading what="the runs" />
-  const [one, other] = sides.data
-  const { task } = one.run
+  const isChosen = a !== '' && b !== ''
+  const { data, error } = useData(async (signal) => (isChosen ? compare([a, b], signal) : undefined), [a, b])
+  useTitle(isChosen ? `Runs ${shortId(a)} and ${shortId(b)}` : 'Comparison', data?.runs[0].task.name)
+  if (!isChosen) return <Choose />
+  if (error !== undefined) return <PageProblem error={error} title="The runs cannot be compared." />
+  if (data === undefined) return <Loading what="the runs" />
+  const [one, other] = data.runs
+  const { task } = one
   return (
     <>
       <h1>
         Comparison: <a href={addressOf(['tasks', task.namespace, task.version])}>{task.name}</a>{' '}
         <span class="tag">{task.version}</span>
       </h1>
-      {task.id !== other.run.task.id && (
+      {task.id !== other.task.id && (
         <p class="bad">
-          These are runs of two tasks: the other one is of {other.run.task.name} {other.run.task.version}.
+          The second run is of another task: {other.task.name} {other.task.version}.
         </p>
       )}
       <div class="scroll">
@@ -68,19 +83,19 @@ export function ComparePage({ place: { query } }: { readonly place: Place }) {
           <caption class="visually-hidden">Two runs side by side</caption>
           <thead>
             <tr>
-              <th scope="col">Of the run</th>
-              {[one, other].map(({ run }) => (
-                <th key={run.id} scope="col">
-                  <a class="mono" href={addressOf(['runs', run.id])}>
-                    {shortId(run.id)}
+              <th scope="col">Run</th>
+              {data.runs.map(({ id }) => (
+                <th key={id} scope="col">
+                  <a class="mono" href={addressOf(['runs', id])}>
+                    {shortId(id)}
                   </a>
                 </th>
               ))}
             </tr>
           </thead>
-          <RunFacts one={one.run} other={other.run} />
-          <ValueRows title="Inputs" one={one.inputs} other={other.inputs} />
-          <ValueRows title="Outputs" one={one.outputs} other={other.outputs} />
+          <RunFacts one={one} other={other} />
+          <ValueRows title="Inputs" rows={data.inputs} />
+          <ValueRows title="Outputs" rows={data.outputs} />
         </table>
       </div>
     </>
@@ -89,9 +104,9 @@ export function ComparePage({ place: { query } }: { readonly place: Place }) {
 
 function Choose() {
   return (
-    <Empty title="Two runs are needed." isWhole>
+    <Empty title="No runs are selected." isWhole>
       <p>
-        Select two runs of one task in the <a href="#/runs">list of runs</a>.
+        Select two runs of the same task in the <a href="#/runs">list of runs</a>.
       </p>
     </Empty>
   )
@@ -129,17 +144,8 @@ function RunFacts({ one, other }: { readonly one: Run; readonly other: Run }) {
   )
 }
 
-interface RowsProps {
-  readonly title: string
-  readonly one: readonly Side[]
-  readonly other: readonly Side[]
-}
-
-function ValueRows({ title, one, other }: RowsProps) {
-  const names = [...new Set([...one, ...other].map(({ value }) => value.parameterName))]
-  if (names.length === 0) return null
-  const named = (sides: readonly Side[], name: string): Side | undefined =>
-    sides.find(({ value }) => value.parameterName === name)
+function ValueRows({ title, rows }: { readonly title: string; readonly rows: readonly Row[] }) {
+  if (rows.length === 0) return null
   return (
     <tbody>
       <tr class="group">
@@ -147,32 +153,27 @@ function ValueRows({ title, one, other }: RowsProps) {
           {title}
         </th>
       </tr>
-      {names.map((name) => {
-        const [first, second] = [named(one, name), named(other, name)]
-        return (
-          <Pair
-            key={name}
-            title={name}
-            one={shownSide(first)}
-            other={shownSide(second)}
-            difference={differenceOfSides(first, second)}
-          />
-        )
-      })}
+      {rows.map((row) => (
+        <Pair
+          key={row.name}
+          title={row.name}
+          one={wordsOf(row, 0)}
+          other={wordsOf(row, 1)}
+          difference={differenceWithMarks(row)}
+        />
+      ))}
     </tbody>
   )
 }
 
-function shownSide(side: Side | undefined): string {
-  if (side === undefined) return ''
-  const words = summaryOf(side.value)
-  return side.mark === undefined ? words : `${words}, ${formatBytes(side.mark.sizeBytes)}`
+function wordsOf({ summaries, marks }: Row, side: 0 | 1): string {
+  const words = summaries[side] ?? ''
+  const mark = marks?.[side]
+  return mark === undefined ? words : `${words}, ${formatBytes(mark.sizeBytes)}`
 }
 
-function differenceOfSides(one: Side | undefined, other: Side | undefined): Difference {
-  const difference = differenceOf(one?.value, other?.value)
-  const isFile = one?.value.type === 'IMAGE' || one?.value.type === 'FILE'
-  return difference === 'unknown' && isFile ? differenceOfFiles(one?.mark, other?.mark) : difference
+function differenceWithMarks({ difference, marks }: Row): Difference {
+  return difference === 'unknown' && marks !== undefined ? differenceOfFiles(marks[0], marks[1]) : difference
 }
 
 function Pair({

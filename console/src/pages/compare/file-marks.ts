@@ -1,13 +1,13 @@
 import type { Difference } from './difference.ts'
 
-/** Size and tag of a file, which tell it from another one without reading both. */
+/** Size and ETag of a file, to compare it with another one without reading both. */
 export interface FileMark {
   readonly sizeBytes: number
-  /** The MD5 of a file that was stored in one piece; of one that was stored in parts, it depends on the parts. */
+  /** MD5 of a file that was stored in one request; for one stored in parts, it also depends on the size of the parts. */
   readonly etag: string
 }
 
-/** Compares two files; without a mark of each, nothing is known. */
+/** Compares two files by their marks. */
 export function differenceOfFiles(one: FileMark | undefined, other: FileMark | undefined): Difference {
   if (one === undefined || other === undefined) return 'unknown'
   if (one.sizeBytes !== other.sizeBytes) return 'some'

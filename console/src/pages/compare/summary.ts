@@ -1,19 +1,16 @@
-import type { ArrayItem, RunValue } from '../../api/types.ts'
-import { formatBytes, formatCount, plural } from '../../ui/format.ts'
+import type { RunValue } from '../../api/types.ts'
+import { formatCount, plural } from '../../ui/format.ts'
 import { itemsOf, leafType } from '../../viewer/values.ts'
 
-/** Maximum number of characters of a value in a cell. */
+/** Maximum number of characters that a cell shows. */
 const MAX_SHOWN = 200
 const MAX_ITEMS = 10
 
-/** A value as one line for comparison: mean and range for arrays of numbers. */
+/** One line for a value; mean and range for long arrays of numbers. */
 export function summaryOf(value: RunValue): string {
-  if (value.type === 'IMAGE' || value.type === 'FILE') {
-    const size = value.sizeBytes === undefined ? '' : `, ${formatBytes(value.sizeBytes)}`
-    return `${value.type.toLowerCase()}${size}`
-  }
+  if (value.type === 'IMAGE' || value.type === 'FILE') return value.type.toLowerCase()
   if (value.type !== 'ARRAY') return cut(String(value.value))
-  const items = itemsOf(Array.isArray(value.value) ? (value.value as readonly ArrayItem[]) : [])
+  const items = itemsOf(value.value)
   const leaf = leafType(value)
   if (leaf === 'GEOMETRY') return plural(items.length, 'geometry', 'geometries')
   if (leaf === 'IMAGE' || leaf === 'FILE') return plural(items.length, leaf.toLowerCase())

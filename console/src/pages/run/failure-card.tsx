@@ -1,10 +1,10 @@
-import { path } from '../../api/client.ts'
+import { path } from '../../api/paths.ts'
 import type { Run, RunFailure } from '../../api/types.ts'
 import { addressOf } from '../../router.ts'
 import { type CureLink, cureOf, linksOf } from '../../ui/cures.ts'
 import { ScrollBox } from '../../ui/scroll-box.tsx'
 
-/** Why a run failed, what to do about it, and the way there. */
+/** Why a run failed, what to do about it, and links that help. */
 export function FailureCard({ run, failure }: { readonly run: Run; readonly failure: RunFailure }) {
   const { what, cure } = cureOf(failure.kind)
   const [first = '', ...others] = failure.message.split('\n')

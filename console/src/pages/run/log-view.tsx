@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { path } from '../../api/client.ts'
+import { path } from '../../api/paths.ts'
 import type { Run } from '../../api/types.ts'
-import { isFinal } from '../../ui/parts.tsx'
+import { isFinal } from '../../ui/run-states.ts'
 import { ScrollBox } from '../../ui/scroll-box.tsx'
 import { plainText } from './plain-text.ts'
 import type { Log } from './use-run.ts'
@@ -11,10 +11,10 @@ interface LogProps {
   readonly run: Run
 }
 
-/** Within so many pixels of the end, new lines are followed. */
+/** Maximum distance from the end at which the view follows new lines. */
 const END_PIXELS = 30
 
-/** The log as it grows. Whoever scrolls up stays there. */
+/** The log. It follows new lines unless the user has scrolled up. */
 export function LogView({ log, run }: LogProps) {
   const box = useRef<HTMLElement>(null)
   const [isFollowing, setIsFollowing] = useState(true)
@@ -39,7 +39,7 @@ export function LogView({ log, run }: LogProps) {
           </a>
         </span>
       </div>
-      {log.isCut && <p class="muted small-text">The beginning is left out.</p>}
+      {log.isCut && <p class="muted small-text">The beginning is omitted.</p>}
       <ScrollBox
         boxRef={box}
         id="log"

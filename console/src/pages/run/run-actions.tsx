@@ -4,15 +4,16 @@ import type { Run } from '../../api/types.ts'
 import { addressOf, go } from '../../router.ts'
 import { useMayChange } from '../../settings.ts'
 import { Confirm } from '../../ui/confirm.tsx'
-import { isActive } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
+import { choicesFor, type RunChoices } from './run-choices.ts'
 
 /** Actions that the run's state allows. */
 export function RunActions({ run }: { readonly run: Run }) {
-  const [isAsking, setIsAsking] = useState(false)
+  // The question stays the same when the state changes while it is open.
+  const [asked, setAsked] = useState<RunChoices['end']>()
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)
-  const active = isActive(run.state)
+  const { isStartable, isRepeatable, end } = choicesFor(run)
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
     setIsBusy(true)
     setError(undefined)
@@ -23,7 +24,7 @@ export function RunActions({ run }: { readonly run: Run }) {
   return (
     <div class="head-action">
       <div class="actions">
-        {run.state === 'PROVISIONED' && (
+        {isStartable && (
           <button
             type="button"
             class="primary"
@@ -33,7 +34,7 @@ export function RunActions({ run }: { readonly run: Run }) {
             Start
           </button>
         )}
-        {run.state !== 'CREATED' && run.state !== 'PROVISIONED' && (
+        {isRepeatable && (
           <button
             type="button"
             disabled={isBusy}
@@ -43,28 +44,44 @@ export function RunActions({ run }: { readonly run: Run }) {
             Run again
           </button>
         )}
-        <button type="button" class="quiet" onClick={() => setIsAsking(true)}>
-          {active ? 'Cancel run' : 'Delete run'}
+        <button type="button" class="quiet" onClick={() => setAsked(end)}>
+          {end === 'cancel' ? 'Cancel run' : 'Delete run'}
         </button>
       </div>
       {error !== undefined && <Problem error={error} />}
-      {isAsking && (
-        <Confirm
-          question={active ? 'Cancel this run?' : 'Delete this run?'}
-          consequence={
-            active
-              ? 'The container is stopped. The run ends as failed; its inputs and its log stay.'
-              : 'The run is removed for good, with its inputs, outputs and log.'
-          }
-          action={active ? 'Cancel run' : 'Delete run'}
-          onConfirm={async () => {
-            if (active) return cancelRun(run.id)
-            await deleteRun(run.id)
-            go(addressOf(['runs']))
-          }}
-          onClose={() => setIsAsking(false)}
-        />
-      )}
+      {asked !== undefined && <Question asked={asked} id={run.id} onClose={() => setAsked(undefined)} />}
     </div>
+  )
+}
+
+interface QuestionProps {
+  readonly asked: RunChoices['end']
+  readonly id: string
+  readonly onClose: () => void
+}
+
+function Question({ asked, id, onClose }: QuestionProps) {
+  if (asked === 'cancel') {
+    return (
+      <Confirm
+        question="Cancel this run?"
+        consequence="The container is stopped. The run ends as failed; its inputs and its log are kept."
+        action="Cancel run"
+        onConfirm={() => cancelRun(id)}
+        onClose={onClose}
+      />
+    )
+  }
+  return (
+    <Confirm
+      question="Delete this run?"
+      consequence="The run is deleted permanently, with its inputs, outputs and log."
+      action="Delete run"
+      onConfirm={async () => {
+        await deleteRun(id)
+        go(addressOf(['runs']))
+      }}
+      onClose={onClose}
+    />
   )
 }

@@ -1,16 +1,20 @@
-import { path } from '../../api/client.ts'
-import { placeInSet } from '../../api/set-run-ids.ts'
+import { placeInSet } from '../../../../src/contract/set-run-id.ts'
+import { path } from '../../api/paths.ts'
 import { readTask } from '../../api/tasks.ts'
 import type { Run } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
 import { formatMemory, formatMoney, shortId } from '../../ui/format.ts'
-import { CopyButton, Duration, Empty, isFinal, Loading, State, Time } from '../../ui/parts.tsx'
-import { Problem } from '../../ui/problem.tsx'
+import { Missing } from '../../ui/missing.tsx'
+import { CopyButton, Duration, Loading, State, Time } from '../../ui/parts.tsx'
+import { PageProblem, Problem } from '../../ui/problem.tsx'
+import { isFinal } from '../../ui/run-states.ts'
 import { useData } from '../../ui/use-data.ts'
+import { useTitle } from '../../ui/use-title.ts'
 import { FailureCard } from './failure-card.tsx'
 import { LogView } from './log-view.tsx'
 import { RunActions } from './run-actions.tsx'
+import { wordsForNoCost } from './run-record.ts'
 import { Snippets } from './snippets.tsx'
 import { Timeline } from './timeline.tsx'
 import { useRun } from './use-run.ts'
@@ -18,15 +22,16 @@ import { RunValues } from './values/run-values.tsx'
 
 export function RunPage({ place: { segments } }: { readonly place: Place }) {
   const id = segments[1] ?? ''
-  const { data: run, error, log, isRemoved } = useRun(id)
+  const { data: run, error, log, isMissing } = useRun(id)
   const task = run?.task
   const whole = useData(
     async (signal) => (task === undefined ? undefined : readTask(task, signal)),
     [task?.id],
   )
-  if (isRemoved) return <Removed />
+  useTitle(titleOf(id, isMissing ? 'missing' : run?.state), task?.name)
+  if (isMissing) return <Missing what="run" id={id} wasShown={run !== undefined} listAddress="#/runs" />
   if (error !== undefined && run === undefined)
-    return <Problem error={error} title={`Run ${shortId(id)} cannot be shown.`} />
+    return <PageProblem error={error} title={`Run ${shortId(id)} cannot be shown.`} />
   if (run === undefined) return <Loading what="the run" />
   return (
     <>
@@ -34,7 +39,7 @@ export function RunPage({ place: { segments } }: { readonly place: Place }) {
       {run.error !== undefined && <FailureCard run={run} failure={run.error} />}
       {run.statusReason !== undefined && !isFinal(run.state) && (
         <div class="card waiting-card" role="status">
-          <strong>It waits.</strong> {run.statusReason}
+          <strong>Waiting.</strong> {run.statusReason}
         </div>
       )}
       <div class="columns">
@@ -42,9 +47,16 @@ export function RunPage({ place: { segments } }: { readonly place: Place }) {
           {run.state !== 'FINISHED' && <LogView log={log} run={run} />}
           {whole.error !== undefined && <Problem error={whole.error} title="The task cannot be shown." />}
           {run.state === 'FINISHED' && <RunValues run={run} kind="outputs" whole={whole.data} />}
-          <RunValues run={run} kind="inputs" whole={whole.data} />
+          {run.state === 'CREATED' ? (
+            <section class="card" aria-labelledby="inputs">
+              <h2 id="inputs">Inputs</h2>
+              <p class="muted">Inputs are shown once all required ones are given.</p>
+            </section>
+          ) : (
+            <RunValues run={run} kind="inputs" whole={whole.data} />
+          )}
           {run.state === 'FINISHED' && <LogView log={log} run={run} />}
-          {whole.data !== undefined && <Snippets run={run} inputs={whole.data.inputs} />}
+          {run.state !== 'CREATED' && <Snippets run={run} />}
         </div>
         <aside class="side-column">
           <Timeline run={run} />
@@ -55,18 +67,13 @@ export function RunPage({ place: { segments } }: { readonly place: Place }) {
   )
 }
 
-function Removed() {
-  return (
-    <Empty title="This run was deleted." isWhole>
-      <p>
-        <a href="#/runs">Show all runs</a>
-      </p>
-    </Empty>
-  )
+/** @param state undefined while the run is loading */
+function titleOf(id: string, state: string | undefined): string {
+  return `Run ${shortId(id)}${state === undefined ? '' : ` (${state.toLowerCase()})`}`
 }
 
 function RunHead({ run }: { readonly run: Run }) {
-  const { id, state, task, createdAt, startedAt, endedAt, reusedFrom } = run
+  const { id, state, task, createdAt, startedAt, endedAt, reusedFrom, notReused } = run
   const place = placeInSet(id)
   return (
     <header class="page-head">
@@ -87,15 +94,16 @@ function RunHead({ run }: { readonly run: Run }) {
           )}
           {place !== undefined && (
             <>
-              {' · '}row {place.row} of a <a href={addressOf(['sets', place.setId])}>run set</a>
+              {' · '}row {place.row + 1} of a <a href={addressOf(['sets', place.setId])}>run set</a>
             </>
           )}
           {reusedFrom !== undefined && (
             <>
-              {' · not executed: outputs of run '}
+              {' · not executed; its outputs are those of run '}
               <a href={addressOf(['runs', reusedFrom])}>{shortId(reusedFrom)}</a>
             </>
           )}
+          {notReused !== undefined && ` · executed: ${notReused.message}`}
         </p>
       </div>
       <RunActions run={run} />
@@ -103,39 +111,34 @@ function RunHead({ run }: { readonly run: Run }) {
   )
 }
 
-/** What the run asked for, and what it cost. */
-function Machine({ run: { id, state, resources, cost, history, reusedFrom } }: { readonly run: Run }) {
+/** Requested resources and cost of the run. */
+function Machine({ run }: { readonly run: Run }) {
+  const { id, state, resources, cost, history } = run
   const { currency } = useConfig()
-  const attempts = Math.max(0, ...(history ?? []).map(({ attempt }) => attempt ?? 0))
+  const attempts = Math.max(0, ...history.map(({ attempt }) => attempt ?? 0))
   return (
     <section class="card" aria-labelledby="machine">
       <h2 id="machine">Machine and cost</h2>
       <dl class="facts">
-        {resources !== undefined && (
-          <>
-            <dt>Asked for</dt>
-            <dd>
-              {resources.cpus} CPU, {formatMemory(resources.memoryMiB)}
-              {resources.gpus > 0 && `, ${resources.gpus} GPU`}
-              {resources.internet && ', internet'}
-            </dd>
-          </>
-        )}
-        {cost?.vcpuSeconds !== undefined && (
+        <dt>Requested</dt>
+        <dd>
+          {resources.cpus} CPU, {formatMemory(resources.memoryMiB)}
+          {resources.gpus > 0 && `, ${resources.gpus} GPU`}
+          {resources.internet && ', internet'}
+        </dd>
+        {cost !== undefined && (
           <>
             <dt>Charged</dt>
             <dd>
               {cost.vcpuSeconds} vCPU s, {cost.memoryGibSeconds} GiB s
-              {cost.gpuSeconds ? `, ${cost.gpuSeconds} GPU s` : ''}
+              {cost.gpuSeconds > 0 && `, ${cost.gpuSeconds} GPU s`}
             </dd>
           </>
         )}
         <dt>Cost</dt>
         <dd>
           {cost === undefined ? (
-            <span class="muted">
-              {reusedFrom === undefined ? 'known when the job has ended' : 'none, as it was not executed'}
-            </span>
+            <span class="muted">{wordsForNoCost(run)}</span>
           ) : (
             <span title={`On-demand prices of ${cost.pricesOf}`}>
               about {formatMoney(cost.usd, currency)}

@@ -1,15 +1,14 @@
 import { useState } from 'preact/hooks'
-import { readValues } from '../../api/runs.ts'
-import type { Run, TaskInput } from '../../api/types.ts'
-import { Choices, CopyButton } from '../../ui/parts.tsx'
+import type { Run } from '../../api/types.ts'
+import { Choices, CopyButton, Loading } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { ScrollBox } from '../../ui/scroll-box.tsx'
 import { useData } from '../../ui/use-data.ts'
-import { type Language, snippetOf } from './snippet-texts.ts'
+import { readPrograms } from '../../viewer/read-values.ts'
+import type { Language } from './program/programs.ts'
 
 interface SnippetsProps {
   readonly run: Run
-  readonly inputs: readonly TaskInput[]
 }
 
 const LANGUAGES: readonly { readonly name: Language; readonly title: string }[] = [
@@ -19,7 +18,7 @@ const LANGUAGES: readonly { readonly name: Language; readonly title: string }[] 
 ]
 
 /** A program that repeats this run. */
-export function Snippets({ run, inputs }: SnippetsProps) {
+export function Snippets({ run }: SnippetsProps) {
   const [isOpen, setIsOpen] = useState(false)
   return (
     <section class="card" aria-labelledby="snippets">
@@ -28,17 +27,18 @@ export function Snippets({ run, inputs }: SnippetsProps) {
           This run as a program
         </button>
       </h2>
-      {isOpen && <Program run={run} inputs={inputs} />}
+      {isOpen && <Program run={run} />}
     </section>
   )
 }
 
-function Program({ run, inputs }: SnippetsProps) {
+function Program({ run: { id, task, state } }: SnippetsProps) {
   const [language, setLanguage] = useState<Language>('curl')
-  const values = useData((signal) => readValues(run.id, 'inputs', signal), [run.id])
-  if (values.error !== undefined) return <Problem error={values.error} />
-  if (values.data === undefined) return null
-  const text = snippetOf(language, { run, inputs, values: values.data })
+  // Inputs may change until the run starts.
+  const programs = useData((signal) => readPrograms({ runId: id, task }, signal), [id, state])
+  if (programs.error !== undefined) return <Problem error={programs.error} />
+  if (programs.data === undefined) return <Loading what="the program" />
+  const text = programs.data[language]
   return (
     <>
       <div class="title-row">

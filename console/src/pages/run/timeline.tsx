@@ -1,11 +1,12 @@
-import type { Run, RunState, StateEntered, Timings } from '../../api/types.ts'
+import type { Run, StateEntered, Timings } from '../../api/types.ts'
 import { formatDuration, secondsBetween } from '../../ui/format.ts'
-import { isFinal, State, Time, useTick } from '../../ui/parts.tsx'
+import { State, Time, useTick } from '../../ui/parts.tsx'
+import { isFinal } from '../../ui/run-states.ts'
 
 /** States of a run with their durations, and the phases of its job. */
 export function Timeline({ run }: { readonly run: Run }) {
   useTick(!isFinal(run.state))
-  const history = run.history ?? historyOf(run)
+  const { history } = run
   return (
     <section class="card" aria-labelledby="timeline">
       <h2 id="timeline">Timeline</h2>
@@ -81,13 +82,4 @@ function Phases({ timings }: { readonly timings: Timings }) {
       </ul>
     </div>
   )
-}
-
-/** States of a run from a service without history. */
-function historyOf({ createdAt, startedAt, endedAt, updatedAt, state }: Run): StateEntered[] {
-  const all: StateEntered[] = [{ state: 'CREATED', at: createdAt }]
-  if (startedAt !== undefined && state !== 'RUNNING')
-    all.push({ state: 'RUNNING' as RunState, at: startedAt })
-  if (state !== 'CREATED') all.push({ state, at: endedAt ?? updatedAt ?? createdAt })
-  return all
 }

@@ -2,8 +2,9 @@ import type { RunRow } from '../../api/types.ts'
 import { addressOf } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
 import { formatMoney, shortId } from '../../ui/format.ts'
-import { Duration, isFinal, State, Time } from '../../ui/parts.tsx'
+import { Duration, State, Time } from '../../ui/parts.tsx'
 import { type Column, RowsTable } from '../../ui/rows-table.tsx'
+import { isFinal } from '../../ui/run-states.ts'
 
 const COLUMNS: readonly Column[] = [
   { title: 'Compare', style: 'hidden' },
@@ -81,7 +82,7 @@ function Row({ row, isChosen, onChoose }: RowProps) {
   )
 }
 
-/** Duration from the start of the task to its end; empty for a run that never ran. */
+/** Duration from the start of the task to its end; empty if the task was never started. */
 function RunDuration({ row: { state, startedAt, endedAt } }: { readonly row: RunRow }) {
   if (startedAt === undefined) return null
   if (endedAt === undefined && isFinal(state)) return null

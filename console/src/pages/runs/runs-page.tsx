@@ -1,24 +1,35 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { watch } from '../../api/live.ts'
 import { listRuns } from '../../api/runs.ts'
 import { listTasks } from '../../api/tasks.ts'
-import type { Page, RunRow } from '../../api/types.ts'
+import type { Page, RunFilter, RunRow } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
 import { Pages } from '../../ui/pages.tsx'
 import { Empty, Loading } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
+import { useTitle } from '../../ui/use-title.ts'
+import { ListReloads, mayMatch, newerRow } from './list-reloads.ts'
 import { RunFilters } from './run-filters.tsx'
 import { RunTable } from './run-table.tsx'
 
-/** All runs, newest first, with live updates. The address contains filters and page. */
+/** All runs, newest first, with live updates. The URL contains filters and page. */
 export function RunsPage({ place: { query } }: { readonly place: Place }) {
+  useTitle('Runs')
   const filter = { state: query.get('state') ?? '', taskId: query.get('task') ?? '', q: query.get('q') ?? '' }
   const cursor = query.get('cursor') ?? undefined
   const key = JSON.stringify([filter, cursor])
-  const runs = useData((signal) => listRuns(filter, cursor, signal), [key])
+  const reloads = useMemo(() => new ListReloads(filter), [key])
+  const runs = useData((signal) => reloads.observe(listRuns(filter, cursor, signal)), [key])
+  useEffect(() => reloads.connect(runs.reload), [reloads])
   const tasks = useData(listTasks, [])
-  const rows = useLiveRows(runs.data, cursor === undefined, runs.reload)
+  const rows = useLiveRows({
+    page: runs.data,
+    reload: runs.reload,
+    isFirst: cursor === undefined,
+    filter,
+    reloads,
+  })
   const [chosen, setChosen] = useState<readonly string[]>([])
   const isFiltered = Object.values(filter).some((value) => value !== '')
   return (
@@ -41,12 +52,16 @@ export function RunsPage({ place: { query } }: { readonly place: Place }) {
   )
 }
 
-/** Rows of a page with live updates. New runs are added at the top of the first page. */
-function useLiveRows(
-  page: Page<RunRow> | undefined,
-  isFirst: boolean,
-  reload: () => void,
-): readonly RunRow[] {
+interface LiveRows {
+  readonly page: Page<RunRow> | undefined
+  readonly reload: () => void
+  readonly isFirst: boolean
+  readonly filter: RunFilter
+  readonly reloads: ListReloads
+}
+
+/** Rows of a page with live updates. The first page is loaded again when another run may match the filter. */
+function useLiveRows({ page, reload, isFirst, filter, reloads }: LiveRows): readonly RunRow[] {
   const [changed, setChanged] = useState<ReadonlyMap<string, RunRow | undefined>>(new Map())
   const rows = page?.content ?? []
   const ids = rows.map(({ id }) => id)
@@ -54,25 +69,23 @@ function useLiveRows(
     setChanged(new Map())
     if (page === undefined) return undefined
     const known = new Set(ids)
+    const oldest = page.next === undefined ? '' : (rows.at(-1)?.createdAt ?? '')
     return watch({
       runs: isFirst ? [] : ids,
       onRun(row) {
         if (known.has(row.id)) setChanged((last) => new Map(last).set(row.id, row))
-        else if (isFirst && row.createdAt > (rows[0]?.createdAt ?? '')) reload()
+        else if (isFirst && row.createdAt > oldest) reloads.onOther(row)
       },
       onRemoved: (id) => setChanged((last) => new Map(last).set(id, undefined)),
-      onPoll: () => isFirst && reload(),
+      onPoll: () => isFirst && reloads.request(),
+      onReturn: () => (isFirst ? reloads.request() : reload()),
     })
-  }, [ids.join()])
+  }, [page === undefined, ids.join(), reloads])
   return rows.flatMap((row) => {
     if (!changed.has(row.id)) return [row]
     const now = changed.get(row.id)
-    return now === undefined ? [] : [newer(row, now)]
+    return now === undefined ? [] : [newerRow(row, now)].filter((shown) => mayMatch(shown, filter))
   })
-}
-
-function newer(one: RunRow, other: RunRow): RunRow {
-  return (one.updatedAt ?? '') > (other.updatedAt ?? '') ? one : other
 }
 
 function CompareButton({
@@ -83,14 +96,14 @@ function CompareButton({
   readonly chosen: readonly string[]
 }) {
   if (chosen.length === 0)
-    return <span class="muted small-text">Select two runs of one task to compare them.</span>
+    return <span class="muted small-text">Select two runs of the same task to compare them.</span>
   const tasks = new Set(chosen.map((id) => rows.find((row) => row.id === id)?.task.id))
   if (chosen.length !== 2 || tasks.size !== 1) {
     return (
       <span class="muted small-text">
         {chosen.length === 1
           ? 'Select a second run of the same task.'
-          : 'Two runs of one task can be compared.'}
+          : 'Only two runs of the same task can be compared.'}
       </span>
     )
   }
@@ -103,7 +116,15 @@ function CompareButton({
 }
 
 function NoRuns({ isFiltered, hasMore }: { readonly isFiltered: boolean; readonly hasMore: boolean }) {
-  if (hasMore) return <Empty title="No run on this page matches. Older ones may." />
+  if (hasMore) {
+    return (
+      <Empty title="No run on this page matches, but older runs may.">
+        <p>
+          Choose “Older” below, or <a href="#/runs">show all runs</a>.
+        </p>
+      </Empty>
+    )
+  }
   if (isFiltered) {
     return (
       <Empty title="No run matches.">
@@ -114,7 +135,7 @@ function NoRuns({ isFiltered, hasMore }: { readonly isFiltered: boolean; readonl
     )
   }
   return (
-    <Empty title="There is no run yet.">
+    <Empty title="There are no runs yet.">
       <p>
         Choose one of the <a href="#/tasks">tasks</a> and start it.
       </p>

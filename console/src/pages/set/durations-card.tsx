@@ -1,19 +1,20 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { firstSetRuns, type RunSet, type SetRun } from '../../api/run-sets.ts'
+import { firstSetRuns } from '../../api/run-sets.ts'
+import type { RunSet, SetRun } from '../../api/types.ts'
 import { formatCount, formatDuration, plural, secondsBetween } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
 import { type Bar, barsOf, medianOf } from './durations.ts'
 
-/** Runs that the histogram looks at: ten calls. */
+/** Maximum number of runs in the histogram; they are read by ten calls. */
 const MOST_RUNS = 2000
-/** The histogram is read anew after each of so many parts of the set. */
+/** How often the histogram is updated while the set runs: after each twentieth of its rows. */
 const STEPS = 20
 
 /** How long the runs took, from the start of their first container to their end. */
 export function DurationsCard({ set: { id, rows, round, counts } }: { readonly set: RunSet }) {
   const runs = useData((signal) => firstSetRuns(id, MOST_RUNS, signal), [id, round])
-  const ended = counts.finished + counts.failed
+  const ended = rows - counts.active - counts.waiting
   const step = ended === rows ? STEPS : Math.floor((ended * STEPS) / Math.max(1, rows))
   const drawn = useRef(step)
   useEffect(() => {

@@ -13,7 +13,7 @@ interface Lasted {
 }
 
 const MAX_BARS = 16
-/** Widths that people count in: parts of a second, of a minute, of an hour, of a day. */
+/** Possible widths of a bar: round parts of a second, a minute, an hour or a day. */
 const WIDTHS = [
   0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400,
 ] as const
@@ -44,7 +44,7 @@ export function barsOf(all: readonly Lasted[]): readonly Bar[] {
   return bars
 }
 
-/** The middle one of the durations, the upper one of two; undefined without any. */
+/** Median: of an even number of durations, the upper one of the middle two. Undefined if there are none. */
 export function medianOf(all: readonly Lasted[]): number | undefined {
   return all.map(({ seconds }) => seconds).sort((a, b) => a - b)[Math.floor(all.length / 2)]
 }

@@ -1,9 +1,9 @@
-import type { FailureGroup } from '../../api/run-sets.ts'
+import type { FailureGroup } from '../../api/types.ts'
 import { addressOf } from '../../router.ts'
 import { cureOf } from '../../ui/cures.ts'
 import { formatCount } from '../../ui/format.ts'
 
-/** Failed runs by their reason, each with what to do and one run to look at. */
+/** Failed runs by reason, each with advice and a link to an example. */
 export function FailuresCard({ failures }: { readonly failures: readonly FailureGroup[] }) {
   return (
     <section class="card failure" aria-labelledby="failures">

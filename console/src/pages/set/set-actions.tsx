@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks'
-import { cancelSet, deleteSet, isOpen, type RunSet, retrySet } from '../../api/run-sets.ts'
+import { cancelSet, deleteSet, retrySet } from '../../api/run-sets.ts'
+import type { RunSet } from '../../api/types.ts'
 import { addressOf, go } from '../../router.ts'
 import { useMayChange } from '../../settings.ts'
 import { Confirm } from '../../ui/confirm.tsx'
-import { formatCount } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
+import { retryWords } from './retry-words.ts'
 
 interface ActionsProps {
   readonly set: RunSet
@@ -17,7 +18,8 @@ export function SetActions({ set, onChanged }: ActionsProps) {
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)
   if (!useMayChange()) return null
-  const { counts, state } = set
+  const { state } = set
+  const again = retryWords(set)
   const isUnderWay = state === 'VALIDATING' || state === 'RUNNING'
   const retry = async (): Promise<void> => {
     setIsBusy(true)
@@ -29,14 +31,9 @@ export function SetActions({ set, onChanged }: ActionsProps) {
   return (
     <div class="head-action">
       <div class="actions">
-        {!isOpen(set) && counts.failed > 0 && (
-          <button
-            type="button"
-            disabled={isBusy}
-            title="A new run for each row that failed, with the same inputs"
-            onClick={() => void retry()}
-          >
-            Retry the {formatCount(counts.failed)} failed
+        {again !== undefined && (
+          <button type="button" disabled={isBusy} title={again.meaning} onClick={() => void retry()}>
+            {again.action}
           </button>
         )}
         {isUnderWay && (
@@ -66,7 +63,7 @@ function Question({ asked, set: { id }, onChanged, onClose }: QuestionProps) {
     return (
       <Confirm
         question="Cancel this run set?"
-        consequence="No run of it starts any more. Those that have not ended are stopped, and end as failed. Inputs, outputs and logs stay."
+        consequence="No more of its runs are started. Active runs are stopped and end as failed. Inputs, outputs and logs are kept."
         action="Cancel set"
         onConfirm={async () => {
           await cancelSet(id)
@@ -79,7 +76,7 @@ function Question({ asked, set: { id }, onChanged, onClose }: QuestionProps) {
   return (
     <Confirm
       question="Delete this run set?"
-      consequence="All of its runs are removed for good, with their inputs, outputs and logs. Those that still run are stopped."
+      consequence="All of its runs are deleted permanently, with their inputs, outputs and logs. Active runs are stopped."
       action="Delete set"
       onConfirm={async () => {
         await deleteSet(id)

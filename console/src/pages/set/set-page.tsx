@@ -1,26 +1,41 @@
-import { useEffect } from 'preact/hooks'
-import { ApiError } from '../../api/client.ts'
-import { isOpen, type RunSet, readSet, setFile } from '../../api/run-sets.ts'
+import { useRef } from 'preact/hooks'
+import { isNotFound } from '../../api/client.ts'
+import { isOpen } from '../../api/open-sets.ts'
+import { readSet, setFile } from '../../api/run-sets.ts'
+import type { RunSet } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
 import { formatCount, formatMoney, plural, shortId } from '../../ui/format.ts'
+import { Missing } from '../../ui/missing.tsx'
 import { CopyButton, Loading, Time } from '../../ui/parts.tsx'
-import { Problem } from '../../ui/problem.tsx'
+import { PageProblem, Problem } from '../../ui/problem.tsx'
 import { ProblemTable, ProgressBar, ProgressCounts, SetStateTag } from '../../ui/set-parts.tsx'
 import { type Loaded, useData } from '../../ui/use-data.ts'
+import { usePolling } from '../../ui/use-polling.ts'
+import { useTitle } from '../../ui/use-title.ts'
+import { LATE_COST_MS } from '../run/run-record.ts'
 import { DurationsCard } from './durations-card.tsx'
 import { FailuresCard } from './failures-card.tsx'
 import { SetActions } from './set-actions.tsx'
 import { SetRuns } from './set-runs.tsx'
 
 const POLL_MS = 2000
+/** While jobs of cancelled runs may end. */
+const LATE_POLL_MS = 10_000
+
+interface LiveSet extends Loaded<RunSet> {
+  /** Whether the set does not exist, or no longer. */
+  readonly isMissing: boolean
+}
 
 /** A run set: progress, failures, durations, cost, downloads and runs. */
 export function SetPage({ place: { segments, query } }: { readonly place: Place }) {
   const id = segments[1] ?? ''
-  const { data: set, error, reload } = useSet(id)
+  const { data: set, error, reload, isMissing } = useSet(id)
+  useTitle(titleOf(id, set, isMissing), set?.task?.name)
+  if (isMissing) return <Missing what="run set" id={id} wasShown={set !== undefined} listAddress="#/sets" />
   if (set === undefined && error !== undefined)
-    return <Problem error={error} title={`Run set ${shortId(id)} cannot be shown.`} />
+    return <PageProblem error={error} title={`Run set ${shortId(id)} cannot be shown.`} />
   if (set === undefined) return <Loading what="the run set" />
   const { problems, failures = [], rows } = set
   return (
@@ -57,21 +72,27 @@ export function SetPage({ place: { segments, query } }: { readonly place: Place 
   )
 }
 
-/** A set, read again and again as long as its runs change. */
-function useSet(id: string): Loaded<RunSet> {
+function titleOf(id: string, set: RunSet | undefined, isMissing: boolean): string {
+  const state = isMissing ? 'missing' : set?.state.toLowerCase()
+  return `${set?.name ?? `Run set ${shortId(id)}`}${state === undefined ? '' : ` (${state})`}`
+}
+
+/** A set, polled while its runs may change, and until their jobs have ended, whose costs are recorded then. */
+function useSet(id: string): LiveSet {
   const set = useData((signal) => readSet(id, signal), [id])
-  const { data, error, reload } = set
-  useEffect(() => {
-    const isGone = error instanceof ApiError && error.status === 404
-    if (data === undefined || isGone || !isOpen(data)) return undefined
-    const timer = setTimeout(reload, POLL_MS)
-    return () => clearTimeout(timer)
-  }, [data, error])
-  return set
+  const { data, error } = set
+  const isMissing = isNotFound(error)
+  const isActive = data !== undefined && isOpen(data)
+  const activeAt = useRef<number>(undefined)
+  if (isActive) activeAt.current = Date.now()
+  const mayCostMore = activeAt.current !== undefined && Date.now() - activeAt.current < LATE_COST_MS
+  const pauseMs = isActive ? POLL_MS : mayCostMore ? LATE_POLL_MS : undefined
+  usePolling(set, isMissing ? undefined : pauseMs)
+  return { ...set, isMissing }
 }
 
 function SetHead({ set, onChanged }: { readonly set: RunSet; readonly onChanged: () => void }) {
-  const { id, name, state, task, createdAt, rows, maxConcurrency, round } = set
+  const { id, name, state, task, createdAt, rows, maxConcurrency, reuse, round } = set
   return (
     <header class="page-head">
       <div>
@@ -84,8 +105,9 @@ function SetHead({ set, onChanged }: { readonly set: RunSet; readonly onChanged:
               <a href={addressOf(['tasks', task.namespace, task.version])}>{task.name}</a> {task.version} ·{' '}
             </>
           )}
-          {rows > 0 && `${plural(rows, 'row')}, ${formatCount(maxConcurrency)} at a time · `}
+          {rows > 0 && `${plural(rows, 'row')}, at most ${formatCount(maxConcurrency)} concurrent · `}
           created <Time at={createdAt} />
+          {reuse && ' · reuses results of equal runs'}
           {round > 1 && ` · retried ${round === 2 ? 'once' : `${round - 1} times`}`}
         </p>
         <p class="muted small-text">
@@ -110,7 +132,7 @@ function Refused({ set: { task }, problems }: RefusedProps) {
         {task !== null && (
           <>
             {' '}
-            Mend the table and{' '}
+            Fix the table and{' '}
             <a href={addressOf(['tasks', task.namespace, task.version], { tab: 'set' })}>start a new set</a>.
           </>
         )}
@@ -132,7 +154,7 @@ function Cost({ set }: { readonly set: RunSet }) {
         <dd>{about(usd)}</dd>
         {isOpen(set) && (
           <>
-            <dt>The rest</dt>
+            <dt>Remaining</dt>
             <dd>
               {remainingUsd === undefined ? (
                 <span class="muted">known when the first run has ended</span>
@@ -147,7 +169,7 @@ function Cost({ set }: { readonly set: RunSet }) {
   )
 }
 
-/** Limits of one archive (docs/openapi.yaml). */
+/** Maximum number of runs in one archive (docs/openapi.yaml). */
 const MAX_ARCHIVE_RUNS = 500
 
 function Downloads({ set: { id, counts } }: { readonly set: RunSet }) {
@@ -156,11 +178,11 @@ function Downloads({ set: { id, counts } }: { readonly set: RunSet }) {
       <h2 id="set-downloads">Downloads</h2>
       <p>
         <a href={setFile(id, 'outputs.csv')}>Table as CSV</a>{' '}
-        <span class="muted small-text">states, costs, inputs, and outputs that are no files</span>
+        <span class="muted small-text">states, costs, inputs, and outputs other than files</span>
       </p>
       {counts.finished > MAX_ARCHIVE_RUNS ? (
         <p class="muted small-text">
-          An archive of all outputs holds {MAX_ARCHIVE_RUNS} runs at most. Download outputs run by run.
+          An archive contains at most {MAX_ARCHIVE_RUNS} runs. Download the outputs of each run instead.
         </p>
       ) : (
         counts.finished > 0 && (

@@ -1,12 +1,14 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { listSetRuns, type RunSet, type SetRun } from '../../api/run-sets.ts'
+import { listSetRuns } from '../../api/run-sets.ts'
+import type { RunSet, SetRun } from '../../api/types.ts'
 import { addressOf, changeQuery } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
-import { formatMoney } from '../../ui/format.ts'
+import { formatMoney, shortId } from '../../ui/format.ts'
 import { Pages } from '../../ui/pages.tsx'
-import { Duration, Empty, isFinal, Loading, State, Time } from '../../ui/parts.tsx'
+import { Duration, Empty, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { type Column, RowsTable } from '../../ui/rows-table.tsx'
+import { isFinal } from '../../ui/run-states.ts'
 import { useData } from '../../ui/use-data.ts'
 
 const COLUMNS: readonly Column[] = [
@@ -31,12 +33,12 @@ interface RunsProps {
   readonly query: URLSearchParams
 }
 
-/** The latest run of each row, read again when the counts of the set change. */
-export function SetRuns({ set: { id, counts, round }, query }: RunsProps) {
+/** The latest run of each row, read again when the counts or the cost of the set change. */
+export function SetRuns({ set: { id, counts, cost, round }, query }: RunsProps) {
   const state = query.get('state') ?? ''
   const cursor = query.get('cursor') ?? undefined
   const runs = useData((signal) => listSetRuns(id, { state, cursor }, signal), [id, state, cursor])
-  const version = JSON.stringify([round, counts])
+  const version = JSON.stringify([round, counts, cost.usd])
   const drawn = useRef(version)
   useEffect(() => {
     if (drawn.current !== version) runs.reload()
@@ -61,10 +63,27 @@ export function SetRuns({ set: { id, counts, round }, query }: RunsProps) {
       </div>
       {runs.error !== undefined && <Problem error={runs.error} title="The runs cannot be listed." />}
       {runs.data === undefined && runs.error === undefined && <Loading what="runs" />}
-      {runs.data !== undefined && rows.length === 0 && <Empty title="No run is in this state." />}
+      {runs.data !== undefined && rows.length === 0 && <NoRuns id={id} state={state} />}
       {rows.length > 0 && <Table rows={rows} />}
       <Pages next={runs.data?.next} isFirst={cursor === undefined} first="First" further="Next" />
     </section>
+  )
+}
+
+function NoRuns({ id, state }: { readonly id: string; readonly state: string }) {
+  if (state === '') {
+    return (
+      <Empty title="There are no runs yet.">
+        <p>They appear here once the table is checked.</p>
+      </Empty>
+    )
+  }
+  return (
+    <Empty title="No run is in this state.">
+      <p>
+        <a href={addressOf(['sets', id])}>Show all runs of the set</a>
+      </p>
+    </Empty>
   )
 }
 
@@ -79,7 +98,7 @@ function Table({ rows }: { readonly rows: readonly SetRun[] }) {
 }
 
 function Row({
-  run: { row, runId, state, updatedAt, startedAt, endedAt, error, cost },
+  run: { row, runId, state, updatedAt, startedAt, endedAt, reusedFrom, error, cost },
 }: {
   readonly run: SetRun
 }) {
@@ -100,6 +119,11 @@ function Row({
       </td>
       <td class="right number">{cost === undefined ? '' : formatMoney(cost.usd, currency)}</td>
       <td class="reason">
+        {reusedFrom !== undefined && (
+          <>
+            outputs of <a href={addressOf(['runs', reusedFrom])}>run {shortId(reusedFrom)}</a>
+          </>
+        )}
         {error !== undefined && (
           <span title={error.message}>
             <span class="kind">{error.kind}</span> {error.message}

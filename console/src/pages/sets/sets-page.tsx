@@ -1,5 +1,6 @@
-import { useEffect } from 'preact/hooks'
-import { isOpen, type ListedSet, listSets } from '../../api/run-sets.ts'
+import { isOpen } from '../../api/open-sets.ts'
+import { listSets } from '../../api/run-sets.ts'
+import type { ListedSet } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
 import { useConfig, useMayChange } from '../../settings.ts'
 import { formatCount, formatMoney, shortId } from '../../ui/format.ts'
@@ -9,6 +10,8 @@ import { Problem } from '../../ui/problem.tsx'
 import { type Column, RowsTable } from '../../ui/rows-table.tsx'
 import { ProgressBar, SetStateTag } from '../../ui/set-parts.tsx'
 import { useData } from '../../ui/use-data.ts'
+import { usePolling } from '../../ui/use-polling.ts'
+import { useTitle } from '../../ui/use-title.ts'
 
 const COLUMNS: readonly Column[] = [
   'State',
@@ -25,15 +28,11 @@ const POLL_MS = 4000
 
 /** All run sets, newest first. */
 export function SetsPage({ place: { query } }: { readonly place: Place }) {
+  useTitle('Run sets')
   const cursor = query.get('cursor') ?? undefined
   const sets = useData((signal) => listSets(cursor, signal), [cursor])
   const rows = sets.data?.content ?? []
-  const isLive = rows.some(isOpen)
-  useEffect(() => {
-    if (!isLive) return undefined
-    const timer = setTimeout(sets.reload, POLL_MS)
-    return () => clearTimeout(timer)
-  }, [sets.data, sets.error])
+  usePolling(sets, rows.some(isOpen) ? POLL_MS : undefined)
   return (
     <>
       <h1>Run sets</h1>
@@ -49,11 +48,11 @@ export function SetsPage({ place: { query } }: { readonly place: Place }) {
 function NoSets() {
   const mayChange = useMayChange()
   return (
-    <Empty title="There is no run set yet.">
+    <Empty title="There are no run sets yet.">
       <p>A run set runs a task on each row of a table.</p>
       {mayChange && (
         <p>
-          Choose one of the <a href="#/tasks">tasks</a>, and there “Start a run set”.
+          Choose one of the <a href="#/tasks">tasks</a>, then “Start a run set”.
         </p>
       )}
     </Empty>
@@ -96,7 +95,7 @@ function Row({ row: { id, name, task, state, createdAt, rows, counts, cost } }: 
         <Time at={createdAt} />
       </td>
       <td class="set-progress">
-        {/* Nothing comes of the rows of a refused table. */}
+        {/* The rows of a refused table are never run, so they have no progress. */}
         {(state !== 'FAILED' || counts.finished + counts.failed > 0) && (
           <ProgressBar counts={counts} label={`Progress of ${name ?? shortId(id)}`} />
         )}

@@ -1,6 +1,6 @@
 import type { ParameterType } from '../../api/types.ts'
 
-/** Type and constraints of a parameter as part of a sentence: "whole number, at least 0, at most 60". */
+/** Type and constraints of a parameter, such as "whole number, at least 0, at most 60". */
 export function describeType(type: ParameterType): string {
   return [nameOf(type), ...constraintsOf(type)].join(', ')
 }

@@ -1,17 +1,17 @@
 import type { ParameterType, TaskInput } from '../../api/types.ts'
 
-/** Content of a field: text of a simple type, a file, or items. The empty text is no value. */
+/** Content of a field: text, a file, or items of an array. An empty text means no value. */
 export type FieldValue = string | File | readonly FieldValue[]
 export type FormValues = Readonly<Record<string, FieldValue>>
 
-/** A value of the form as JSON; files are sent separately. */
+/** A value of the form in JSON; files are sent separately. */
 type Json = null | boolean | number | string | readonly Json[]
 
 export function emptyValue(type: ParameterType): FieldValue {
   return type.id === 'array' ? Array.from({ length: type.minSize ?? 0 }, () => emptyValue(type.subType)) : ''
 }
 
-/** Initial values of the form: the defaults of the descriptor. */
+/** Initial values of the form: the default values of the inputs. */
 export function initialValues(inputs: readonly TaskInput[]): FormValues {
   return Object.fromEntries(inputs.map((input) => [input.name, initialValue(input)]))
 }
@@ -54,7 +54,7 @@ export function toJson(type: ParameterType, value: FieldValue): Json {
   }
 }
 
-/** Whether nothing was entered. An empty string is a value if the parameter allows it. */
+/** Whether the user entered no value. For a required string without a minimum length, the empty string is a value. */
 export function isEmpty(type: ParameterType, value: FieldValue, isOptional: boolean): boolean {
   if (Array.isArray(value)) return isOptional && value.length === 0
   if (typeof value !== 'string') return false
@@ -69,7 +69,7 @@ export function problemOf(type: ParameterType, value: FieldValue, isOptional: bo
   if (typeof value !== 'string') return undefined
   switch (type.id) {
     case 'integer':
-      return /^[-+]?\d+$/u.test(value.trim()) ? boundsProblem(type, Number(value)) : 'Write a whole number.'
+      return /^[-+]?\d+$/u.test(value.trim()) ? boundsProblem(type, Number(value)) : 'Enter a whole number.'
     case 'number':
       return numberProblem(type, value.trim())
     case 'string':
@@ -77,7 +77,7 @@ export function problemOf(type: ParameterType, value: FieldValue, isOptional: bo
     case 'enumeration':
       return type.values.includes(value) ? undefined : 'Choose one of the values.'
     case 'datetime':
-      return Number.isNaN(Date.parse(value)) ? 'Write a time such as 2026-11-29T18:00:00Z.' : undefined
+      return Number.isNaN(Date.parse(value)) ? 'Enter a time such as 2026-11-29T18:00:00Z.' : undefined
     case 'geometry':
       return geometryProblem(value)
     default:
@@ -104,7 +104,7 @@ function numberProblem(type: ParameterType & { readonly id: 'number' }, text: st
   const special = SPECIAL_NUMBERS[text.toLowerCase()]
   if (special === 'NaN') return type.nanAllowed ? undefined : 'It must be a number; nan is not allowed.'
   const value = special === undefined ? Number(text) : Number(special)
-  if (Number.isNaN(value)) return 'Write a number.'
+  if (Number.isNaN(value)) return 'Enter a number.'
   if (!Number.isFinite(value) && !type.infinityAllowed) return 'It must be finite.'
   return boundsProblem(type, value)
 }
@@ -125,7 +125,7 @@ function geometryProblem(text: string): string | undefined {
     const value = JSON.parse(text) as { readonly type?: unknown } | null
     return typeof value?.type === 'string' ? undefined : 'It must be a GeoJSON geometry or feature.'
   } catch {
-    return 'It is not JSON. Draw it, or paste GeoJSON.'
+    return 'It is not JSON. Draw the geometry, or paste GeoJSON.'
   }
 }
 

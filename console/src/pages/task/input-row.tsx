@@ -11,7 +11,7 @@ interface RowsProps {
   readonly onChange: (input: string, value: FieldValue) => void
 }
 
-/** Fields of inputs. Geometries are drawn on the images among the values. */
+/** Fields of inputs. A geometry can be drawn on the image of another input. */
 export function InputRows({ inputs, values, wrong, onChange }: RowsProps) {
   const images = imagesOf(inputs, values)
   return inputs.map((input) => (
@@ -34,7 +34,7 @@ interface RowProps {
   readonly onChange: (value: FieldValue) => void
 }
 
-/** An input of the task: its words, its field, and what is wrong with its value. */
+/** An input of the task: description, field, and the problem with its value. */
 function InputRow({ input, value, problem, images, onChange }: RowProps) {
   const id = `input-${input.name}`
   const hint = `${id}-hint`
@@ -68,7 +68,7 @@ function InputRow({ input, value, problem, images, onChange }: RowProps) {
   )
 }
 
-/** Chosen images, on which geometries may be drawn. */
+/** Images that the user has chosen as inputs. */
 function imagesOf(inputs: readonly TaskInput[], values: FormValues): readonly File[] {
   return inputs.flatMap(({ name, type }) => {
     const value = values[name]

@@ -4,7 +4,7 @@ import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
 import type { SetFormProps } from './use-set-form.ts'
 
-/** The form of a run set, which is loaded when somebody wants one. */
+/** The form of a run set, whose code is loaded on first use. */
 export function LazySetForm(props: SetFormProps) {
   const { data, error } = useData<{ readonly Form: ComponentType<SetFormProps> }>(
     async () => ({ Form: (await import('./set-form.tsx')).SetForm }),

@@ -2,8 +2,8 @@ import type { ArrayType } from '../../api/types.ts'
 import type { FieldValue } from './field-values.ts'
 
 /**
- * Items out of a pasted text: a JSON array, or CSV with an item in each line or cell.
- * @returns a sentence when it is neither
+ * Parses items from a pasted text: a JSON array, or CSV with an item in each cell.
+ * @returns the items, or a message for the user
  */
 export function parsePasted(
   type: ArrayType,
@@ -11,10 +11,9 @@ export function parsePasted(
 ): readonly FieldValue[] | { readonly problem: string } {
   const trimmed = text.trim()
   if (trimmed.startsWith('[')) return parseJson(type, trimmed)
-  if (type.subType.id === 'array')
-    return { problem: 'Items that are lists themselves need JSON: [[1, 2], [3]].' }
+  if (type.subType.id === 'array') return { problem: 'Lists of lists must be pasted as JSON: [[1, 2], [3]].' }
   const lines = trimmed === '' ? [] : trimmed.split(/\r?\n/u)
-  // GeoJSON has commas of its own.
+  // GeoJSON contains commas, so a line of it is not split.
   const isWhole = type.subType.id === 'geometry'
   return lines.flatMap((line) => (isWhole ? [line] : cellsOf(line))).filter((cell) => cell !== '')
 }
@@ -24,7 +23,7 @@ function parseJson(type: ArrayType, text: string): readonly FieldValue[] | { rea
     const value: unknown = JSON.parse(text)
     return Array.isArray(value)
       ? value.map((item) => toField(type.subType.id, item))
-      : { problem: 'It is no JSON array.' }
+      : { problem: 'It is not a JSON array.' }
   } catch (error) {
     return { problem: `It is not JSON: ${(error as Error).message}` }
   }
@@ -35,7 +34,7 @@ function toField(typeId: string, value: unknown): FieldValue {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** Cells of one line (RFC 4180): quotes may hold separators, and doubled quotes one. */
+/** Cells of one line (RFC 4180). In a quoted cell, separators are part of the text, and a doubled quote is one quote. */
 function cellsOf(line: string): string[] {
   const separator = line.includes('\t') ? '\t' : line.includes(';') && !line.includes(',') ? ';' : ','
   const cells: string[] = []

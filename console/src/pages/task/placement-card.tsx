@@ -11,14 +11,14 @@ interface CardProps {
   readonly resources: Descriptor['resources']
 }
 
-/** What the task asks for, where its runs go, and what an hour costs. */
+/** Requested resources, placement of the task's runs, and price of an hour. */
 export function PlacementCard({ task, resources }: CardProps) {
   const placement = useData((signal) => readPlacement(task, signal), [task.namespace, task.version])
   return (
     <section class="card" aria-labelledby="placement">
       <h2 id="placement">Where it runs</h2>
       <dl class="facts">
-        <dt>Asks for</dt>
+        <dt>Requested</dt>
         <dd>{askedFor(resources)}</dd>
         {placement.data !== undefined && <PlacementFacts placement={placement.data} />}
       </dl>
@@ -29,62 +29,40 @@ export function PlacementCard({ task, resources }: CardProps) {
 }
 
 function PlacementFacts({ placement }: { readonly placement: Placement }) {
-  const {
-    placeable,
-    queue,
-    platform,
-    vcpus,
-    memoryMiB,
-    gpus,
-    diskGiB,
-    pricePerHour,
-    currency,
-    pricesOf,
-    imageSizeBytes,
-  } = placement
-  if (!placeable) {
+  if (!placement.placeable) {
     return (
       <>
         <dt>Queue</dt>
         <dd>
-          <p class="bad">No queue can hold it.</p>
-          {placement.reasons?.map((reason) => (
+          <p class="bad">No queue can run this task.</p>
+          {placement.reasons.map((reason) => (
             <p key={reason}>{reason}</p>
           ))}
         </dd>
       </>
     )
   }
+  const { queue, platform, vcpus, memoryMiB, gpus, diskGiB, imageSizeBytes } = placement
+  const { pricePerHour, currency, pricesOf } = placement
   return (
     <>
       <dt>Queue</dt>
       <dd>
-        {queue} {platform !== null && <span class="muted">({platform})</span>}
+        {queue} <span class="muted">({platform})</span>
       </dd>
-      {vcpus !== null && memoryMiB !== null && (
-        <>
-          <dt>Machine</dt>
-          <dd>
-            {vcpus} vCPU, {formatMemory(memoryMiB)}
-            {gpus ? `, ${gpus} GPU` : ''}
-            {diskGiB === undefined ? '' : `, ${diskGiB} GiB disk`}
-          </dd>
-        </>
-      )}
+      <dt>Machine</dt>
+      <dd>
+        {vcpus} vCPU, {formatMemory(memoryMiB)}
+        {gpus > 0 && `, ${gpus} GPU`}, {diskGiB} GiB disk
+      </dd>
       {imageSizeBytes !== undefined && (
         <>
           <dt>Image</dt>
           <dd>{formatBytes(imageSizeBytes)}</dd>
         </>
       )}
-      {pricePerHour !== undefined && (
-        <>
-          <dt>Price</dt>
-          <dd title={pricesOf === undefined ? undefined : `On-demand prices of ${pricesOf}`}>
-            about {formatMoney(pricePerHour, currency)} an hour
-          </dd>
-        </>
-      )}
+      <dt>Price</dt>
+      <dd title={`On-demand prices of ${pricesOf}`}>about {formatMoney(pricePerHour, currency)} an hour</dd>
     </>
   )
 }

@@ -1,4 +1,4 @@
-/** A table of inputs as the form shows it, before the service checks it. */
+/** Summary of a table, which the form shows before the service checks the table. */
 export interface Table {
   readonly format: 'CSV' | 'JSON lines' | 'JSON'
   readonly columns: readonly string[]
@@ -8,19 +8,17 @@ export interface Table {
 }
 
 const SAMPLE_ROWS = 3
-/** Characters of a cell that are shown. */
+/** Maximum number of characters of a cell that are shown. */
 const MAX_CELL = 60
-/** Most bytes of a table that the service takes. */
-export const MAX_TABLE_BYTES = 32 * 1024 * 1024
 
-/** A text that is no table. */
+/** Invalid table; the message is for users. */
 export class TableError extends Error {
   override readonly name = 'TableError'
 }
 
 /**
  * Reads a table as the service will: a JSON array of objects, JSON lines, or CSV with a header.
- * @throws TableError naming the line
+ * @throws TableError
  */
 export function readTable(text: string): Table {
   const plain = text.replace(/^\uFEFF/u, '')
@@ -52,7 +50,7 @@ function parsed(text: string, place: string): unknown {
 
 function objectOf(row: unknown, place: string): Row {
   if (typeof row === 'object' && row !== null && !Array.isArray(row)) return row as Row
-  throw new TableError(`${place} is no object. Write values by the name of their input: {"a": 5}.`)
+  throw new TableError(`${place} is not an object. Write values by the name of their input: {"a": 5}.`)
 }
 
 function ofObjects(format: Table['format'], rows: readonly Row[]): Table {
@@ -71,29 +69,50 @@ function ofCsv(text: string): Table {
 }
 
 function requireRows(rows: number): number {
-  if (rows === 0) throw new TableError('The table has no row.')
+  if (rows === 0) throw new TableError('The table has no rows.')
   return rows
 }
 
-/** Fields between quotes, which may hold separators and line breaks; or other fields; and what follows them. */
-const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/gy
+const PLAIN = /[^",\r\n]*/y
+const SEPARATOR = /,|\r?\n|$/y
 
-/** Records of a CSV (RFC 4180); empty lines are none. */
+/** Records of a CSV (RFC 4180). Empty lines are skipped. */
 function recordsOf(text: string): string[][] {
   const records: string[][] = []
   let record: string[] = []
-  FIELD.lastIndex = 0
-  while (FIELD.lastIndex < text.length) {
-    const at = FIELD.lastIndex
-    const [, quoted, plain = '', end] = FIELD.exec(text) ?? []
-    if (end === undefined) throw new TableError(`Line ${lineOf(text, at)} has a quote that does not fit.`)
-    record.push(quoted?.replaceAll('""', '"') ?? plain)
-    if (end === ',' && FIELD.lastIndex < text.length) continue
-    if (end === ',') record.push('')
+  for (let at = 0; at < text.length; ) {
+    const { value, separator, next } = fieldAt(text, at)
+    at = next
+    record.push(value)
+    if (separator === ',' && at < text.length) continue
+    if (separator === ',') record.push('')
     if (record.length > 1 || record[0] !== '') records.push(record)
     record = []
   }
   return records
+}
+
+/** A field, quoted (then with any separators and line breaks) or not, and the separator or line end after it. @throws TableError */
+function fieldAt(text: string, at: number): { value: string; separator: string; next: number } {
+  const isQuoted = text[at] === '"'
+  const end = isQuoted ? quoteEnd(text, at) : at + (matchAt(PLAIN, text, at)?.length ?? 0)
+  const separator = end === undefined ? undefined : matchAt(SEPARATOR, text, end)
+  if (end === undefined || separator === undefined)
+    throw new TableError(`Line ${lineOf(text, at)} has a misplaced quote.`)
+  const value = isQuoted ? text.slice(at + 1, end - 1).replaceAll('""', '"') : text.slice(at, end)
+  return { value, separator, next: end + separator.length }
+}
+
+/** Position after the quote that closes a field. A regular expression would overflow the stack for a field of some MiB. */
+function quoteEnd(text: string, at: number): number | undefined {
+  let end = text.indexOf('"', at + 1)
+  while (end >= 0 && text[end + 1] === '"') end = text.indexOf('"', end + 2)
+  return end < 0 ? undefined : end + 1
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0]
 }
 
 function lineOf(text: string, at: number): number {
@@ -104,7 +123,7 @@ function cut(text: string): string {
   return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text
 }
 
-/** Whether a column is that of an input, as the service compares names. */
+/** Whether a column belongs to an input, in any letter case. The service refuses it if two inputs differ only in case. */
 export function isSame(input: string, column: string): boolean {
   return input.toLowerCase() === column.toLowerCase()
 }

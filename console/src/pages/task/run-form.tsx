@@ -2,9 +2,11 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { TaskKey } from '../../api/tasks.ts'
 import type { TaskInput } from '../../api/types.ts'
 import { addressOf, go } from '../../router.ts'
+import { useConfig } from '../../settings.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { type FieldValue, type FormValues, initialValues } from './field-values.ts'
 import { InputRows } from './input-row.tsx'
+import { ReuseChoice } from './reuse-choice.tsx'
 import { startTask } from './start-task.ts'
 import { NOTHING_WRONG, problemsOf, type Wrong, wrongOf } from './wrong.ts'
 
@@ -13,9 +15,10 @@ interface FormProps {
   readonly inputs: readonly TaskInput[]
 }
 
-/** The form of a task, made of its inputs. */
+/** Form that starts a run, with a field for each input of the task. */
 export function RunForm({ task, inputs }: FormProps) {
   const [values, setValues] = useState<FormValues>(() => initialValues(inputs))
+  const [reuse, setReuse] = useState(useConfig().reusesOutputs)
   const [wrong, setWrong] = useState<Wrong>(NOTHING_WRONG)
   const [progress, setProgress] = useState<string>()
   const controller = useRef<AbortController | undefined>(undefined)
@@ -39,7 +42,7 @@ export function RunForm({ task, inputs }: FormProps) {
     controller.current = new AbortController()
     const { signal } = controller.current
     try {
-      const id = await startTask({ task, inputs, values, signal, onProgress: setProgress })
+      const id = await startTask({ task, inputs, values, reuse, signal, onProgress: setProgress })
       go(addressOf(['runs', id]))
     } catch (error) {
       if (!signal.aborted) show(wrongOf(error, inputs))
@@ -59,6 +62,7 @@ export function RunForm({ task, inputs }: FormProps) {
     >
       {inputs.length === 0 && <p class="muted">This task has no inputs.</p>}
       <InputRows inputs={inputs} values={values} wrong={wrong} onChange={change} />
+      <ReuseChoice isChosen={reuse} onChange={setReuse} />
       {wrong.general !== undefined && <Problem error={wrong.general} title="The run was not started." />}
       <div class="actions">
         <button type="submit" class="primary" disabled={progress !== undefined}>

@@ -52,7 +52,7 @@ function ScanFacts({ scan }: { readonly scan: ImageScan }) {
                 <span class="tag">{severity.toLowerCase()}</span>
                 <p class="muted small-text">
                   {[of, version].filter((one) => one !== undefined).join(' ')}
-                  {fixedIn !== undefined && `, mended in ${fixedIn}`}
+                  {fixedIn !== undefined && `, fixed in ${fixedIn}`}
                 </p>
               </li>
             ))}

@@ -1,10 +1,13 @@
 import { useState } from 'preact/hooks'
+import { DEFAULT_CONCURRENCY } from '../../../../src/contract/run-set-limits.ts'
 import type { TaskInput } from '../../api/types.ts'
+import { useConfig } from '../../settings.ts'
 import { plural } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { ProblemTable } from '../../ui/set-parts.tsx'
 import { type FieldValue, type FormValues, initialValues } from './field-values.ts'
 import { InputRows } from './input-row.tsx'
+import { ReuseChoice } from './reuse-choice.tsx'
 import { TableField } from './table-field.tsx'
 import {
   AT_A_TIME,
@@ -16,18 +19,18 @@ import {
 } from './use-set-form.ts'
 import type { Wrong } from './wrong.ts'
 
-const DEFAULT_CONCURRENCY = '50'
-
-/** The form of a run set: a table, and values that all of its runs share. */
+/** Form that starts a run set: a table, and values that all runs share. */
 export function SetForm({ task, inputs }: SetFormProps) {
+  const { reusesOutputs } = useConfig()
   const [draft, setDraft] = useState<SetDraft>(() => ({
     chosen: undefined,
     values: initialValues(inputs),
     name: '',
-    atATime: DEFAULT_CONCURRENCY,
+    atATime: String(DEFAULT_CONCURRENCY),
+    reuse: reusesOutputs,
   }))
   const { form, wrong, forget, problems, progress, submit } = useSetForm(task)
-  const { chosen, values, name, atATime } = draft
+  const { chosen, values, name, atATime, reuse } = draft
   const shared = sharedInputs(inputs, chosen)
   const change = (field: string, part: (last: SetDraft) => Partial<SetDraft>): void => {
     setDraft((last) => ({ ...last, ...part(last) }))
@@ -61,6 +64,7 @@ export function SetForm({ task, inputs }: SetFormProps) {
         problem={wrong.byInput[AT_A_TIME]}
         onChange={(part) => change(AT_A_TIME, () => part)}
       />
+      <ReuseChoice isChosen={reuse} onChange={(next) => setDraft((last) => ({ ...last, reuse: next }))} />
       {wrong.general !== undefined && <Problem error={wrong.general} title="The run set was not started." />}
       {problems !== undefined && (
         <section class="problem" role="alert">
@@ -122,7 +126,7 @@ function Settings({ name, atATime, problem, onChange }: SettingsProps) {
         />
       </div>
       <div class={problem === undefined ? 'field' : 'field wrong'}>
-        <label for="set-at-a-time">Runs at a time</label>
+        <label for="set-at-a-time">Maximum number of concurrent runs</label>
         <input
           id="set-at-a-time"
           class="short"

@@ -1,7 +1,7 @@
 import { ApiError } from '../../api/client.ts'
-import { createSet, deleteSet, type NewSet, type Problems, type RunSet, readSet } from '../../api/run-sets.ts'
+import { createSet, deleteSet, readSet } from '../../api/run-sets.ts'
 import type { TaskKey } from '../../api/tasks.ts'
-import type { TaskInput } from '../../api/types.ts'
+import type { NewSet, Problems, RunSet, TaskInput } from '../../api/types.ts'
 import { uploadFile } from '../../api/uploads.ts'
 import { type FormValues, isEmpty, toJson } from './field-values.ts'
 import { InputError } from './start-task.ts'
@@ -10,6 +10,8 @@ interface Start {
   readonly task: TaskKey
   readonly name: string
   readonly maxConcurrency: number
+  /** Whether runs take the outputs of equal runs. */
+  readonly reuse: boolean
   readonly table: File
   /** Inputs that all runs share, with their values. */
   readonly inputs: readonly TaskInput[]
@@ -23,8 +25,8 @@ type Started = { readonly id: string } | { readonly problems: Problems }
 const POLL_MS = 500
 
 /**
- * Sends table and shared values, creates the set, and waits until the service has checked it. A set whose table has problems is
- * removed again: the form shows them.
+ * Sends the table and the shared values, creates the set, and waits until the service has checked it. If the table has problems, the set
+ * is deleted and the form shows them.
  * @throws InputError, ApiError
  */
 export async function startSet(start: Start): Promise<Started> {
@@ -32,8 +34,8 @@ export async function startSet(start: Start): Promise<Started> {
   const shared = await sharedValues(start)
   start.signal.throwIfAborted()
   start.onProgress('Checking the table')
-  const { name, task, maxConcurrency } = start
-  const wanted: NewSet = { ...(name !== '' && { name }), task, shared, rows, maxConcurrency }
+  const { name, task, maxConcurrency, reuse } = start
+  const wanted: NewSet = { ...(name !== '' && { name }), task, shared, rows, maxConcurrency, reuse }
   const checked = await validated(await createSet(wanted), start)
   if (checked.problems === undefined) return { id: checked.id }
   await deleteSet(checked.id)
@@ -61,7 +63,7 @@ async function sharedValues(start: Start): Promise<Record<string, unknown>> {
   return shared
 }
 
-/** @returns the text that names the file in a set */
+/** @returns the reference of the file in a set */
 async function sentFile(input: string, file: File, start: Start): Promise<string> {
   try {
     return `upload:${await send(file, start)}`

@@ -1,4 +1,5 @@
-import { ApiError, call, path, send } from '../../api/client.ts'
+import { ApiError, call, send } from '../../api/client.ts'
+import { path } from '../../api/paths.ts'
 import { createRun, deleteRun, startRun } from '../../api/runs.ts'
 import type { TaskKey } from '../../api/tasks.ts'
 import type { ParameterType, TaskInput } from '../../api/types.ts'
@@ -9,11 +10,13 @@ interface Start {
   readonly task: TaskKey
   readonly inputs: readonly TaskInput[]
   readonly values: FormValues
+  /** Whether to take the outputs of an equal run. */
+  readonly reuse: boolean
   readonly onProgress: (words: string) => void
   readonly signal: AbortSignal
 }
 
-/** An error of the service about one input. */
+/** A refusal of one input. */
 export class InputError extends Error {
   readonly input: string
   constructor(input: string, cause: ApiError) {
@@ -22,7 +25,7 @@ export class InputError extends Error {
   }
 }
 
-/** Larger files are uploaded to the bucket in parts, because an API without an edge accepts bodies of 10 MB. */
+/** Larger files are uploaded to the bucket in parts, because without an edge the API accepts at most 10 MB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 /**
@@ -38,7 +41,7 @@ export async function startTask(start: Start): Promise<string> {
     for (const input of start.inputs) await sendFiles(run.id, input, start)
     start.signal.throwIfAborted()
     start.onProgress('Starting')
-    await startRun(run.id)
+    await startRun(run.id, start.reuse)
     return run.id
   } catch (error) {
     await deleteRun(run.id).catch(() => undefined)
@@ -46,7 +49,7 @@ export async function startTask(start: Start): Promise<string> {
   }
 }
 
-/** All JSON values in one call, so that the service reports all errors at once. */
+/** Sends all JSON values in one call, so that the service reports all errors at once. */
 async function sendPlain(runId: string, { inputs, values, onProgress }: Start): Promise<void> {
   const plain = inputs.filter(({ type }) => !holdsFiles(type))
   if (plain.length === 0) return
@@ -64,7 +67,7 @@ async function sendFiles(runId: string, { name, type, optional }: TaskInput, sta
   const base = `task-runs/${path(runId)}/input-provisions/${path(name)}`
   const leaves = leavesOf(type, value, [])
   try {
-    // An array without items has no item to send separately.
+    // An empty array has no items to send, so it is sent as JSON.
     if (type.id === 'array' && leaves.length === 0) await send('PUT', base, { value: [] })
     for (const { file, indexes } of leaves) {
       const target = type.id === 'array' ? `${base}/indexes?value=${indexes.join('/')}` : base

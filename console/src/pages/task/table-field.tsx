@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks'
+import { MAX_TABLE_BYTES } from '../../../../src/contract/run-set-limits.ts'
 import type { TaskInput } from '../../api/types.ts'
 import { DropZone } from '../../ui/drop-zone.tsx'
 import { formatBytes, formatCount, plural } from '../../ui/format.ts'
-import { isSame, MAX_TABLE_BYTES, readTable, type Table, TableError } from './read-table.ts'
+import { isSame, readTable, type Table, TableError } from './read-table.ts'
 
-/** State of the table in the form. */
+/** A table that the user has chosen. */
 export interface ChosenTable {
   readonly file: File
   readonly table: Table
@@ -17,7 +18,7 @@ interface FieldProps {
   readonly onChange: (chosen: ChosenTable | undefined) => void
 }
 
-/** The table by dropping or pasting it. */
+/** Field for the table, which is dropped, chosen or pasted. */
 export function TableField({ inputs, chosen, problem, onChange }: FieldProps) {
   const { text, dropped, unreadable, drop, paste, remove } = useTable(onChange)
   const wrong = unreadable ?? problem
@@ -68,7 +69,7 @@ export function TableField({ inputs, chosen, problem, onChange }: FieldProps) {
   )
 }
 
-/** A table on its way to the form. */
+/** State of the field. */
 interface Taken {
   readonly text: string
   readonly dropped: File | undefined
@@ -102,7 +103,9 @@ function useTable(onChange: FieldProps['onChange']): Taken {
     async drop(file) {
       setDropped(file)
       if (file.size <= MAX_TABLE_BYTES) return take(file, await file.text())
-      setUnreadable(`It has ${formatBytes(file.size)}; a table has ${formatBytes(MAX_TABLE_BYTES)} at most.`)
+      setUnreadable(
+        `The file has ${formatBytes(file.size)}; a table has at most ${formatBytes(MAX_TABLE_BYTES)}.`,
+      )
       onChange(undefined)
     },
     paste(content) {
@@ -122,7 +125,7 @@ function tableOf(content: string): { readonly table?: Table; readonly words?: st
   }
 }
 
-/** Columns and first rows, so that a wrong file is seen at once. */
+/** Columns and first rows of the table, by which the user recognises a wrong file. */
 function Sketch({
   table: { format, columns, rows, sample },
   inputs,

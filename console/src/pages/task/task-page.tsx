@@ -1,12 +1,15 @@
 import { useState } from 'preact/hooks'
+import { isNotFound } from '../../api/client.ts'
 import { deleteTask, readTask, type TaskKey, type WholeTask } from '../../api/tasks.ts'
 import { addressOf, changeQuery, go, type Place } from '../../router.ts'
 import { useMayChange } from '../../settings.ts'
 import { Confirm } from '../../ui/confirm.tsx'
+import { Missing } from '../../ui/missing.tsx'
 import { Choices, Loading } from '../../ui/parts.tsx'
-import { Problem } from '../../ui/problem.tsx'
+import { PageProblem } from '../../ui/problem.tsx'
 import { ScrollBox } from '../../ui/scroll-box.tsx'
 import { useData } from '../../ui/use-data.ts'
+import { useTitle } from '../../ui/use-title.ts'
 import { Logo } from '../tasks/tasks-page.tsx'
 import { LazySetForm } from './lazy-set-form.tsx'
 import { ParameterTables } from './parameter-tables.tsx'
@@ -27,8 +30,11 @@ export function TaskPage({ place: { segments, query } }: { readonly place: Place
   const key = { namespace, version }
   const loaded = useData((signal) => readTask(key, signal), [namespace, version])
   const mayChange = useMayChange()
+  useTitle(`${loaded.data?.task.name ?? namespace} ${version}`)
+  if (isNotFound(loaded.error))
+    return <Missing what="task" id={`${namespace} ${version}`} listAddress="#/tasks" />
   if (loaded.error !== undefined)
-    return <Problem error={loaded.error} title={`There is no task ${namespace} ${version}.`} />
+    return <PageProblem error={loaded.error} title={`Task ${namespace} ${version} cannot be shown.`} />
   if (loaded.data === undefined) return <Loading what="the task" />
   const tabs = TABS.filter(({ name }) => mayChange || (name !== 'start' && name !== 'set'))
   const chosen = tabs.find(({ name }) => name === query.get('tab')) ?? tabs[0] ?? TABS[2]
@@ -98,7 +104,7 @@ function TaskHead({ whole: { task, descriptor }, taskKey, mayChange }: HeadProps
       {isDeleting && (
         <Confirm
           question={`Delete ${task.name} ${task.version}?`}
-          consequence="The task, its image, and all of its runs with their inputs and outputs are removed for good. Active runs are ended."
+          consequence="The task, its image, and all of its runs with their inputs and outputs are deleted permanently. Active runs are stopped."
           action="Delete task"
           onConfirm={async () => {
             await deleteTask(taskKey)

@@ -1,5 +1,6 @@
 import { lastRuns } from '../../api/tasks.ts'
 import { addressOf } from '../../router.ts'
+import { useMayChange } from '../../settings.ts'
 import { shortId } from '../../ui/format.ts'
 import { State, Time } from '../../ui/parts.tsx'
 import { useData } from '../../ui/use-data.ts'
@@ -8,10 +9,13 @@ const SHOWN = 8
 
 export function TaskRuns({ taskId }: { readonly taskId: string }) {
   const runs = useData((signal) => lastRuns(taskId, SHOWN, signal), [taskId])
+  const mayChange = useMayChange()
   return (
     <section class="card" aria-labelledby="last-runs">
-      <h2 id="last-runs">Last runs</h2>
-      {runs.data?.length === 0 && <p class="muted">None yet.</p>}
+      <h2 id="last-runs">Latest runs</h2>
+      {runs.data?.length === 0 && (
+        <p class="muted">{mayChange ? 'None yet. Fill in the form to start one.' : 'None yet.'}</p>
+      )}
       <ul class="plain">
         {runs.data?.map(({ id, state, createdAt }) => (
           <li key={id} class="run-line">

@@ -1,8 +1,8 @@
 import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Problems } from '../../api/run-sets.ts'
+import { MAX_CONCURRENCY } from '../../../../src/contract/run-set-limits.ts'
 import type { TaskKey } from '../../api/tasks.ts'
-import type { TaskInput } from '../../api/types.ts'
+import type { Problems, TaskInput } from '../../api/types.ts'
 import { addressOf, go } from '../../router.ts'
 import { type FormValues, holdsFiles } from './field-values.ts'
 import { isSame } from './read-table.ts'
@@ -21,27 +21,27 @@ export interface SetDraft {
   readonly values: FormValues
   readonly name: string
   readonly atATime: string
+  /** Whether runs take the outputs of equal runs. */
+  readonly reuse: boolean
 }
 
-const MAX_CONCURRENCY = 1000
-
-/** Fields of the form itself, among what is wrong; no input has such a name. */
+/** Keys for problems of the form's own fields; the leading space keeps them different from names of inputs. */
 export const TABLE = ' table'
 export const AT_A_TIME = ' at a time'
 
 interface Submission {
   readonly form: RefObject<HTMLFormElement | null>
   readonly wrong: Wrong
-  /** Drops what is wrong with a field, when it changes. */
+  /** Removes the problem of a field, when the user changes it. */
   readonly forget: (field: string) => void
   /** Problems that the service found in the table. */
   readonly problems: Problems | undefined
-  /** While the set is started: what is done. */
+  /** Current step while the set is being started. */
   readonly progress: string | undefined
   readonly submit: (draft: SetDraft, shared: readonly TaskInput[]) => Promise<void>
 }
 
-/** Starts the set of a form, and goes to its page. */
+/** Submits the form: starts the set and goes to its page. */
 export function useSetForm(task: TaskKey): Submission {
   const [wrong, setWrong] = useState<Wrong>(NOTHING_WRONG)
   const [problems, setProblems] = useState<Problems>()
@@ -57,7 +57,7 @@ export function useSetForm(task: TaskKey): Submission {
   }
   const forget = (field: string): void =>
     setWrong(({ byInput: { [field]: _, ...others } }) => ({ byInput: others }))
-  const submit: Submission['submit'] = async ({ chosen, values, name, atATime }, shared) => {
+  const submit: Submission['submit'] = async ({ chosen, values, name, atATime, reuse }, shared) => {
     const found = { ...ownProblems(chosen, atATime), ...problemsOf(shared, values) }
     setProblems(undefined)
     if (chosen === undefined || Object.keys(found).length > 0) return show({ byInput: found })
@@ -65,7 +65,7 @@ export function useSetForm(task: TaskKey): Submission {
     controller.current = new AbortController()
     const { signal } = controller.current
     const onProgress = (words: string): void => void (signal.aborted || setProgress(words))
-    const about = { task, name: name.trim(), maxConcurrency: Number(atATime), table: chosen.file }
+    const about = { task, name: name.trim(), maxConcurrency: Number(atATime), reuse, table: chosen.file }
     try {
       const started = await startSet({ ...about, inputs: shared, values, signal, onProgress })
       if ('id' in started) go(addressOf(['sets', started.id]))
@@ -84,11 +84,11 @@ function ownProblems(chosen: ChosenTable | undefined, atATime: string): Record<s
   const isAllowed = isNumber && Number(atATime) >= 1 && Number(atATime) <= MAX_CONCURRENCY
   return {
     ...(chosen === undefined && { [TABLE]: 'Drop or paste a table.' }),
-    ...(!isAllowed && { [AT_A_TIME]: `Write a whole number from 1 to ${MAX_CONCURRENCY}.` }),
+    ...(!isAllowed && { [AT_A_TIME]: `Enter a whole number from 1 to ${MAX_CONCURRENCY}.` }),
   }
 }
 
-/** Inputs that are no column of the table. Lists of files are left out: a set cannot have them. */
+/** Inputs without a column in the table. Arrays of files are omitted, because a set cannot have them. */
 export function sharedInputs(
   inputs: readonly TaskInput[],
   chosen: ChosenTable | undefined,

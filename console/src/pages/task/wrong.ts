@@ -4,7 +4,7 @@ import { type Finding, findingsOf } from '../../ui/problem.tsx'
 import { type FormValues, problemOf } from './field-values.ts'
 import { InputError } from './start-task.ts'
 
-/** Problems by input; `general` belongs to none of them. */
+/** Problems by input; `general` is an error that belongs to no input. */
 export interface Wrong {
   readonly byInput: Readonly<Record<string, string>>
   readonly general?: unknown
@@ -12,7 +12,7 @@ export interface Wrong {
 
 export const NOTHING_WRONG: Wrong = { byInput: {} }
 
-/** Problems of the values of a form, by input. */
+/** Problems with the values of a form, by input. */
 export function problemsOf(inputs: readonly TaskInput[], values: FormValues): Record<string, string> {
   const found = inputs.flatMap(({ name, type, optional }): [string, string][] => {
     const problem = problemOf(type, values[name] ?? '', optional)
@@ -21,7 +21,7 @@ export function problemsOf(inputs: readonly TaskInput[], values: FormValues): Re
   return Object.fromEntries(found)
 }
 
-/** Puts each of the service's findings at the input that it is about. */
+/** Assigns each problem that the service reports to its input. */
 export function wrongOf(error: unknown, inputs: readonly TaskInput[]): Wrong {
   const cause = error instanceof InputError ? error.cause : error
   if (!(cause instanceof ApiError) || cause.body === undefined) return { byInput: {}, general: error }

@@ -8,12 +8,14 @@ import { formatBytes } from '../../ui/format.ts'
 import { Empty, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
+import { useTitle } from '../../ui/use-title.ts'
 import { UploadPanel } from './upload-panel.tsx'
 
-/** Runs that a row shows. */
+/** Number of runs that a card shows. */
 const LAST_RUNS = 5
 
 export function TasksPage() {
+  useTitle('Tasks')
   const tasks = useData(listTasks, [])
   const mayChange = useMayChange()
   const [words, setWords] = useState('')
@@ -43,18 +45,24 @@ export function TasksPage() {
           ))}
         </ul>
       )}
-      {shown.length === 0 && (tasks.data?.length ?? 0) > 0 && <Empty title="No task has these words." />}
+      {shown.length === 0 && (tasks.data?.length ?? 0) > 0 && (
+        <Empty title="No task matches.">
+          <button type="button" class="link" onClick={() => setWords('')}>
+            Show all tasks
+          </button>
+        </Empty>
+      )}
     </>
   )
 }
 
 function NoTasks({ mayChange }: { readonly mayChange: boolean }) {
   return (
-    <Empty title="There is no task yet.">
+    <Empty title="There are no tasks yet.">
       <p>
         {mayChange
           ? 'Drop the bundle of a task above: a zip of descriptor.yml and the image.'
-          : 'Whoever may change this installation can upload one.'}
+          : 'Users with write access to this installation can upload tasks.'}
       </p>
     </Empty>
   )
@@ -79,7 +87,7 @@ function TaskCard({ task }: { readonly task: Task }) {
   )
 }
 
-/** The task's own picture, or the first letters of its name. */
+/** The task's logo, or initials of its name. */
 export function Logo({ task }: { readonly task: Task }) {
   const [isMissing, setIsMissing] = useState(false)
   if (isMissing) {
@@ -92,7 +100,7 @@ export function Logo({ task }: { readonly task: Task }) {
   return <img class="logo" src={logoAddress(task)} alt="" loading="lazy" onError={() => setIsMissing(true)} />
 }
 
-/** Last runs and size of the image: asked for when the card comes into view, since there may be hundreds. */
+/** Latest runs and size of the image. They are loaded when the card comes into view, because there may be hundreds of cards. */
 function TaskFacts({ task }: { readonly task: Task }) {
   const placement = useData((signal) => readPlacement(task, signal), [task.id])
   const size = placement.data?.imageSizeBytes

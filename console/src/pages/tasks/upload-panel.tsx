@@ -11,14 +11,14 @@ type Outcome =
   | { readonly kind: 'ended'; readonly upload: Upload }
   | { readonly kind: 'broken'; readonly error: unknown }
 
-/** A bundle on its way. */
+/** State of an upload. */
 interface Sending {
   readonly file: File
   readonly progress: UploadProgress | undefined
   readonly outcome: Outcome | undefined
 }
 
-/** Takes a bundle, shows how it arrives, and everything that the service says of it. */
+/** Uploads a bundle and shows its progress, and the result of its import. */
 export function UploadPanel({ onInstalled }: { readonly onInstalled: () => void }) {
   const [sending, setSending] = useState<Sending>()
   const controller = useRef<AbortController | undefined>(undefined)
@@ -49,7 +49,7 @@ export function UploadPanel({ onInstalled }: { readonly onInstalled: () => void 
     <section aria-label="Upload a task" class="upload">
       <DropZone
         label="Upload a task"
-        hint="Drop a bundle (.zip) here, or choose one. Up to 100 GiB; a transfer that breaks off goes on where it was."
+        hint="Drop a bundle (.zip) here, or choose one. Up to 100 GiB; an interrupted transfer is resumed."
         accept=".zip,application/zip"
         onFiles={([file]) => file !== undefined && void start(file)}
       />
@@ -80,11 +80,11 @@ function SendingCard({ sending: { file, progress, outcome }, onCancel, onAgain }
       {outcome === undefined && progress !== undefined && <ProgressLine progress={progress} />}
       {outcome?.kind === 'broken' && (
         <>
-          <Problem error={outcome.error} title="The upload broke off." />
+          <Problem error={outcome.error} title="The upload was interrupted." />
           <p>
-            What has arrived is kept for a day.{' '}
+            The parts that have arrived are kept for a day.{' '}
             <button type="button" onClick={onAgain}>
-              Go on
+              Resume
             </button>
           </p>
         </>
@@ -118,7 +118,7 @@ function Ended({ upload }: { readonly upload: Upload }) {
       <p class="good">
         Installed{' '}
         {task === null ? (
-          'a task that was deleted since'
+          'a task that has been deleted since'
         ) : (
           <a href={addressOf(['tasks', task.namespace, task.version])}>
             {task.name} {task.version}
@@ -128,7 +128,7 @@ function Ended({ upload }: { readonly upload: Upload }) {
       </p>
       {warnings.length > 0 && (
         <>
-          <p>Its descriptor has keys that nothing looks at:</p>
+          <p>Its descriptor has keys without effect:</p>
           <Warnings warnings={warnings} />
         </>
       )}

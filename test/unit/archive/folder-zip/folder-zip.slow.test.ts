@@ -54,7 +54,7 @@ async function refusal(work: Promise<unknown>): Promise<string | undefined> {
   )
 }
 
-/** Reads all entries of a damaged zip. */
+/** Reads all entries of a zip. */
 async function readWhole(bytes: Buffer): Promise<Map<string, string>> {
   const zip = await openFolderZip(bufferSource(bytes), LIMITS)
   const texts = new Map<string, string>()
@@ -68,7 +68,7 @@ const anEntry = (name: string, text = 'text') => ({
   crc32: crc32(text),
 })
 
-/** A zip whose directory gives the offsets that `offsetOf` returns. */
+/** A zip whose directory contains the offsets that `offsetOf` returns. */
 function craft(names: readonly string[], offsetOf: (number: number, right: number) => number): Buffer {
   const bodies = names.map((name) => Buffer.concat([localHeader(anEntry(name)), Buffer.from('text')]))
   let right = 0
@@ -113,7 +113,7 @@ describe('the zip of a folder', () => {
     )
   })
 
-  it('can be read by other zip readers', async () => {
+  it('can be read by the reader of bundles too', async () => {
     const zip = await openZip(bufferSource(await pack(FILES)), LIMITS)
 
     const texts = await Promise.all(
@@ -168,7 +168,7 @@ describe('the zip of a folder', () => {
     expect(place && String(bytes.subarray(place.offset, place.offset + place.sizeBytes))).toBe('first')
   })
 
-  it('is not written when a file has another size than announced', async () => {
+  it('fails to be written when a file has another size than announced', async () => {
     const files = [{ name: 'a', sizeBytes: 3 }]
     const zip = writeFolderZip(files, () => ({ crc32: 0, bytes: [Buffer.from('four')] }))
 
@@ -179,20 +179,20 @@ describe('the zip of a folder', () => {
 describe('a zip that was tampered with', () => {
   it.each([
     ['entries that overlap', craft(['a', 'b'], () => 0)],
-    ['an entry that lies elsewhere', craft(['a', 'b'], (_, right) => right + 1)],
+    ['a wrong offset of an entry', craft(['a', 'b'], (_, right) => right + 1)],
     ['bytes before the first entry', Buffer.concat([Buffer.from('x'), craft(['a'], (_, right) => right)])],
-    ['bytes behind the end', Buffer.concat([craft(['a'], (_, right) => right), Buffer.from('x')])],
-    ['two entries of one name', craft(['a', 'a'], (_, right) => right)],
-    ['a name that leads out', craft(['../a'], (_, right) => right)],
+    ['bytes after the end', Buffer.concat([craft(['a'], (_, right) => right), Buffer.from('x')])],
+    ['two entries with the same name', craft(['a', 'a'], (_, right) => right)],
+    ['a name that leads out of the folder', craft(['../a'], (_, right) => right)],
     ['an absolute name', craft(['/a'], (_, right) => right)],
     ['a folder as an entry', craft(['a/'], (_, right) => right)],
-    ['no zip', Buffer.from('no zip at all, but long enough to be one')],
+    ['a file that is not a zip', Buffer.from('no zip at all, but long enough to be one')],
     ['nothing', Buffer.alloc(0)],
   ])('is refused for %s', async (_, bytes) => {
     expect(await refusal(readWhole(bytes))).toBeDefined()
   })
 
-  it('is rejected when it exceeds the limits', async () => {
+  it('is refused when it exceeds the limits', async () => {
     const open = async (limits: Partial<typeof LIMITS>) =>
       refusal(openFolderZip(bufferSource(await pack(FILES)), { ...LIMITS, ...limits }))
 
@@ -201,7 +201,7 @@ describe('a zip that was tampered with', () => {
     expect(await open({ maxNameBytes: 3 })).toBe('limit-exceeded')
   })
 
-  it('is rejected or unchanged when any byte is changed', async () => {
+  it('is refused or unchanged when any byte is changed', async () => {
     const bytes = await pack(FILES)
     const right = new Map(FILES.map(({ name, text }) => [name, text]))
 
@@ -216,7 +216,7 @@ describe('a zip that was tampered with', () => {
     }
   })
 
-  it('is rejected when it is cut at any length', async () => {
+  it('is refused when it is truncated at any length', async () => {
     const bytes = await pack(FILES)
 
     for (let length = 0; length < bytes.length; length += 1) {
@@ -224,7 +224,7 @@ describe('a zip that was tampered with', () => {
     }
   })
 
-  it('passes on errors of the source', async () => {
+  it('passes on read errors', async () => {
     const failure = new Error('no network')
     const source = { sizeBytes: 1000, read: () => Promise.reject(failure) }
 

@@ -37,14 +37,14 @@ describe('an archive of uncompressed entries', () => {
     }
   })
 
-  it('has the form of folder zips when no entry is large', async () => {
+  it('has the format of folder zips when no entry is large', async () => {
     const bytes = await buffer(storedZip([small('p/0'), small('p/1')]))
     const limits = { maxEntries: 10, maxNameBytes: 100, maxEntryBytes: MIB }
 
     expect([...(await openFolderZip(bufferSource(bytes), limits)).names]).toEqual(['p/0', 'p/1'])
   })
 
-  it('has folders that their owner can enter, and files', () => {
+  it('has folders that their owner can enter, and regular files', () => {
     const modeOf = (name: string) =>
       directoryRecord({ name: Buffer.from(name), sizeBytes: 0, crc32: 0 }, 0)
         .readUInt16LE(40)
@@ -59,7 +59,7 @@ describe('an archive of uncompressed entries', () => {
     await expect(buffer(storedZip([short]))).rejects.toThrow('p has 3145728 bytes instead of 3145729')
   })
 
-  it('closes the entry that is being read when its reader stops', async () => {
+  it('closes the open entry when its reader stops', async () => {
     const closed = vi.fn()
     async function* endless(): AsyncGenerator<Buffer, void, undefined> {
       try {
@@ -74,7 +74,7 @@ describe('an archive of uncompressed entries', () => {
     await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce())
   })
 
-  it('writes sizes from 4 GiB on with 64 bits, in data descriptor and directory', () => {
+  it('writes sizes of 4 GiB or more with 64 bits, in data descriptor and directory', () => {
     const entry = { name: Buffer.from('p'), sizeBytes: 2 ** 32 + 5, crc32: 0x01020304, isStreamed: true }
     const descriptor = dataDescriptor(entry)
     const record = directoryRecord(entry, 0)

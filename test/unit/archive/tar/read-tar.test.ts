@@ -19,7 +19,7 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Message of the rejection; empty when the archive is accepted. */
+/** Message of the refusal; empty when the archive is accepted. */
 async function words(bytes: Buffer, limits?: TarLimits): Promise<string> {
   try {
     for await (const { body } of readTar(inChunks(bytes), limits)) await textOf(body)
@@ -32,7 +32,7 @@ async function words(bytes: Buffer, limits?: TarLimits): Promise<string> {
 
 const BLOCK_BYTES = 512
 
-/** The archive with other values in its first header, whose checksum is right. */
+/** The archive with changes in its first header and a valid checksum. */
 function withHeader(bytes: Buffer, change: (header: Buffer) => void): Buffer {
   const copy = Buffer.from(bytes)
   const header = copy.subarray(0, BLOCK_BYTES)
@@ -43,7 +43,7 @@ function withHeader(bytes: Buffer, change: (header: Buffer) => void): Buffer {
   return copy
 }
 
-/** An archive of one file with these records before it. */
+/** An archive of one file with these pax records before it. */
 async function withPax(...records: readonly string[]): Promise<Buffer> {
   const body = records.join('')
   const [extension, file] = [await packTar([{ name: 'PaxHeaders/a', body }]), await packTar([{ name: 'a' }])]
@@ -51,7 +51,7 @@ async function withPax(...records: readonly string[]): Promise<Buffer> {
   return Buffer.concat([typed.subarray(0, BLOCK_BYTES * 2), file])
 }
 
-/** A pax record of less than a hundred bytes, with its length. */
+/** A pax record of less than 100 bytes, with its length. */
 function aRecord(text: string): string {
   return `${Buffer.byteLength(text) + 4} ${text}\n`
 }
@@ -95,7 +95,7 @@ describe('tar archives', () => {
     expect(texts).toEqual(['text'])
   })
 
-  it('closes the source when the loop is left early', async () => {
+  it('closes the source when the loop ends early', async () => {
     const bytes = await packTar([{ name: 'large', body: 'x'.repeat(100_000) }, { name: 'next' }])
     let closed = false
     async function* source() {
@@ -127,7 +127,7 @@ describe('tar archives', () => {
 })
 
 describe('tar archives with random access', () => {
-  it('are walked without reading contents, and give their offsets', async () => {
+  it('are read without their contents, with the offset of each', async () => {
     const large = 'x'.repeat(300_000)
     const bytes = await packTar([
       { name: 'large', body: large },
@@ -198,26 +198,26 @@ describe('hostile or damaged tar archives', () => {
         /^corrupt: .*a size in it is not a number/u,
       ],
       ['a malformed record', () => withPax('99 path=b\n'), /^corrupt: .*record of its extended header/u],
-      ['a record whose size is none', () => withPax(aRecord('size=many')), /^corrupt: .*the size in/u],
+      ['a record with an invalid size', () => withPax(aRecord('size=many')), /^corrupt: .*the size in/u],
       [
         'a name that leads upwards',
         () => packTar([{ name: '../up' }]),
-        /^unsafe-name: .*leaves the archive/u,
+        /^unsafe-name: .*points outside the archive/u,
       ],
-      ['a name that leads upwards later', () => packTar([{ name: 'a/../../up' }]), /^unsafe-name: /u],
+      [
+        'a name that leads upwards after a folder',
+        () => packTar([{ name: 'a/../../up' }]),
+        /^unsafe-name: /u,
+      ],
       ['an absolute name', () => packTar([{ name: '/absolute' }]), /^unsafe-name: /u],
       [
-        'a name for a terminal',
+        'a name with control characters',
         () => withPax(aRecord('path=\u001b[31mred\r\nheader: x')),
-        /^unsafe-name: [\u0020-\u007e]*holds control characters[\u0020-\u007e]*$/u,
+        /^unsafe-name: [\u0020-\u007e]*has control characters[\u0020-\u007e]*$/u,
       ],
+      ['a name with a C1 control character', () => withPax(aRecord('path=\u009b31m')), /control characters/u],
       [
-        'a name with a control of one character',
-        () => withPax(aRecord('path=\u009b31m')),
-        /control characters/u,
-      ],
-      [
-        'two files of one name and different sizes',
+        'two files with the same name and different sizes',
         () =>
           packTar([
             { name: 'a', body: '1' },
@@ -238,7 +238,7 @@ describe('hostile or damaged tar archives', () => {
         { maxEntries: 10, maxNameLength: 4 },
       ],
       [
-        'a longer header than there is room for',
+        'a header that is longer than allowed',
         async () => {
           const bytes = await packTar([{ name: 'a', body: 'x'.repeat(2 * 1024 * 1024) }])
           return withHeader(bytes, (header) => header.write('L', 156))
@@ -267,13 +267,10 @@ describe('hostile or damaged tar archives', () => {
       ],
     ]
 
-  it.each(cases)(
-    'are refused, and their author told what to do, for %s',
-    async (_, bytes, expected, limits) => {
-      const message = await words(await bytes(), limits)
+  it.each(cases)('are refused, with advice for their author, for %s', async (_, bytes, expected, limits) => {
+    const message = await words(await bytes(), limits)
 
-      expect(message).toMatch(expected)
-      expect(message).toMatch(ADVICE)
-    },
-  )
+    expect(message).toMatch(expected)
+    expect(message).toMatch(ADVICE)
+  })
 })

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCrcCoverage } from '../../../../src/archive/zip/crc-coverage.ts'
 
-describe('checksums combined from parts', () => {
-  it('equal that of the whole, for any order of the parts', () => {
+describe('checksums combined from ranges', () => {
+  it('are equal to that of the whole, for any order of the ranges', () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 5000 })
     fc.assert(
       fc.property(

@@ -44,7 +44,7 @@ const anyContent = fc.oneof(
 )
 
 describe('deflate64', () => {
-  it('decodes deflate streams without copies of 258 bytes', async () => {
+  it('decodes deflate streams without a match of length 258, the only one that deflate64 encodes differently', async () => {
     const texts = fc.array(fc.constantFrom('a', 'b', 'ca', 'dab', '\u0000'), { maxLength: 4000 })
     await fc.assert(
       fc.asyncProperty(
@@ -74,7 +74,7 @@ describe('deflate64', () => {
     }
   })
 
-  it('decodes copies of up to 65 538 bytes from distances of up to 65 536', async () => {
+  it('decodes matches of up to 65 538 bytes at distances of up to 65 536', async () => {
     const start: Token[] = [...createRandom(5).bytes(300), { length: 65_538, distance: 1 }]
     const lengths = [3, 4, 10, 11, 18, 19, 114, 115, 130, 226, 227, 257, 258, 259, 260, 1000, 65_537, 65_538]
     const distances = [1, 2, 3, 4, 5, 8, 9, 256, 257, 300, 32_768, 32_769, 49_152, 49_153, 65_535, 65_536]
@@ -89,20 +89,20 @@ describe('deflate64', () => {
   const copy = packTokens([1, 2, 3, { length: 3, distance: 4 }])
   it.each<readonly [what: string, packed: Buffer, words: RegExp]>([
     ['nothing', Buffer.alloc(0), /cut short/u],
-    ['a start', Buffer.from([0x05]), /cut short/u],
-    ['a block of no type', Buffer.from([0x07, 0, 0]), /undefined type/u],
-    ['a stored block of another length', Buffer.from([0x01, 5, 0, 5, 0, 1]), /length of a stored block/u],
-    ['a stored block that is cut', Buffer.from([0x01, 5, 0, 0xfa, 0xff, 1]), /cut short/u],
-    ['a copy from before the start', copy, /before the start/u],
-    ['a block that is cut', packTokens([1, 2, 3]).subarray(0, -1), /cut short/u],
-    ['bytes behind the end', Buffer.concat([packTokens([1]), Buffer.from('hidden')]), /6 bytes after/u],
-    ['a code that never occurs', Buffer.from([0x63, 0x1c, 0x00]), /code is undefined|cut short|bytes/u],
+    ['only the start', Buffer.from([0x05]), /cut short/u],
+    ['a block of an undefined type', Buffer.from([0x07, 0, 0]), /undefined type/u],
+    ['a stored block with a wrong length', Buffer.from([0x01, 5, 0, 5, 0, 1]), /length of a stored block/u],
+    ['a truncated stored block', Buffer.from([0x01, 5, 0, 0xfa, 0xff, 1]), /cut short/u],
+    ['a match before the start', copy, /starts before the output/u],
+    ['a truncated block', packTokens([1, 2, 3]).subarray(0, -1), /cut short/u],
+    ['bytes after the end', Buffer.concat([packTokens([1]), Buffer.from('hidden')]), /6 bytes after/u],
+    ['an undefined code', Buffer.from([0x63, 0x1c, 0x00]), /code is undefined|cut short|bytes/u],
     [
-      'a code with too many words',
+      'an over-subscribed code',
       Buffer.from('05e081080000000000', 'hex'),
       /too many|too few|no end|cut short|code is undefined/u,
     ],
-    ['only ones', Buffer.alloc(5000, 255), /undefined type/u],
+    ['only bits that are 1', Buffer.alloc(5000, 255), /undefined type/u],
   ])('is refused with %s', async (_, packed, words) => {
     expect(await refusal(new Inflate64(), packed)).toMatch(words)
   })
@@ -143,16 +143,16 @@ describe('bzip2', () => {
   }
   it.each<readonly [what: string, packed: Buffer, words: RegExp]>([
     ['nothing', Buffer.alloc(0), /cut short/u],
-    ['another start', changed(0, 0), /start with the bzip2 signature/u],
-    ['a level that is invalid', changed(3, 0x30), /start with the bzip2 signature/u],
-    ['another magic of its block', changed(4, 0), /wrong signature/u],
-    ['another checksum of its block', changed(10, 0), /checksum/u],
+    ['a wrong signature', changed(0, 0), /start with the bzip2 signature/u],
+    ['an invalid level', changed(3, 0x30), /start with the bzip2 signature/u],
+    ['a wrong signature of a block', changed(4, 0), /wrong signature/u],
+    ['a wrong checksum of a block', changed(10, 0), /checksum/u],
     ['a randomised block', changed(14, 0x80), /randomised/u],
     ['a pointer outside of the block', changed(14, 0x7f), /start index of a block is out of/u],
-    ['a cut', packed.subarray(0, -20), /cut short|no meaning|too few/u],
-    ['a cut in its end', packed.subarray(0, -2), /cut short/u],
-    ['bytes behind the end', Buffer.concat([packed, Buffer.from('hidden')]), /6 bytes after/u],
-    ['another checksum of the whole', changed(packed.length - 2, 0xff), /checksum/u],
+    ['a truncated block', packed.subarray(0, -20), /cut short|no meaning|too few/u],
+    ['a truncated end', packed.subarray(0, -2), /cut short/u],
+    ['bytes after the end', Buffer.concat([packed, Buffer.from('hidden')]), /6 bytes after/u],
+    ['a wrong checksum of the whole', changed(packed.length - 2, 0xff), /checksum/u],
   ])('is refused with %s', async (_, bytes, words) => {
     expect(await refusal(new Bunzip2(), bytes)).toMatch(words)
   })
@@ -181,12 +181,12 @@ describe('mutated input', () => {
   ]
 
   it.each<readonly [what: string, packed: Buffer, decoder: () => EntryDecoder]>([
-    ['deflate64 with copies', packTokens(copies), () => new Inflate64()],
-    ['deflate64 with codes of its own', deflateRawSync(content), () => new Inflate64()],
-    ['deflate64 that is stored', deflateRawSync(content, { level: 0 }), () => new Inflate64()],
+    ['deflate64 with matches', packTokens(copies), () => new Inflate64()],
+    ['deflate64 with dynamic codes', deflateRawSync(content), () => new Inflate64()],
+    ['deflate64 with stored blocks', deflateRawSync(content, { level: 0 }), () => new Inflate64()],
     ['bzip2', packBzip2(content), () => new Bunzip2()],
     ['bzip2 of two blocks', Buffer.from(PYTHON.blocks, 'base64'), () => new Bunzip2()],
-  ])('is decoded or rejected with an explanation: %s', async (_, packed, decoder) => {
+  ])('is decoded or refused with an explanation: %s', async (_, packed, decoder) => {
     for (let round = 0; round < 300; round += 1) {
       expect(await refusal(decoder(), mutateBytes(packed, random))).not.toBe('')
     }

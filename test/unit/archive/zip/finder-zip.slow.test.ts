@@ -14,12 +14,12 @@ import { type Segment, sparseSource } from '../../../fixtures/sparse-source.ts'
 import { createRandom } from '../../../fuzz/random.ts'
 
 const GIB = 1024 ** 3
-/** Blocks of 65 535 bytes that exceed this many GiB. */
+/** Number of blocks of 65 535 bytes that exceed this many GiB. */
 const blocksOf = (gibibytes: number): number => Math.ceil((gibibytes * GIB) / 0xffff) + 1
 const descriptor = aDeflatedFile('descriptor.yml', 'name: x')
 const readme = aDeflatedFile('README.md', 'read me')
 
-/** Sizes of the archive's entries, and the texts of small files. */
+/** Sizes of the archive's entries, and contents of the small ones. */
 async function opened(entries: readonly FinderEntry[]) {
   const source = sparseSource(finderZip(entries))
   const zip = await openZip(source)
@@ -49,8 +49,8 @@ async function refusal(segments: readonly Segment[], name: string): Promise<stri
   }
 }
 
-describe('zips of Finder over 4 GiB', () => {
-  it('return an entry over 4 GiB, and the entries after it', { timeout: 120_000 }, async () => {
+describe('zips of Finder above 4 GiB', () => {
+  it('return an entry above 4 GiB, and the entries after it', { timeout: 120_000 }, async () => {
     const image = anIncompressibleFile('image.tar', blocksOf(4))
 
     const { zip, texts, sizes } = await opened([readme, image, descriptor])
@@ -61,7 +61,7 @@ describe('zips of Finder over 4 GiB', () => {
     expect(await read(zip.read(entry as never))).toBe(image.sizeBytes)
   })
 
-  it('return a stored entry over 4 GiB', { timeout: 120_000 }, async () => {
+  it('return a stored entry above 4 GiB', { timeout: 120_000 }, async () => {
     const image = aStoredFile('image.tar', 4100)
 
     const { zip, sizes } = await opened([image, descriptor])
@@ -72,8 +72,8 @@ describe('zips of Finder over 4 GiB', () => {
     await stored?.verify()
   })
 
-  it('return an entry over 4 GiB that is compressed to less', { timeout: 120_000 }, async () => {
-    // Compression by a factor of 165: below the ratio of a zip bomb.
+  it('return an entry above 4 GiB whose compressed size is smaller', { timeout: 120_000 }, async () => {
+    // A compression factor of 165 is below the limit for zip bombs.
     const pattern = Buffer.concat([createRandom(1).bytes(3000), Buffer.alloc(600_000)])
     const packed = deflateRawSync(pattern, { finishFlush: constants.Z_FULL_FLUSH })
     const image = aRepetitiveFile('image.tar', pattern, packed, Math.ceil((4.2 * GIB) / pattern.length))
@@ -86,9 +86,9 @@ describe('zips of Finder over 4 GiB', () => {
 
   it.each<readonly [what: string, entries: readonly FinderEntry[]]>([
     ['many entries below 4 GiB', Array.from({ length: 9 }, (_, i) => aStoredFile(`${i}.tar`, 1025 + i))],
-    ['two entries over 4 GiB', [aStoredFile('0.tar', 5000), readme, aStoredFile('1.tar', 4097)]],
-    ['an entry over 8 GiB', [readme, aStoredFile('0.tar', 8193), aDeflatedFile('x', 'x')]],
-    ['an entry of 4 GiB sharp', [aStoredFile('0.tar', 4096), readme]],
+    ['two entries above 4 GiB', [aStoredFile('0.tar', 5000), readme, aStoredFile('1.tar', 4097)]],
+    ['an entry above 8 GiB', [readme, aStoredFile('0.tar', 8193), aDeflatedFile('x', 'x')]],
+    ['an entry of exactly 4 GiB', [aStoredFile('0.tar', 4096), readme]],
     [
       'large entries among many small ones',
       Array.from({ length: 600 }, (_, i) =>
@@ -106,11 +106,11 @@ describe('zips of Finder over 4 GiB', () => {
       Object.fromEntries([...entries, descriptor].map(({ name, sizeBytes }) => [name, sizeBytes])),
     )
     expect(texts['descriptor.yml']).toBe('name: x')
-    // Does not read the content of the large ones.
+    // The contents of large entries are not read.
     expect(source.readBytes()).toBeLessThan(64 * 1024 ** 2)
   })
 
-  it('are not read into memory when their size modulo 4 GiB is small', async () => {
+  it('do not cause an entry to be read into memory because its size modulo 4 GiB is small', async () => {
     const block = anIncompressibleFile('descriptor.yml', blocksOf(4))
     const zip = await openZip(sparseSource(finderZip([block])))
 
@@ -120,7 +120,7 @@ describe('zips of Finder over 4 GiB', () => {
   })
 })
 
-describe('hostile archives over 4 GiB', () => {
+describe('hostile archives above 4 GiB', () => {
   const large = aStoredFile('image.tar', 4100)
 
   it.each<readonly [what: string, segments: () => readonly Segment[], words: RegExp]>([
@@ -131,26 +131,26 @@ describe('hostile archives over 4 GiB', () => {
           [descriptor, readme],
           [{ pattern: Buffer.from('PK\u0003\u0004'.padEnd(1024)), times: 4 * 1024 ** 2 }],
         ),
-      /^the zip archive is damaged: .* belong to nothing/u,
+      /^the zip archive is damaged: .* belong to no entry/u,
     ],
     [
-      'a zip behind 4 GiB of another',
+      'a zip after 4 GiB of another',
       () => [
         ...finderZip([aStoredFile('other.tar', 4095)]),
         Buffer.alloc(1024 ** 2 - 143),
         ...finderZip([descriptor]),
       ],
-      /belong to nothing|lie outside|share bytes/u,
+      /belong to no entry|are outside|share bytes/u,
     ],
     [
       'two entries at one offset',
       () => finderZip([large, { ...descriptor, lies: { offset: 0 } }]),
-      /share bytes|belong to nothing/u,
+      /share bytes|belong to no entry/u,
     ],
     [
-      'an offset into the entry before',
+      'an offset into the preceding entry',
       () => finderZip([descriptor, large, { ...readme, lies: { offset: 5000 } }]),
-      /share bytes|belong to nothing/u,
+      /share bytes|belong to no entry/u,
     ],
     [
       'an order that differs from the directory',
@@ -164,28 +164,28 @@ describe('hostile archives over 4 GiB', () => {
         ])
         return [...segments.slice(0, -2), swapped, segments.at(-1) as Buffer]
       },
-      /share bytes|belong to nothing|stand/u,
+      /share bytes|belong to no entry|does not end/u,
     ],
     [
-      'a content of another size, modulo 4 GiB as well',
+      'content of another size, also modulo 4 GiB',
       () =>
         finderZip([
           { ...anIncompressibleFile('image.tar', 400), lies: { sizeBytes: 10 } },
           aStoredFile('other.tar', 4096),
         ]),
-      /holds .* of the|holds more than the 10 bytes|announces/u,
+      /has .* of the|has more than the 10 bytes|announces/u,
     ],
   ])('are refused with %s', async (_, segments, words) => {
     expect(await refusal(segments(), 'image.tar')).toMatch(words)
   })
 
-  it('are rejected when the checksum of the large entry is wrong', { timeout: 120_000 }, async () => {
+  it('are refused when the checksum of the large entry is wrong', { timeout: 120_000 }, async () => {
     const segments = finderZip([{ ...anIncompressibleFile('image.tar', blocksOf(4)), crc: 7 }, descriptor])
 
     expect(await refusal(segments, 'image.tar')).toMatch(/checksum/u)
   })
 
-  it('are rejected when little data inflates to 4 GiB more than announced', async () => {
+  it('are refused when little data inflates to 4 GiB more than announced', async () => {
     const pattern = Buffer.alloc(8 * 1024 ** 2)
     const packed = deflateRawSync(pattern, { finishFlush: constants.Z_FULL_FLUSH })
     const bomb = aRepetitiveFile('image.tar', pattern, packed, 512)

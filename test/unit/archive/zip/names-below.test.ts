@@ -18,7 +18,7 @@ describe('the index of names by folder', () => {
     expect(namesBelow(() => names)('ä/')).toEqual(['ä/z', 'ä/é', 'ä/😀', 'ä/\uffee'])
   })
 
-  it('sorts the names once for many calls', () => {
+  it('sorts the names once for all calls', () => {
     let seen = 0
     function* names(): Generator<string> {
       for (let index = 0; index < 1000; index += 1) {

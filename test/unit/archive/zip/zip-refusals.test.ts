@@ -8,7 +8,7 @@ import { bufferSource } from '../../../../src/shared/byte-source.ts'
 import { ADVICE } from '../../../fixtures/advice.ts'
 import { dataDescriptor, type RawEntry, rawZip } from '../../../fixtures/raw-zip.ts'
 
-/** Message of the rejection; empty when the archive is accepted. */
+/** Message of the refusal; empty when the archive is accepted. */
 async function words(bytes: Buffer): Promise<string> {
   try {
     const zip = await openZip(bufferSource(bytes))
@@ -39,7 +39,7 @@ function aTar(): Buffer {
 /** The end record of another archive. */
 const foreignEnd = good.subarray(-22)
 
-/** Two files that inflate from the same bytes. */
+/** Two entries with the same compressed bytes. */
 const overlapping = rawZip([file, { ...file, name: 'other.tar', offset: 0 }])
 
 const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
@@ -60,33 +60,33 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /part 3 of a split zip/u,
   ],
   ['an archive without its end', good.subarray(0, good.length - 30), /^corrupt: .*cut short: its end/u],
-  ['an archive whose end is cut', good.subarray(0, good.length - 5), /cut short: its end/u],
+  ['an archive with a truncated end', good.subarray(0, good.length - 5), /cut short: its end/u],
   ['only the start', good.subarray(0, 40), /cut short: its end/u],
-  ['bytes behind the end', Buffer.concat([good, Buffer.from('more')]), /4 bytes follow its end/u],
+  ['bytes after the end', Buffer.concat([good, Buffer.from('more')]), /4 bytes follow its end/u],
   [
-    'another end behind the end',
+    'a second end record after the end',
     Buffer.concat([good, Buffer.from('more'), foreignEnd]),
-    /bytes lie outside what its end describes/u,
+    /bytes are outside of what its end describes/u,
   ],
   [
     'two archives one after the other',
     Buffer.concat([rawZip([file]), rawZip([other])]),
-    /bytes lie outside .*two archives/u,
+    /bytes are outside .*two archives/u,
   ],
   [
-    'an archive behind another, its offsets set right',
+    'an archive after another, with corrected offsets',
     rawZip([other], { before: rawZip([file]) }),
-    /bytes before its first entry belong to nothing/u,
+    /bytes before its first entry belong to no entry/u,
   ],
   [
-    'an end in the comment of an end',
+    'an end record in the comment of another',
     rawZip([file], { comment: foreignEnd }),
-    /comment at its end holds the end of another/u,
+    /comment at its end contains the end of another/u,
   ],
   [
-    'the start of an end in a comment',
+    'the start of an end record in a comment',
     rawZip([file], { comment: Buffer.from('PK\u0005\u0006, said he', 'latin1') }),
-    /comment at its end holds/u,
+    /comment at its end contains/u,
   ],
   [
     'bytes between entries and directory',
@@ -96,20 +96,25 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   [
     'bytes between directory and end',
     rawZip([file], { betweenDirectoryAndEnd: Buffer.alloc(7) }),
-    /7 bytes lie outside/u,
+    /7 bytes are outside/u,
   ],
   [
-    'fewer entries announced than there are',
+    'fewer announced entries than there are',
     rawZip([other, file], {
       end: (record) => {
         record.writeUInt16LE(1, 8)
         record.writeUInt16LE(1, 10)
       },
     }),
-    /bytes follow the 1 entries that it announces/u,
+    /bytes follow the announced number of entries, 1/u,
   ],
   [
-    'more entries announced than there is room for',
+    'a last entry that ends behind the directory',
+    rawZip([{ ...file, record: (record) => record.writeUInt16LE(7, 32) }]),
+    /its last entry is longer than its directory/u,
+  ],
+  [
+    'more announced entries than the directory has room for',
     rawZip([file], {
       end: (record) => {
         record.writeUInt16LE(9, 8)
@@ -119,7 +124,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /announces 9 entries, too many/u,
   ],
   [
-    'more entries than are taken',
+    'more entries than allowed',
     rawZip(Array.from({ length: 10_001 }, (_, index) => ({ name: `f${index}` }))),
     /^limit-exceeded: .*10001 entries; at most 10000/u,
   ],
@@ -130,7 +135,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /"image.tar" and its directory share bytes/u,
   ],
   [
-    'an archive that inflates to far more than it is',
+    'an archive whose content is excessively larger',
     rawZip([{ ...file, record: (record) => record.writeUInt32LE(4_000_000_000, 24) }, other]),
     /^limit-exceeded: .* would inflate to 4000000007; at most 200 times/u,
   ],
@@ -148,53 +153,57 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   ['an encrypted entry', rawZip([{ ...file, flags: 1 }]), /^encrypted: .*"image.tar".* without a password/u],
   ['a strongly encrypted entry', rawZip([{ ...file, flags: 0x41 }]), /^encrypted: .* without a password/u],
   [
-    'an entry that only its own header calls encrypted',
+    'an entry that only its local header marks as encrypted',
     rawZip([{ ...file, local: (header) => header.writeUInt16LE(0x0801, 6) }]),
     /^encrypted: /u,
   ],
-  ['two entries of one name', rawZip([file, file]), /^duplicate-name: .*two entries named "image.tar"/u],
   [
-    'two entries of one name, spelt differently',
-    rawZip([file, { ...file, name: './image.tar' }]),
-    /^duplicate-name: /u,
+    'two entries with the same name',
+    rawZip([file, file]),
+    /^duplicate-name: .*two entries named "image.tar"/u,
   ],
-  ['a name that leads upwards', rawZip([{ name: '../up' }]), /^unsafe-name: .*leads upwards/u],
-  ['a name that leads upwards later', rawZip([{ name: 'a/../../up' }]), /leads upwards/u],
-  ['a folder that leads upwards', rawZip([{ name: 'a/../../' }]), /leads upwards/u],
-  ['a name that leads upwards by backslashes', rawZip([{ name: 'a\\..\\..\\up' }]), /leads upwards/u],
-  ['an absolute name', rawZip([{ name: '/etc/passwd' }]), /starts at the root/u],
-  ['an absolute name by backslashes', rawZip([{ name: '\\\\server\\share' }]), /starts at the root/u],
-  ['a name on a drive', rawZip([{ name: 'C:/up' }]), /letter of a drive/u],
+  ['two spellings of the same name', rawZip([file, { ...file, name: './image.tar' }]), /^duplicate-name: /u],
+  ['a name that leads upwards', rawZip([{ name: '../up' }]), /^unsafe-name: .*leads out of its folder/u],
+  ['a name that leads upwards after a folder', rawZip([{ name: 'a/../../up' }]), /leads out of its folder/u],
+  ['a folder that leads upwards', rawZip([{ name: 'a/../../' }]), /leads out of its folder/u],
+  [
+    'a name that leads upwards by backslashes',
+    rawZip([{ name: 'a\\..\\..\\up' }]),
+    /leads out of its folder/u,
+  ],
+  ['an absolute name', rawZip([{ name: '/etc/passwd' }]), /starts with a slash/u],
+  ['an absolute name by backslashes', rawZip([{ name: '\\\\server\\share' }]), /starts with a slash/u],
+  ['a name on a drive', rawZip([{ name: 'C:/up' }]), /drive letter/u],
   ['a name with NUL', rawZip([{ name: 'image.tar\0.txt' }]), /NUL/u],
   ['no name', rawZip([{ name: '' }]), /is empty/u],
   ['a name of 1025 bytes', rawZip([{ name: 'x'.repeat(1025) }]), /^limit-exceeded: .*1025 bytes/u],
   [
-    'another name in its own header',
+    'another name in the local header',
     rawZip([{ ...file, local: (header) => header.write('other.tar', 30) }]),
     /"image.tar" has a header that differs/u,
   ],
   [
-    'another method in its own header',
+    'another method in the local header',
     rawZip([{ ...file, local: (header) => header.writeUInt16LE(0, 8) }]),
     /header that differs/u,
   ],
   [
-    'another size in its own header',
+    'another size in the local header',
     rawZip([{ ...file, local: (header) => header.writeUInt32LE(4, 22) }]),
     /header that differs/u,
   ],
   [
-    'another checksum in its own header',
+    'another checksum in the local header',
     rawZip([{ ...file, local: (header) => header.writeUInt32LE(4, 14) }]),
     /header that differs/u,
   ],
   [
-    'a longer header than there is room for',
+    'a header that is longer than its space',
     rawZip([{ ...file, local: (header) => header.writeUInt16LE(500, 28) }]),
-    /"image.tar" is longer than the space it has/u,
+    /"image.tar" is longer than its space/u,
   ],
   [
-    'no header where the directory says',
+    'no local header at the offset in the directory',
     rawZip([other, { ...file, local: (header) => header.write('KP', 0) }]),
     /"image.tar" is not at the offset/u,
   ],
@@ -211,12 +220,12 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   [
     'content that is longer than announced',
     rawZip([{ ...file, ...sameInBoth((fields, at) => fields.writeUInt32LE(10, at.size)) }]),
-    /holds more than the 10 bytes/u,
+    /has more than the 10 bytes/u,
   ],
   [
     'content that is shorter than announced',
     rawZip([{ ...file, ...sameInBoth((fields, at) => fields.writeUInt32LE(1000, at.size)) }]),
-    /holds 500 of the 1000 bytes/u,
+    /has 500 of the 1000 bytes/u,
   ],
   [
     'stored content of two sizes',
@@ -224,7 +233,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /^corrupt: .*size mismatch/u,
   ],
   [
-    'deflated content that breaks off',
+    'truncated deflated content',
     rawZip([{ ...file, packed: deflateRawSync(text).subarray(0, -4) }]),
     /"image.tar" cannot be inflated/u,
   ],
@@ -234,9 +243,9 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /cannot be inflated/u,
   ],
   [
-    'bytes behind deflated content',
+    'bytes after deflated content',
     rawZip([{ ...file, packed: Buffer.concat([deflateRawSync(text), Buffer.from('hidden')]) }]),
-    /holds 6 bytes after the end of its content/u,
+    /has 6 bytes after the end of its content/u,
   ],
   [
     'deflate64 that is invalid',
@@ -250,7 +259,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   ],
   ['LZMA', rawZip([{ ...file, method: 14 }]), /^unsupported-method: .*LZMA; zip it with deflate/u],
   ['zstd', rawZip([{ ...file, method: 93 }]), /zstd/u],
-  ['an unheard-of method', rawZip([{ ...file, method: 77 }]), /method 77/u],
+  ['an unknown method', rawZip([{ ...file, method: 77 }]), /method 77/u],
   [
     'a symbolic link',
     rawZip([{ ...file, record: (record) => record.writeUInt32LE(0o120777 * 0x10000, 38) }]),
@@ -262,17 +271,17 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /zip64 record is wrong: it differs/u,
   ],
   [
-    'a zip64 record far away',
+    'a zip64 record at an offset beyond the file',
     rawZip([file], { zip64: (_, locator) => locator.writeBigUInt64LE(2n ** 60n, 8) }),
     /zip64 record is wrong: its locator/u,
   ],
   [
     'a zip64 record elsewhere in the file',
     rawZip([file], { zip64: (_, locator) => locator.writeBigUInt64LE(0n, 8) }),
-    /zip64 record is wrong: it does not stand before/u,
+    /zip64 record is wrong: it does not end at/u,
   ],
   [
-    'a zip64 record of one part of many',
+    'a zip64 record of one part of a split archive',
     rawZip([file], { zip64: (_, locator) => locator.writeUInt32LE(3, 16) }),
     /split zip/u,
   ],
@@ -282,7 +291,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /^(?:limit-exceeded|corrupt): /u,
   ],
   [
-    'zip64 sizes beyond all numbers',
+    'zip64 sizes that are too large for a number',
     rawZip([
       {
         ...file,
@@ -298,7 +307,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /^corrupt: .*extra field/u,
   ],
   [
-    'what Finder makes of 4 GB',
+    'a wrong offset of the directory, as Finder writes above 4 GiB',
     rawZip([{ name: 'image.tar', body: text }], {
       end: (record) => record.writeUInt32LE(0xffffff00, 16),
     }),
@@ -306,7 +315,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   ],
 ]
 
-/** Changes local header and directory record alike. */
+/** Applies a change to local header and directory record. */
 function sameInBoth(change: (fields: Buffer, at: { crc: number; size: number }) => void) {
   return {
     local: (header: Buffer) => change(header, { crc: 14, size: 22 }),
@@ -322,7 +331,7 @@ function zip64Extra(...numbers: readonly bigint[]): Buffer {
   return extra
 }
 
-describe('a zip archive is rejected with an explanation', () => {
+describe('a zip archive is refused with an explanation', () => {
   it.each(cases)('for %s', async (_, bytes, expected) => {
     const message = await words(bytes)
 
@@ -338,7 +347,7 @@ describe('a zip archive is rejected with an explanation', () => {
     await expect(read[0]).rejects.toThrow(ADVICE)
   })
 
-  it('without control characters of a name', async () => {
+  it('that contains no control characters of a name', async () => {
     const message = await words(rawZip([{ name: '../\u001b[31mred\r\nheader: x' }]))
 
     expect(message).toMatch(/^unsafe-name: [\u0020-\u007e]*$/u)
@@ -353,10 +362,10 @@ describe('a zip archive is accepted', () => {
   it.each([
     ['with files deflated and stored', good],
     ['without entries', rawZip([])],
-    ['with sizes behind the data', streamed({ signature: true, zip64: false })],
-    ['with sizes behind the data, without signature', streamed({ signature: false, zip64: false })],
-    ['with zip64 sizes behind the data', streamed({ signature: true, zip64: true })],
-    ['with zip64 sizes behind the data, without signature', streamed({ signature: false, zip64: true })],
+    ['with sizes after the data', streamed({ signature: true, zip64: false })],
+    ['with sizes after the data, without signature', streamed({ signature: false, zip64: false })],
+    ['with zip64 sizes after the data', streamed({ signature: true, zip64: true })],
+    ['with zip64 sizes after the data, without signature', streamed({ signature: false, zip64: true })],
     ['with a directory in another order', rawZip([other, file, { name: 'x' }], { order: [2, 0, 1] })],
     ['with a comment', rawZip([file], { comment: Buffer.from('made by hand') })],
     ['with the longest comment', rawZip([file], { comment: Buffer.alloc(0xffff, 'x') })],
@@ -392,7 +401,7 @@ describe('a zip archive is accepted', () => {
       ]),
     ],
     [
-      'with what macOS adds',
+      'with entries that macOS adds',
       rawZip([
         other,
         { name: 'docs/' },
@@ -407,7 +416,7 @@ describe('a zip archive is accepted', () => {
     expect(await words(bytes)).toBe('')
   })
 
-  it('with names that are special to Windows or to shells', async () => {
+  it('with names that have a meaning on Windows or in shells', async () => {
     const zip = await openZip(
       bufferSource(rawZip([{ name: './a.txt' }, { name: 'docs\\b.txt' }, { name: './' }])),
     )

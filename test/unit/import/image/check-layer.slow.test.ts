@@ -48,13 +48,16 @@ describe('layers', () => {
     layer = await aLayer(randomBytes(40_000).toString('hex'))
   })
 
-  it.each<Compression>(['none', 'gzip', 'zstd'])('pass unchanged when right (%s)', async (compression) => {
-    const file = compressLayer(layer, compression)
+  it.each<Compression>(['none', 'gzip', 'zstd'])(
+    'are passed on unchanged when they are valid (%s)',
+    async (compression) => {
+      const file = compressLayer(layer, compression)
 
-    const passed = await pass(file, { diffId: digestOf(layer), digest: digestOf(file) })
+      const passed = await pass(file, { diffId: digestOf(layer), digest: digestOf(file) })
 
-    expect(passed).toEqual({ compression, bytes: file, contentBytes: layer.length })
-  })
+      expect(passed).toEqual({ compression, bytes: file, contentBytes: layer.length })
+    },
+  )
 
   it.each<Compression>(['none', 'gzip', 'zstd'])(
     'are refused when the diff id is wrong (%s)',
@@ -71,7 +74,7 @@ describe('layers', () => {
     expect(code).toBe('digest-mismatch')
   })
 
-  it.each<Compression>(['gzip', 'zstd'])('are refused when cut short (%s)', async (compression) => {
+  it.each<Compression>(['gzip', 'zstd'])('are refused when truncated (%s)', async (compression) => {
     const file = compressLayer(layer, compression)
 
     expect(await refusal(file.subarray(0, -3), { diffId: digestOf(layer) })).toBe('corrupt-layer')
@@ -83,16 +86,19 @@ describe('layers', () => {
     expect(await refusal(file, { diffId: digestOf(layer) })).toBe('corrupt-layer')
   })
 
-  it.each([1, 100_000])('are refused when zeros follow a gzip layer, in pieces of %i', async (chunkBytes) => {
-    const file = Buffer.concat([compressLayer(layer, 'gzip'), Buffer.alloc(512)])
+  it.each([1, 100_000])(
+    'are refused when zeros follow the end of a gzip layer, in chunks of %i bytes',
+    async (chunkBytes) => {
+      const file = Buffer.concat([compressLayer(layer, 'gzip'), Buffer.alloc(512)])
 
-    const passing = pass(file, { diffId: digestOf(layer), chunkBytes })
+      const passing = pass(file, { diffId: digestOf(layer), chunkBytes })
 
-    await expect(passing).rejects.toThrow('there are bytes after its end; save the image again')
-  })
+      await expect(passing).rejects.toThrow('there are bytes after its end; save the image again')
+    },
+  )
 
   it.each<Compression>(['none', 'gzip', 'zstd'])(
-    'are refused when they hold no tar (%s)',
+    'are refused when they contain no tar (%s)',
     async (compression) => {
       for (const content of ['text '.repeat(500), 'short', '\0']) {
         const file = compressLayer(Buffer.from(content), compression)
@@ -113,18 +119,18 @@ describe('layers', () => {
   it.each([
     ['bzip2', '425a6839314159'],
     ['xz', 'fd377a585a0000'],
-  ])('are refused when compressed with %s', async (_, hex) => {
+  ])('are refused when they are compressed with %s', async (_, hex) => {
     const code = await refusal(Buffer.from(hex, 'hex'), { diffId: digestOf(layer) })
 
     expect(code).toBe('unsupported-compression')
   })
 
-  // Decoders write to buffers of 2 MiB, which are released when they are full.
+  // Decoders write to buffers of 2 MiB, which are released when full.
   it.each(
     (['gzip', 'zstd'] as const).flatMap((compression) =>
       [-1, 0, 1].map((more): [Compression, number] => [compression, 4 * 1024 ** 2 + more]),
     ),
-  )('may fill the buffers of their decoder (%s, %d bytes)', async (compression, sizeBytes) => {
+  )('may end at a buffer of their decoder (%s, %d bytes)', async (compression, sizeBytes) => {
     const content = Buffer.concat([layer, randomBytes(sizeBytes - layer.length)])
 
     const passed = await pass(compressLayer(content, compression), { diffId: digestOf(content) })
@@ -139,7 +145,7 @@ describe('layers', () => {
     expect(await refusal(file, { diffId: digestOf(layer) })).toBeUndefined()
   })
 
-  it('may have several zstd frames, wherever chunks end', async () => {
+  it('may have several zstd frames, however they are split into chunks', async () => {
     const cuts = fc.array(fc.nat(layer.length), { minLength: 1, maxLength: 6 })
     await fc.assert(
       fc.asyncProperty(cuts, fc.integer({ min: 1, max: 60_000 }), async (places, chunkBytes) => {
@@ -155,7 +161,7 @@ describe('layers', () => {
     )
   })
 
-  it('are refused when their zstd window is larger than memory allows', async () => {
+  it('are refused when their zstd window exceeds 32 MiB', async () => {
     const compress = (windowLog: number) =>
       zstdCompressSync(Buffer.alloc(2 ** 26 + 1), { params: { [constants.ZSTD_c_windowLog]: windowLog } })
 

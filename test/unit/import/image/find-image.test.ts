@@ -33,17 +33,17 @@ async function refusal(entries: readonly FileEntry[]): Promise<OciFormatError> {
 const without = (entries: readonly FileEntry[], name: string): FileEntry[] =>
   entries.filter((entry) => entry.name !== name)
 
-/** Each file has another content. */
+/** Each layer has different content. */
 async function someLayers(count: number): Promise<Buffer[]> {
   return await Promise.all(Array.from({ length: count }, (_, index) => aLayer(`layer ${index}`)))
 }
 
-describe('images in archives', () => {
+describe('images', () => {
   it.each([
     ['docker save before 25', legacyDockerArchive],
     ['docker save since 25', dockerArchive],
     ['an OCI layout with a nested index and an attestation', nestedOciLayout],
-  ])('are found in %s', async (_, build) => {
+  ])('are found in archives of %s', async (_, build) => {
     const layers = await someLayers(3)
 
     const image = await find(await build({ layers }))
@@ -69,7 +69,7 @@ describe('images in archives', () => {
   it.each([
     ['symlink', '../shared/layer.tar'],
     ['link', 'shared/layer.tar'],
-  ] as const)('have layers behind a %s', async (type, linkname) => {
+  ] as const)('have layers that are a %s to another file', async (type, linkname) => {
     const layer = await aLayer()
     const entries = await legacyDockerArchive({ layers: [layer] })
     const name = entries.find((entry) => entry.name.endsWith('/layer.tar'))?.name ?? ''
@@ -92,22 +92,22 @@ describe('images in archives', () => {
     expect(image.layers).toHaveLength(2)
   })
 
-  it('may lack a platform', async () => {
+  it('may lack their platform', async () => {
     const image = await find(await legacyDockerArchive({ platform: { os: '', architecture: '' } }))
 
     expect(image.layers).toHaveLength(1)
   })
 })
 
-describe('refused image archives', () => {
-  it('without manifest.json and index.json', async () => {
+describe('an image archive', () => {
+  it('is refused without manifest.json and index.json', async () => {
     const error = await refusal([{ name: 'layer.tar', body: await aLayer() }])
 
     expect(error.code).toBe('manifest-missing')
   })
 
   it.each([dockerArchive, legacyDockerArchive, nestedOciLayout])(
-    'for another platform, which is named: %s',
+    'is refused for another platform, which the message names: %s',
     async (build) => {
       const error = await refusal(await build({ platform: { os: 'linux', architecture: 'riscv64' } }))
 
@@ -116,7 +116,7 @@ describe('refused image archives', () => {
     },
   )
 
-  it('with a missing layer', async () => {
+  it('is refused when a layer is missing', async () => {
     const layer = await aLayer()
     const entries = await dockerArchive({ layers: [layer] })
 
@@ -125,14 +125,14 @@ describe('refused image archives', () => {
     expect(error.code).toBe('blob-missing')
   })
 
-  it('with a missing config', async () => {
+  it('is refused when the config is missing', async () => {
     const entries = await legacyDockerArchive()
     const config = entries.find(({ name }) => /^[0-9a-f]{64}\.json$/u.test(name))?.name ?? ''
 
     expect((await refusal(without(entries, config))).code).toBe('blob-missing')
   })
 
-  it('with a document that does not match its digest', async () => {
+  it('is refused when a document does not match its digest', async () => {
     const entries = await dockerArchive()
     const changed = entries.map((entry) =>
       String(entry.body).includes('diff_ids') ? { ...entry, body: `${entry.body} ` } : entry,
@@ -141,7 +141,7 @@ describe('refused image archives', () => {
     expect((await refusal(changed)).code).toBe('digest-mismatch')
   })
 
-  it('with links in a circle', async () => {
+  it('is refused when links form a cycle', async () => {
     const entries = await legacyDockerArchive()
     const name = entries.find((entry) => entry.name.endsWith('/layer.tar'))?.name ?? ''
 
@@ -154,7 +154,7 @@ describe('refused image archives', () => {
     expect(error.code).toBe('blob-missing')
   })
 
-  it('with links that leave the archive', async () => {
+  it('is refused when links leave the archive', async () => {
     const entries = await legacyDockerArchive()
     const name = entries.find((entry) => entry.name.endsWith('/layer.tar'))?.name ?? ''
 
@@ -166,25 +166,25 @@ describe('refused image archives', () => {
     expect(error.code).toBe('blob-missing')
   })
 
-  it('with another number of layers than diff ids', async () => {
+  it('is refused when the numbers of layers and diff ids differ', async () => {
     expect((await refusal(await dockerArchive({ diffIds: [] }))).code).toBe('invalid-document')
   })
 
   it.each([{}, { Entrypoint: null, Cmd: null }, { Entrypoint: [], Cmd: [] }])(
-    'with nothing to run: %j',
+    'is refused without a command to run: %j',
     async (command) => {
       expect((await refusal(await dockerArchive({ command }))).code).toBe('no-command')
     },
   )
 
   it.each(['{', '"text"', '{"a": 1}', '[{"Config": 5}]', 'not JSON'])(
-    'with the manifest.json %s',
+    'is refused with the manifest.json %s',
     async (body) => {
       expect((await refusal([{ name: 'manifest.json', body }])).code).toBe('invalid-document')
     },
   )
 
-  it('with indexes nested too deep', async () => {
+  it('is refused when indexes are nested too deeply', async () => {
     const entries: FileEntry[] = []
     let inner: object = {}
     for (let depth = 0; depth < 8; depth += 1) {

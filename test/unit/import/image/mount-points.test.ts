@@ -4,7 +4,7 @@ import { type FileEntry, packTar } from '../../../fixtures/bundle-builder.ts'
 
 const FOLDERS = ['/inputs', '/data/out']
 
-/** Facts about the folders in a layer, read in pieces of this size. */
+/** Entries of a layer at the mount points, when the layer is read in pieces of this size. */
 async function factsOf(entries: readonly FileEntry[], pieceBytes = 10_000) {
   return factsIn(await packTar(entries), pieceBytes)
 }
@@ -14,7 +14,7 @@ function factsIn(tar: Buffer, pieceBytes = 10_000) {
   for (let at = 0; at < tar.length; at += pieceBytes) {
     const piece = Buffer.from(tar.subarray(at, at + pieceBytes))
     scan.take(piece)
-    // Overwrites the chunk, like a decoder that reuses its memory.
+    // Overwrites the piece, like a decoder that reuses its memory.
     piece.fill(0xff)
   }
   return scan.facts()
@@ -23,7 +23,7 @@ function factsIn(tar: Buffer, pieceBytes = 10_000) {
 const link = (name: string, linkname = '/usr'): FileEntry => ({ name, type: 'symlink', linkname })
 const folder = (name: string): FileEntry => ({ name: `${name}/`, type: 'directory' })
 
-describe('the entries of a layer at the mount points of a run', () => {
+describe('the entry of a layer at a mount point', () => {
   it.each([1, 511, 512, 513, 100_000])('is found in pieces of %d bytes', async (pieceBytes) => {
     const entries = [
       { name: 'bin/sh', body: 'x'.repeat(1500) },
@@ -37,7 +37,7 @@ describe('the entries of a layer at the mount points of a run', () => {
     expect(await factsOf(entries, pieceBytes)).toEqual({ inputs: 'link', data: 'folder', 'data/out': 'file' })
   })
 
-  it('is nothing in an ordinary layer', async () => {
+  it('does not exist in an ordinary layer', async () => {
     expect(
       await factsOf([
         { name: 'inputs2', body: '' },
@@ -46,7 +46,7 @@ describe('the entries of a layer at the mount points of a run', () => {
     ).toEqual({})
   })
 
-  it('is a file for a hard link, whose target may be a link', async () => {
+  it('is a file when it is a hard link, whose target may be a link', async () => {
     expect(await factsOf([link('x'), { name: 'inputs', type: 'link', linkname: 'x' }])).toEqual({
       inputs: 'file',
     })
@@ -57,7 +57,7 @@ describe('the entries of a layer at the mount points of a run', () => {
     expect(await factsOf([link('opt/b', '../data'), { name: 'opt/b/c/out', body: '' }])).toEqual({
       'data/out': 'file',
     })
-    // A folder behind a link is a folder wherever the link leads, and most layers have links with nothing behind them.
+    // Folders below a link are not reported, nor are links without entries below them, which most layers have.
     expect(await factsOf([link('a', '.'), folder('a/inputs'), link('lib'), link('home/inputs')])).toEqual({})
   })
 
@@ -69,7 +69,7 @@ describe('the entries of a layer at the mount points of a run', () => {
     expect(await factsOf([link('inputs'), { name: '.wh.inputs' }])).toEqual({ inputs: 'link' })
   })
 
-  it('is found behind a sparse file of GNU tar', async () => {
+  it('is found after a sparse file of GNU tar', async () => {
     const sparse = await packTar([{ name: 'sparse', body: '' }])
     const header = sparse.subarray(0, 512)
     header.write('S', 156)
@@ -82,7 +82,7 @@ describe('the entries of a layer at the mount points of a run', () => {
     expect(factsIn(Buffer.concat([header, map, await packTar([link('inputs')])]))).toEqual({ inputs: 'link' })
   })
 
-  it('is nothing when the tar is truncated or invalid', async () => {
+  it('does not exist when the tar is truncated or invalid', async () => {
     expect(factsIn(Buffer.concat([Buffer.alloc(1024), await packTar([link('inputs')])]))).toEqual({})
     expect(factsIn(Buffer.from('no tar at all'.repeat(100)))).toEqual({})
   })
@@ -95,19 +95,22 @@ describe('an image', () => {
     ['a link at a folder', [{ inputs: 'link' }]],
     ['a link on the way to a folder', [{ data: 'link' }]],
     ['a link in a higher layer', [{ inputs: 'folder' }, { inputs: 'link' }]],
-    ['a link that was removed and made anew', [{ inputs: 'link' }, { inputs: 'gone' }, { inputs: 'link' }]],
+    [
+      'a link that was removed and created again',
+      [{ inputs: 'link' }, { inputs: 'gone' }, { inputs: 'link' }],
+    ],
     ['a file at a folder', [{ 'data/out': 'file' }]],
   ] as const)('is refused with %s', (_, layers) => {
     expect(() => check(...layers)).toThrow(/^the image has a (?:link|file) at "\/(?:inputs|data)/u)
   })
 
   it.each([
-    ['nothing there', [{}]],
+    ['nothing at its folders', [{}]],
     ['folders', [{ inputs: 'folder', data: 'folder', 'data/out': 'folder' }]],
     ['a link that a higher layer removes', [{ inputs: 'link' }, { inputs: 'gone' }]],
-    ['a link that a higher layer makes a folder', [{ inputs: 'link' }, { inputs: 'folder' }]],
+    ['a link that a higher layer replaces by a folder', [{ inputs: 'link' }, { inputs: 'folder' }]],
     ['a link in a folder that a higher layer removes', [{ 'data/out': 'link' }, { data: 'gone' }]],
-  ] as const)('is taken with %s', (_, layers) => {
+  ] as const)('is accepted with %s', (_, layers) => {
     expect(() => check(...layers)).not.toThrow()
   })
 })

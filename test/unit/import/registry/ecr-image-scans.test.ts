@@ -15,7 +15,7 @@ type Answer = Omit<DescribeImageScanFindingsResponse, 'imageScanStatus'> & {
   description?: string
 }
 
-/** Scan result for these answers of ECR, and the calls. */
+/** Scan result for these responses of ECR, and the calls. */
 async function found(...answers: readonly (Answer | Error)[]) {
   const script = answers.map((answer) => {
     if (answer instanceof Error) return answer
@@ -33,7 +33,7 @@ const cve = (number: number, severity: string) => ({
 })
 
 describe('the scan of an image', () => {
-  it('is looked for by the digest of the image', async () => {
+  it('is requested by the digest of the image', async () => {
     const { sent } = await found({ imageScanFindings: {} })
 
     expect(sent).toEqual([
@@ -48,7 +48,7 @@ describe('the scan of an image', () => {
     ])
   })
 
-  it('shows all counts and the findings of ECR, worst first', async () => {
+  it('shows all counts and the findings of ECR, most severe first', async () => {
     const { scan } = await found({
       imageScanFindings: {
         imageScanCompletedAt: new Date('2026-01-02T03:04:05Z'),
@@ -118,7 +118,7 @@ describe('the scan of an image', () => {
     })
   })
 
-  it('chooses the worst findings of several pages, and reads no more than four', async () => {
+  it('shows the most severe findings of several pages, and reads at most four', async () => {
     const page = (start: number, severity: string): Answer => ({
       nextToken: `after ${start}`,
       imageScanFindings: {
@@ -140,7 +140,7 @@ describe('the scan of an image', () => {
     expect(scan.findings?.every(({ severity }) => severity === 'HIGH')).toBe(true)
   })
 
-  it('bounds texts, and passes on no address that is not a web page', async () => {
+  it('truncates texts, and omits addresses other than those of web pages', async () => {
     const long = 'x'.repeat(100_000)
     const hostile = {
       name: long,
@@ -172,7 +172,7 @@ describe('the scan of an image', () => {
     ['LIMIT_EXCEEDED', 'unavailable'],
     ['IMAGE_ARCHIVED', 'unavailable'],
     ['SOMETHING_NEW', 'unavailable'],
-  ])('that ECR calls %s is %s, with its reason and without findings', async (status, state) => {
+  ])('that has the status %s at ECR is %s, with its reason and without findings', async (status, state) => {
     const { scan } = await found({ status, description: 'because of the moon' })
 
     expect(scan.state).toBe(state)
@@ -183,19 +183,19 @@ describe('the scan of an image', () => {
   })
 
   it.each([
-    ['there is none', new ScanNotFoundException({ message: 'none', $metadata: {} }), 'not-scanned'],
-    ['the image is gone', errorNamed('ImageNotFoundException'), 'not-scanned'],
-    ['its repository is gone', errorNamed('RepositoryNotFoundException'), 'not-scanned'],
+    ['it does not exist', new ScanNotFoundException({ message: 'none', $metadata: {} }), 'not-scanned'],
+    ['the image does not exist', errorNamed('ImageNotFoundException'), 'not-scanned'],
+    ['its repository does not exist', errorNamed('RepositoryNotFoundException'), 'not-scanned'],
     ['ECR refuses to show it', errorNamed('AccessDeniedException'), 'unavailable'],
     ['the registry has no such operation', errorNamed('InvalidAction'), 'not-offered'],
-  ])('has a state when %s', async (_, error, state) => {
+  ])('has a state and a message when %s', async (_, error, state) => {
     const { scan } = await found(error)
 
     expect(scan.state).toBe(state)
     expect(scan.message).not.toBe('')
   })
 
-  it('is not known while ECR fails', async () => {
+  it('is unknown while ECR fails', async () => {
     await expect(found(errorNamed('ServerException'))).rejects.toThrow()
     await expect(found(new Error('no connection'))).rejects.toThrow('no connection')
   })

@@ -4,7 +4,7 @@ import { type AttemptStop, concludeAttempt } from '../../../../local/batch/attem
 import type { ContainerEnd } from '../../../../local/batch/job.ts'
 import { aContainer, theContainers } from './builders.ts'
 
-/** Containers that end with these codes at once; the others run until they are stopped. */
+/** Starts containers that end at once with these codes; all others run until they are stopped. */
 function startWith(exitCodes: Readonly<Record<string, number>>, started: string[] = []): StartContainer {
   return async ({ name }, signal, onStarted) => {
     started.push(name)
@@ -21,7 +21,7 @@ function startWith(exitCodes: Readonly<Record<string, number>>, started: string[
 const never = new AbortController().signal
 
 describe('containers of a task', () => {
-  it('run in sequence when each waits for the success of the previous one', async () => {
+  it('run in sequence when each one waits for the success of the previous one', async () => {
     const started: string[] = []
     const start = startWith({ 'stage-in': 0, task: 0, 'stage-out': 0 }, started)
 
@@ -41,7 +41,7 @@ describe('containers of a task', () => {
     expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 3, 100])
   })
 
-  it('do not start behind a stage-in that failed', async () => {
+  it('do not start after a stage-in that failed', async () => {
     const started: string[] = []
 
     const ends = await runContainers(theContainers(), startWith({ 'stage-in': 1 }, started), never)
@@ -57,7 +57,7 @@ describe('containers of a task', () => {
     ])
   })
 
-  it('do not start behind a task that could not be started, which has no exit code', async () => {
+  it('do not start after a task that could not be started, which has no exit code', async () => {
     const reason = 'CannotStartContainerError: no such file or directory'
     const start: StartContainer = async ({ name }) =>
       name === 'task' ? { name, reason } : { name, exitCode: 0 }
@@ -71,7 +71,7 @@ describe('containers of a task', () => {
     ])
   })
 
-  it('end with the essential one', async () => {
+  it('are stopped when the essential one ends', async () => {
     const containers = [aContainer({ name: 'side' }), aContainer({ name: 'main', essential: true })]
 
     const ends = await runContainers(containers, startWith({ main: 0 }), never)
@@ -92,7 +92,7 @@ describe('containers of a task', () => {
     expect(ends.map(({ exitCode }) => exitCode)).not.toContain(0)
   })
 
-  it('may be listed before their dependencies', async () => {
+  it('may be listed before those that they depend on', async () => {
     const started: string[] = []
     const start = startWith({ 'stage-in': 0, task: 0, 'stage-out': 0 }, started)
 
@@ -104,7 +104,7 @@ describe('containers of a task', () => {
   it.each([
     ['START', undefined],
     ['COMPLETE', 9],
-  ] as const)('start on %s of another', async (condition, exitCode) => {
+  ] as const)('start on %s of another container', async (condition, exitCode) => {
     const other = aContainer({ name: 'other' })
     const dependsOn = [{ containerName: 'other', condition }]
     const main = aContainer({ name: 'main', essential: true, dependsOn })
@@ -116,7 +116,7 @@ describe('containers of a task', () => {
   })
 })
 
-describe('outcome of an attempt', () => {
+describe('the outcome of an attempt', () => {
   const done: readonly ContainerEnd[] = [
     { name: 'stage-in', exitCode: 0 },
     { name: 'task', exitCode: 0 },
@@ -135,15 +135,15 @@ describe('outcome of an attempt', () => {
   const notStarted = [done[0], { name: 'task' }, neverStarted] as ContainerEnd[]
   const uploadFailed = [done[0], done[1], { name: 'stage-out', exitCode: 1 }] as ContainerEnd[]
   const cases: [string, readonly ContainerEnd[], AttemptStop | undefined, boolean, string][] = [
-    ['all well', done, undefined, true, 'Essential container in task exited'],
-    ['task failed', taskFailed, undefined, false, 'Essential container in task exited'],
-    ['task not started', notStarted, undefined, false, 'Task failed to start'],
+    ['all containers succeeded', done, undefined, true, 'Essential container in task exited'],
+    ['the task failed', taskFailed, undefined, false, 'Essential container in task exited'],
+    ['the task was not started', notStarted, undefined, false, 'Task failed to start'],
     ['stage-out failed', uploadFailed, undefined, false, 'Essential container in task exited'],
-    ['time-out', taskFailed, 'timed-out', false, 'Job attempt duration exceeded timeout'],
-    ['terminated', taskFailed, 'terminated', false, 'Enough'],
+    ['the attempt timed out', taskFailed, 'timed-out', false, 'Job attempt duration exceeded timeout'],
+    ['the job was terminated', taskFailed, 'terminated', false, 'Enough'],
   ]
 
-  it.each(cases)('%s', (_, ends, stop, succeeded, statusReason) => {
+  it.each(cases)('follows from its containers when %s', (_, ends, stop, succeeded, statusReason) => {
     const outcome = concludeAttempt(theContainers(), ends, stop, 'Enough')
 
     expect(outcome).toEqual({ succeeded, statusReason })

@@ -31,7 +31,7 @@ export function aContainer(given: Partial<Container> & { readonly name: string }
   return containerSchema.parse({ image: 'image', essential: false, ...given })
 }
 
-/** stage-in, task and stage-out as in the service. */
+/** The containers stage-in, task and stage-out as in the service. */
 export function theContainers(): Container[] {
   return [
     aContainer({ name: 'stage-in' }),
@@ -67,7 +67,7 @@ export function aJob(given: Partial<Job> = {}): Job {
   }
 }
 
-/** A store in memory. */
+/** A state store in memory. */
 export function createMemoryStore(jobs: readonly Job[] = []): StateStore {
   const kept = new Map(jobs.map((job) => [job.jobId, job]))
   const definitions = new Map<string, StoredDefinition>()

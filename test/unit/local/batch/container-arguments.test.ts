@@ -55,13 +55,13 @@ describe('arguments of the container engine', () => {
     expect(words.at(-1)).toBe('host/image@sha256:0')
   })
 
-  it('leave entrypoint, user and working directory to the image', () => {
+  it('do not override entrypoint, user and working directory of the image', () => {
     const words = runArguments(podman, aTask(), 8).join(' ')
 
     expect(words).not.toMatch(/--(?:entrypoint|user|workdir)/u)
   })
 
-  it('name variables without their values', () => {
+  it('contain the names of variables without their values', () => {
     const words = runArguments(podman, aTask(stager), 8)
 
     expect(words).toContain('--env=SECRET')
@@ -69,7 +69,7 @@ describe('arguments of the container engine', () => {
     expect(words).toContain('--network=host')
   })
 
-  it('give no rights to programs that have them from their file', () => {
+  it('prevent programs from gaining rights by set-uid bits and file capabilities', () => {
     expect(runArguments(podman, aTask(), 2)).toContain('--security-opt=no-new-privileges')
   })
 
@@ -81,7 +81,7 @@ describe('arguments of the container engine', () => {
     )
   })
 
-  it('set no limits with an engine that does not support them', () => {
+  it('set no limits when the engine does not support them', () => {
     const words = runArguments({ ...podman, enforcesLimits: false }, aTask(), 2)
 
     expect(words.join(' ')).not.toMatch(/--(?:cpus|memory|pids)/u)
@@ -98,7 +98,7 @@ describe('arguments of the container engine', () => {
     )
   })
 
-  it('have labels by which containers are found again', () => {
+  it('contain labels by which containers are found', () => {
     const words = runArguments(podman, aTask(), 2)
 
     expect(words).toEqual(
@@ -106,7 +106,7 @@ describe('arguments of the container engine', () => {
     )
   })
 
-  it('exclude the machine’s proxies with podman, which has the option', () => {
+  it('exclude the machine’s proxies if the engine has the option, as podman does', () => {
     const docker: EngineProgram = { ...podman, kind: 'docker', program: 'docker' }
 
     expect(runArguments(podman, aTask(), 2)).toContain('--http-proxy=false')
@@ -114,14 +114,14 @@ describe('arguments of the container engine', () => {
   })
 })
 
-describe('plain processes', () => {
-  it('get host directories for the paths of volumes', () => {
+describe('the processes of plain jobs', () => {
+  it('get host folders in place of the paths of volumes', () => {
     const words = processArguments(aTask(stager))
 
     expect(words).toEqual(['stage-out', '/host/1', '/outside'])
   })
 
-  it('may replace the container', () => {
+  it('may run another command in place of the container', () => {
     expect(processArguments(aTask(), ['sh', 'task.sh', '/in', '/out'])).toEqual([
       'sh',
       'task.sh',
@@ -141,7 +141,7 @@ describe('plain processes', () => {
     })
   })
 
-  it('of a task get none, the metadata endpoint included', () => {
+  it('get no variables when they are a task’s, not even the metadata endpoint', () => {
     expect(environmentOf({ ...aTask(), metadataUri: 'http://127.0.0.1:1/v4/id' })).toEqual({})
   })
 })

@@ -13,7 +13,7 @@ const resources = (vcpu: string, memory: string): Container['resourceRequirement
   { type: 'MEMORY', value: memory },
 ]
 
-/** The service's definition with changed containers. */
+/** The service's definition with these changes to its containers. */
 function withContainers(change: (containers: Container[]) => Container[]): RegisterJobDefinition {
   const definition = registerJobDefinitionSchema.parse(aDefinition())
   const [task] = definition.ecsProperties.taskProperties
@@ -36,9 +36,9 @@ describe('job definitions', () => {
   it.each([
     ['without essential container', mapped(() => ({ essential: false })), /at least one container/u],
     ['with SUCCESS of an essential one', mapped(() => ({ essential: true })), /which is essential/u],
-    ['without memory', mapped(() => ({ resourceRequirements: [] })), /must say VCPU and MEMORY/u],
+    ['without memory', mapped(() => ({ resourceRequirements: [] })), /must state VCPU and MEMORY/u],
     [
-      'of no Fargate size',
+      'without a matching Fargate size',
       mapped(() => ({ resourceRequirements: resources('0.25', '512') })),
       /no size with 0.75 vCPU and 1536 MiB/u,
     ],
@@ -53,7 +53,11 @@ describe('job definitions', () => {
       mapped(({ name }) => ({ dependsOn: [{ containerName: name, condition: 'START' }] })),
       /wait for each other/u,
     ],
-    ['with a name twice', mapped(() => ({ name: 'same', dependsOn: [] })), /two containers are called same/u],
+    [
+      'with a repeated name',
+      mapped(() => ({ name: 'same', dependsOn: [] })),
+      /two containers are called same/u,
+    ],
     [
       'with eleven containers',
       withContainers(([first]) =>
@@ -61,8 +65,8 @@ describe('job definitions', () => {
       ),
       /at most 10 containers/u,
     ],
-    ['over 24 KiB', mapped(() => ({ command: ['x'.repeat(24 * 1024)] })), /more than 24576/u],
-  ])('%s are rejected', (_, definition, message) => {
+    ['larger than 24 KiB', mapped(() => ({ command: ['x'.repeat(24 * 1024)] })), /more than 24576/u],
+  ])('%s are refused', (_, definition, message) => {
     expect(() => checkDefinition(definition)).toThrow(message)
   })
 })
@@ -93,13 +97,13 @@ describe('submissions', () => {
       /is reserved/u,
     ],
     ['more than 30 KiB', { tags: { a: 'x' }, padding: 'x'.repeat(30 * 1024) }, /more than 30720/u],
-  ])('with %s are rejected', (_, extra, message) => {
+  ])('with %s are refused', (_, extra, message) => {
     const body = submitJobSchema.parse({ ...submission, ...extra })
 
     expect(() => checkSubmission(body, theContainers())).toThrow(message)
   })
 
-  it.each(['', '-a', 'a b', 'x'.repeat(129)])('named "%s" are rejected', (jobName) => {
+  it.each(['', '-a', 'a b', 'x'.repeat(129)])('with the name "%s" are refused', (jobName) => {
     const parsed = submitJobSchema.safeParse({ ...submission, jobName })
 
     expect(parsed.success).toBe(false)

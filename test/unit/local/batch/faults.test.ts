@@ -21,7 +21,7 @@ async function deliveriesOf(faults: object, dice?: number): Promise<number> {
 }
 
 describe('faults of the local Batch server', () => {
-  it('are none by default', async () => {
+  it('do not occur by default', async () => {
     const operation = vi.fn(() => ({ done: true }))
     const faults = createFaultInjection(vi.fn(), () => 0)
 
@@ -32,14 +32,14 @@ describe('faults of the local Batch server', () => {
   })
 
   it.each([
-    ['never come', { drop: 0.6 }, 0],
-    ['come twice', { double: 0.6 }, 2],
-    ['come once for dice above the shares', { drop: 0.4, double: 0.4 }, 1],
-  ])('make events that %s', async (_, events, deliveries) => {
+    ['disappear', { drop: 0.6 }, 0],
+    ['arrive twice', { double: 0.6 }, 2],
+    ['arrive once for a random number above the shares', { drop: 0.4, double: 0.4 }, 1],
+  ])('can make an event %s', async (_, events, deliveries) => {
     expect(await deliveriesOf({ events })).toBe(deliveries)
   })
 
-  it('let later events overtake delayed ones', async () => {
+  it('can delay an event until later events are delivered', async () => {
     const late = Promise.withResolvers<void>()
     const delivered: string[] = []
     const faults = createFaultInjection(
@@ -59,10 +59,10 @@ describe('faults of the local Batch server', () => {
   })
 
   it.each([
-    ['refused for their rate', { throttle: 0.6 }, 429, 0],
+    ['throttled', { throttle: 0.6 }, 429, 0],
     ['failed', { fail: 0.6 }, 500, 0],
-    ['carried out and answered as failed', { loseAnswer: 0.6 }, 500, 1],
-  ])('make calls that are %s', async (_, calls, status, carriedOut) => {
+    ['executed but answered as failed', { loseAnswer: 0.6 }, 500, 1],
+  ])('can make a call be %s', async (_, calls, status, carriedOut) => {
     const operation = vi.fn(() => ({}))
     const disturbed = injection({ calls })
       .operations(new Map([['/v1/x', operation]]))
@@ -72,7 +72,7 @@ describe('faults of the local Batch server', () => {
     expect(operation).toHaveBeenCalledTimes(carriedOut)
   })
 
-  it('execute calls after the time-out of their client', async () => {
+  it('can execute a call after the time-out of its client', async () => {
     const late = Promise.withResolvers<void>()
     const operation = vi.fn(() => ({}))
     const faults = createFaultInjection(
@@ -91,7 +91,7 @@ describe('faults of the local Batch server', () => {
     expect([atOnce, operation.mock.calls.length]).toEqual([0, 1])
   })
 
-  it('are the same for the same seed, for any mix of other calls', async () => {
+  it('are the same for the same seed, whatever other calls there are', async () => {
     const fallenFor = async (seed: number, others: readonly string[]): Promise<string[]> => {
       const faults = createFaultInjection(vi.fn())
       const operations = faults.operations(
@@ -125,7 +125,7 @@ describe('faults of the local Batch server', () => {
     expect(await fallenFor(8, calls)).not.toEqual(alone)
   })
 
-  it('are each logged', async () => {
+  it('are all logged', async () => {
     const log = vi.fn()
     const faults = createFaultInjection(log, () => 0.5)
     const operations = faults.operations(new Map([['/v1/x', () => ({})]]))
@@ -136,7 +136,7 @@ describe('faults of the local Batch server', () => {
     expect(log).toHaveBeenCalledExactlyOnceWith(`${FAULT_MARK}throttle x`)
   })
 
-  it('are rejected when they are invalid', () => {
+  it('are refused when they are invalid', () => {
     expect(() => injection({ events: { drop: 2 } })).toThrow(ClientException)
     expect(() => injection({ lies: true })).toThrow(ClientException)
   })

@@ -95,7 +95,7 @@ describe('jobs of the local Batch server', () => {
     expect(job.outbox.at(-1)?.detail).not.toHaveProperty('outbox')
   })
 
-  it('wait in RUNNABLE while the maximum of jobs runs', async () => {
+  it('wait in RUNNABLE while the maximum number of jobs runs', async () => {
     const { runner, store } = aRunner(untilStopped, { capacity: 1 })
     runner.accept(aJob({ jobId: 'one' }))
 
@@ -108,7 +108,7 @@ describe('jobs of the local Batch server', () => {
     await vi.waitFor(() => expect(store.findJob('two')?.status).toBe('RUNNING'))
   })
 
-  it('are retried through RUNNABLE, by their retry strategy', async () => {
+  it('return to RUNNABLE for a retry, according to their retry strategy', async () => {
     const ends = [lost, succeeded]
     const { runner, store } = aRunner(async () => ends.shift() ?? succeeded)
 
@@ -133,7 +133,7 @@ describe('jobs of the local Batch server', () => {
     expect(job.attempts).toHaveLength(3)
   })
 
-  it('end with the reason of their termination and are not retried', async () => {
+  it('end with the reason of their termination, without a retry', async () => {
     const { runner, store } = aRunner(untilStopped)
     runner.accept(aJob({ retryStrategy: { attempts: 3, evaluateOnExit: [] } }))
 
@@ -144,7 +144,7 @@ describe('jobs of the local Batch server', () => {
     expect(job.attempts).toHaveLength(1)
   })
 
-  it('are cancelled only while they wait', async () => {
+  it('can be cancelled only while they wait', async () => {
     const { runner, store } = aRunner(untilStopped, { capacity: 1 })
     runner.accept(aJob({ jobId: 'one' }))
     runner.accept(aJob({ jobId: 'two' }))
@@ -155,7 +155,7 @@ describe('jobs of the local Batch server', () => {
     expect(store.findJob('two')).toMatchObject({ status: 'FAILED', statusReason: 'cancelled', attempts: [] })
   })
 
-  it('are stopped and not retried when an attempt exceeds its time limit', async () => {
+  it('are stopped without a retry when an attempt exceeds its time limit', async () => {
     vi.useFakeTimers()
     const { runner, store } = aRunner(untilStopped)
     const retryStrategy = { attempts: 3, evaluateOnExit: [] }
@@ -180,7 +180,7 @@ describe('jobs of the local Batch server', () => {
     expect(job.statusReason).toContain('no space left')
   })
 
-  it('that a killed server was running fail, and those that waited run', async () => {
+  it('fail if a killed server was running them, and run if they waited', async () => {
     const jobs = [
       aJob({ jobId: 'ran', status: 'RUNNING' }),
       aJob({ jobId: 'waited', status: 'RUNNABLE' }),
@@ -199,7 +199,7 @@ describe('jobs of the local Batch server', () => {
     expect(store.findJob('done')?.outbox).toEqual([])
   })
 
-  it('are unchanged by a server that stops', async () => {
+  it('are unchanged when the server stops', async () => {
     const { runner, store } = aRunner(untilStopped)
     runner.accept(aJob())
 

@@ -15,7 +15,7 @@ function split(text: string, sizes: readonly number[], longestLine?: number): st
 }
 
 describe('lines of a container’s output', () => {
-  it('keep blank ones and a last one without a line end', () => {
+  it('include blank lines and a last line without a line end', () => {
     const lines = split('a\r\n\nb', [])
 
     expect(lines).toEqual(['a', '', 'b'])
@@ -33,7 +33,7 @@ describe('lines of a container’s output', () => {
     )
   })
 
-  it('are split when they are too long, between characters', () => {
+  it('are split between characters when they are too long', () => {
     const lines = split('aaa🙂b\ncc', [2, 2, 2], 4)
 
     expect(lines).toEqual(['aaa', '🙂b', 'cc'])

@@ -8,7 +8,7 @@ import {
 import { describe, expect, it, vi } from 'vitest'
 import { openLogStream } from '../../../../local/batch/log-stream.ts'
 
-/** A client with this behaviour, and the messages of its batches. */
+/** A client of CloudWatch Logs that calls `answer` first, and the messages of its batches. */
 function aClient(answer: (command: unknown) => void = () => undefined) {
   const batches: (string | undefined)[][] = []
   const client = new CloudWatchLogsClient({ region: 'us-east-1' })
@@ -25,8 +25,8 @@ async function* chunks(...texts: string[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text)
 }
 
-describe('log of a container', () => {
-  it('is sent line by line with blank lines, before it is closed', async () => {
+describe('the log of a container', () => {
+  it('is sent line by line, including blank lines, before it is closed', async () => {
     const { client, batches } = aClient()
     const log = openLogStream(client, 'group', 'stream', vi.fn())
 
@@ -51,25 +51,7 @@ describe('log of a container', () => {
     expect(batches.flat()).toHaveLength(10_041)
   })
 
-  it('is cut beyond 16 MiB, except for its last 1000 lines', async () => {
-    const { client, batches } = aClient()
-    const log = openLogStream(client, 'group', 'stream', vi.fn())
-    async function* lines() {
-      for (let i = 0; i < 30_000; i += 1) yield Buffer.from(`${i} ${'x'.repeat(1000)}\n`)
-    }
-
-    await log.append(lines())
-    await log.close()
-
-    const sent = batches.flat().map((line = '') => line.split(' x', 1)[0])
-    const note = sent.findIndex((line = '') => line.startsWith('[local Batch] the log is longer'))
-    expect(sent.slice(0, note)).toEqual(Array.from({ length: note }, (_, i) => String(i)))
-    expect(sent[note + 1]).toBe(`[local Batch] ${29_000 - note} lines omitted`)
-    expect(sent.slice(note + 2)).toEqual(Array.from({ length: 1000 }, (_, i) => String(29_000 + i)))
-    expect(note).toBeGreaterThan(15_000)
-  })
-
-  it('creates a missing group', async () => {
+  it('creates its log group when it is missing', async () => {
     let hasGroup = false
     const { client, batches } = aClient((command) => {
       if (command instanceof CreateLogGroupCommand) hasGroup = true
@@ -89,7 +71,7 @@ describe('log of a container', () => {
 
   it('does not block the job when it cannot be sent', async () => {
     const { client } = aClient(() => {
-      throw new Error('away')
+      throw new Error('unavailable')
     })
     const warn = vi.fn()
     const log = openLogStream(client, 'group', 'stream', warn)

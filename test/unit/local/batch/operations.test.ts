@@ -21,7 +21,7 @@ function aService(jobs: readonly Job[] = []) {
 const ARN = 'arn:aws:batch:us-east-1:000000000000:job-definition/app-engine-task-1'
 const submission = { jobName: 'run-1', jobQueue: 'q', jobDefinition: 'app-engine-task-1' }
 
-describe('local Batch API', () => {
+describe('the local Batch API', () => {
   it('numbers the revisions of a definition', () => {
     const { call } = aService()
     call('registerjobdefinition', aDefinition())
@@ -35,7 +35,7 @@ describe('local Batch API', () => {
     })
   })
 
-  it('describes definitions as they were registered', () => {
+  it('returns definitions as they were registered', () => {
     const { call } = aService()
     call('registerjobdefinition', aDefinition())
 
@@ -59,7 +59,7 @@ describe('local Batch API', () => {
     },
   )
 
-  it('applies the variables of an override to the named container', () => {
+  it('applies variables to the container that an override names', () => {
     const { call, runner } = aService()
     call('registerjobdefinition', aDefinition())
     const environment = [{ name: 'SECRET', value: 'x' }]
@@ -71,7 +71,7 @@ describe('local Batch API', () => {
     expect(job?.containers.map((container) => container.environment)).toEqual([environment, [], []])
   })
 
-  it('rejects a submission for a deregistered or unknown definition', () => {
+  it('refuses a submission for a deregistered or unknown definition', () => {
     const { call } = aService()
     call('registerjobdefinition', aDefinition())
 
@@ -90,7 +90,7 @@ describe('local Batch API', () => {
     expect(refused).toThrow(/jobName.*jobQueue.*jobDefinition/u)
   })
 
-  it('describes the jobs that it knows', () => {
+  it('returns the jobs that exist', () => {
     const { call } = aService([aJob()])
 
     const answer = call('describejobs', { jobs: ['job-1', 'ghost'] })
@@ -99,7 +99,7 @@ describe('local Batch API', () => {
     expect(answer).not.toHaveProperty('jobs.0.outbox')
   })
 
-  it('lists jobs by state or, in all states, by name, page by page', () => {
+  it('lists jobs by state, or by name in all states, page by page', () => {
     const jobs = ['a-1', 'a-2', 'b-1'].map((jobName) => aJob({ jobId: jobName, jobName, status: 'RUNNING' }))
     const { call } = aService(jobs)
 
@@ -114,7 +114,7 @@ describe('local Batch API', () => {
     expect(failed).toEqual({ jobSummaryList: [] })
   })
 
-  it('cancels waiting jobs, terminates all jobs, and accepts unknown ones', () => {
+  it('cancels a waiting job, terminates a job in any state, and accepts unknown ids', () => {
     const job = aJob()
     const { call, runner } = aService([job])
 

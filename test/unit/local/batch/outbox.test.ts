@@ -10,8 +10,8 @@ function aJobWithEvents(jobId: string, ...ids: string[]) {
   return ids.reduce((job, id) => withChange(job, {}, { origin, now: 0, id }), aJob({ jobId }))
 }
 
-describe('outbox', () => {
-  it('delivers the events of a job in order and forgets them', async () => {
+describe('the outbox', () => {
+  it('delivers the events of a job in order, and removes them', async () => {
     const store = createMemoryStore([aJobWithEvents('job-1', 'a', 'b', 'c')])
     const delivered: string[] = []
     const deliver = async ({ id }: JobEvent) => void delivered.push(id)
@@ -27,7 +27,7 @@ describe('outbox', () => {
     const tries: string[] = []
     const deliver = async ({ id }: JobEvent) => {
       tries.push(id)
-      if (tries.length < 4) throw new Error('away')
+      if (tries.length < 4) throw new Error('unavailable')
     }
     const pauses: number[] = []
     const pause = async (milliseconds: number) => pauses.push(milliseconds)
@@ -39,7 +39,7 @@ describe('outbox', () => {
     expect(pauses).toEqual([100, 200, 400])
   })
 
-  it('keeps events that arrive during a delivery', async () => {
+  it('delivers events that arrive during a delivery', async () => {
     const store = createMemoryStore([aJobWithEvents('job-1', 'a')])
     const delivered: string[] = []
     const deliver = async ({ id }: JobEvent) => {
@@ -56,7 +56,7 @@ describe('outbox', () => {
     expect(store.findJob('job-1')?.status).toBe('RUNNING')
   })
 
-  it('delivers the events of other jobs while one delivery hangs', async () => {
+  it('delivers events of other jobs while one delivery hangs', async () => {
     const jobs = [aJobWithEvents('stuck', 'a'), aJobWithEvents('well', 'b'), aJobWithEvents('too', 'c')]
     const store = createMemoryStore(jobs)
     const delivered: string[] = []

@@ -17,14 +17,14 @@ describe('patterns of a retry strategy', () => {
     ['137', '1370', false],
     ['CannotPull', 'CannotPullContainerError', false],
     ['Host EC2*', 'The Host EC2 is gone', false],
-  ])('%s on "%s" gives %s', (pattern, text, expected) => {
+  ])('of the form %s match "%s": %s', (pattern, text, expected) => {
     const matches = matchesGlob(pattern, text)
 
     expect(matches).toBe(expected)
   })
 })
 
-describe('retry of the service’s jobs', () => {
+describe('whether a job of the service is retried', () => {
   const failed = (statusReason: string, task: { reason?: string; exitCode?: number }, last?: object) => ({
     statusReason,
     containers: [{ exitCode: 0 }, task, ...(last === undefined ? [] : [last])],
@@ -41,7 +41,7 @@ describe('retry of the service’s jobs', () => {
     ['a spot machine', failed('Your Spot Task was interrupted.', { exitCode: 143 }, neverStarted), true],
     ['an image that cannot be pulled', failed(unstarted, { reason: 'CannotPullContainerError: x' }), true],
     [
-      'the same, with containers behind it',
+      'such an image, with containers after it',
       failed(unstarted, { reason: 'CannotPullContainerError: x' }, neverStarted),
       true,
     ],
@@ -51,9 +51,13 @@ describe('retry of the service’s jobs', () => {
       true,
     ],
     ['a task that failed to start', failed(unstarted, {}), true],
-    ['a control group', failed("CgroupError: Agent could not create task's platform resources", {}), true],
+    [
+      'a failed control group',
+      failed("CgroupError: Agent could not create task's platform resources", {}),
+      true,
+    ],
     ['a task that exits with 1', failed(unstarted, { exitCode: 1 }, neverStarted), false],
-    ['the same, told otherwise', failed(exited, { exitCode: 1 }, neverStarted), false],
+    ['such a task, with another message', failed(exited, { exitCode: 1 }, neverStarted), false],
     ['stage-out that exits with 1', failed(exited, { exitCode: 0 }, { exitCode: 1 }), false],
     [
       'a command that does not exist',
@@ -61,27 +65,27 @@ describe('retry of the service’s jobs', () => {
       false,
     ],
     [
-      'no memory',
+      'a task that ran out of memory',
       failed(unstarted, { exitCode: 137, reason: 'OutOfMemoryError: Container killed' }, neverStarted),
       false,
     ],
-  ])('%s: %s', (_, attempt, expected) => {
+  ])('for %s: %s', (_, attempt, expected) => {
     const isRetried = shouldRetry(strategy, attempt, 1)
 
     expect(isRetried).toBe(expected)
   })
 
-  it('has no more rules than Batch allows', () => {
+  it('is decided by at most 5 rules, the maximum of Batch', () => {
     expect(strategy.evaluateOnExit.length).toBeLessThanOrEqual(5)
   })
 
-  it('ends with the last attempt', () => {
+  it('is no longer true at the last attempt', () => {
     const isRetried = shouldRetry(strategy, failed('Host EC2 gone', {}), 3)
 
     expect(isRetried).toBe(false)
   })
 
-  it('happens when no rule matches', () => {
+  it('is true when no rule matches', () => {
     const rules = { attempts: 2, evaluateOnExit: [{ action: 'EXIT', onExitCode: '137' }] }
 
     const isRetried = shouldRetry(rules, failed(exited, { exitCode: 1 }), 1)

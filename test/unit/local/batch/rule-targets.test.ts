@@ -14,7 +14,7 @@ const ARN = 'arn:aws:lambda:us-east-1:000000000000:function:record'
 const origin = { account: '000000000000', region: 'us-east-1' }
 const [event] = withChange(aJob(), { status: 'RUNNING' }, { origin, now: 0, id: 'event-1' }).outbox
 
-/** A bus with a matching rule, one that does not match, and a disabled one. */
+/** A bus with a matching rule, another rule and a disabled one. */
 function aDelivery(targets: Target[], ...answers: Response[]) {
   const client = new EventBridgeClient({ region: 'us-east-1' })
   vi.spyOn(client, 'send').mockImplementation(async (command: unknown) => {
@@ -37,7 +37,7 @@ function aDelivery(targets: Target[], ...answers: Response[]) {
     }
     if (command instanceof TestEventPatternCommand) return { Result: command.input.EventPattern === 'yes' }
     if (command instanceof ListTargetsByRuleCommand) {
-      // One rule per page, and an empty token with the last page.
+      // One rule per page, and an empty token on the last page.
       const index = Number(command.input.NextToken ?? 0)
       const isLast = index >= targets.length - 1
       return { Targets: targets.slice(index, index + 1), NextToken: isLast ? '' : String(index + 1) }
@@ -68,7 +68,7 @@ const functionError = () => new Response('{}', { headers: { 'x-amz-function-erro
 afterEach(() => vi.unstubAllGlobals())
 
 describe('delivery of events', () => {
-  it('calls the functions of the rules that match with the whole event', async () => {
+  it('calls the functions of all matching rules with the whole event', async () => {
     const { deliver, fetching } = aDelivery([{ Id: '1', Arn: ARN }])
 
     await deliver()
@@ -79,7 +79,7 @@ describe('delivery of events', () => {
     expect(JSON.parse(String(options?.body))).toEqual(JSON.parse(JSON.stringify(event)))
   })
 
-  it('reads the rules once in a burst, and tests no rule with other sources', async () => {
+  it('reads the rules once for a burst, and tests no rule with other sources', async () => {
     const { deliver, wait, asked } = aDelivery([{ Id: '1', Arn: ARN }])
 
     await deliver()
@@ -88,11 +88,11 @@ describe('delivery of events', () => {
     wait(501)
     await deliver()
 
-    // Two pages each time; for each event two rules are tested.
+    // Two pages of rules for each reading; two tested rules for each event.
     expect([inBurst, asked(ListRulesCommand), asked(TestEventPatternCommand)]).toEqual([2, 4, 6])
   })
 
-  it('logs which targets it skips', async () => {
+  it('logs the targets that it skips', async () => {
     const queue = { Id: '1', Arn: 'arn:aws:sqs:us-east-1:000000000000:q' }
     const { deliver, fetching, warn } = aDelivery([queue, { Id: '2', Arn: ARN, Input: '{}' }])
 
@@ -113,7 +113,7 @@ describe('delivery of events', () => {
     expect(fetching).toHaveBeenCalledTimes(3)
   })
 
-  it('drops an event for a function that does not exist', async () => {
+  it('skips a function that does not exist', async () => {
     const { deliver, warn } = aDelivery([{ Id: '1', Arn: ARN }], new Response('', { status: 404 }))
 
     await deliver()
@@ -121,7 +121,7 @@ describe('delivery of events', () => {
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('does not exist'))
   })
 
-  it('fails with the emulator, and is retried', async () => {
+  it('fails when the emulator fails, and is retried', async () => {
     const { deliver } = aDelivery([{ Id: '1', Arn: ARN }], new Response('busy', { status: 503 }))
 
     const delivering = deliver()

@@ -39,7 +39,7 @@ async function imagesOf(image: string, registryHosts: Readonly<Record<string, st
 }
 
 describe('the folder of a job', () => {
-  it('is closed to other users of the machine', async () => {
+  it('is not accessible to other users of the machine', async () => {
     await imagesOf('busybox', {})
 
     expect(statSync(root).mode & 0o777).toBe(0o700)
@@ -49,14 +49,14 @@ describe('the folder of a job', () => {
 describe('the image of a task', () => {
   const hosts = { 'host.docker.internal:4566': '127.0.0.1:4566' }
 
-  it('is pulled and run from this machine’s address of the registry', async () => {
+  it('is pulled and run from the registry’s address on this machine', async () => {
     const here = '127.0.0.1:4566/app-engine/task@sha256:0'
 
     expect(await imagesOf('host.docker.internal:4566/app-engine/task@sha256:0', hosts)).toEqual([here, here])
   })
 
   it.each(['host.docker.internal:4567/task@sha256:0', 'constructor/task', 'busybox'])(
-    'is left alone in another registry: %s',
+    'is not changed if it is in another registry: %s',
     async (image) => {
       expect(await imagesOf(image, hosts)).toEqual([image, image])
     },

@@ -31,21 +31,21 @@ it.each([
   { Origin: 'null' },
   { 'Sec-Fetch-Site': 'cross-site' },
   { Host: 'evil.example' },
-])('submits no job for a page of another site: %o', async (headers) => {
+])('the local Batch server submits no job for a page of another site: %o', async (headers) => {
   expect(await post({ 'Content-Type': 'text/plain', ...headers })).toBe(403)
   expect(submit).not.toHaveBeenCalled()
 })
 
-it('submits a job for a program of this machine', async () => {
+it('the local Batch server submits a job for a program on this machine', async () => {
   expect(await post({})).toBe(200)
 })
 
-it('submits a job for a function that uses a known host name', async () => {
+it('the local Batch server submits a job for a function that uses a known host name', async () => {
   expect(await post({ Host: '172.17.0.1:1234' })).toBe(200)
   expect(await post({ Host: '172.17.0.2:1234' })).toBe(403)
 })
 
-it('answers the metadata of a task to who knows its address', async () => {
+it('the local Batch server returns the metadata of a task at its secret address only', async () => {
   const { port } = server.address() as AddressInfo
   metadata.open('arn:task').ended({ name: 'task', exitCode: 3 })
 

@@ -8,7 +8,7 @@ import { aDefinition, aJob } from './builders.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-describe('state directory', () => {
+describe('the state folder', () => {
   let directory: string
 
   beforeEach(() => {
@@ -16,7 +16,7 @@ describe('state directory', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true }))
 
-  it('is closed to other users of the machine, also if it was open before', () => {
+  it('is not accessible to other users of the machine, even if it was before', () => {
     mkdirSync(join(directory, 'jobs'), { mode: 0o755 })
 
     openStateStore(directory, 0).putJob(aJob())
@@ -27,7 +27,7 @@ describe('state directory', () => {
     expect(statSync(join(directory, 'jobs/job-1.json')).mode & 0o777).toBe(0o600)
   })
 
-  it('gives its data to the next server', () => {
+  it('keeps its data for the next server', () => {
     const definition = {
       ...registerJobDefinitionSchema.parse(aDefinition()),
       jobDefinitionArn: 'arn',
@@ -45,7 +45,7 @@ describe('state directory', () => {
     expect(next.definitions()).toEqual([definition])
   })
 
-  it('has no half-written file', () => {
+  it('contains no incomplete file', () => {
     const store = openStateStore(directory, 0)
 
     store.putJob(aJob())
@@ -53,7 +53,7 @@ describe('state directory', () => {
     expect(readdirSync(join(directory, 'jobs'))).toEqual(['job-1.json'])
   })
 
-  it('forgets jobs that ended long ago, unless events are undelivered', () => {
+  it('loses jobs that ended long ago, unless they have undelivered events', () => {
     const store = openStateStore(directory, 0)
     const old = aJob({ status: 'FAILED', stoppedAt: 0 })
     const event = { detail: {} } as never

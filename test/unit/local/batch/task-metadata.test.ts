@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createTaskMetadata, type MetadataFault } from '../../../../local/batch/task-metadata.ts'
 
-/** A task of which stage-in has ended and the task runs. */
+/** A task whose stage-in has ended and whose task container is running. */
 function aTask(fault?: MetadataFault) {
   const metadata = createTaskMetadata({
     baseUrl: 'http://127.0.0.1:1',
@@ -16,7 +16,7 @@ function aTask(fault?: MetadataFault) {
 }
 
 describe('the metadata endpoint of a task', () => {
-  it('describes its containers as the ECS agent does, those that have not begun left out', () => {
+  it('describes the started containers in the form of the ECS agent', () => {
     const { task, ask } = aTask()
 
     expect(task.uri).toBe('http://127.0.0.1:1/v4/an-id')
@@ -32,7 +32,7 @@ describe('the metadata endpoint of a task', () => {
     })
   })
 
-  it('has no exit code of a container that could not be started', () => {
+  it('contains no exit code of a container that could not be started', () => {
     const { task, ask } = aTask()
 
     task.ended({ name: 'task', reason: 'CannotStartContainerError: x' })
@@ -43,7 +43,7 @@ describe('the metadata endpoint of a task', () => {
     expect(JSON.stringify(ask().body).match(/ExitCode/gu)).toHaveLength(1)
   })
 
-  it('ends with the task', () => {
+  it('is not available after the end of the task', () => {
     const { task, ask } = aTask()
 
     task.close()
@@ -51,7 +51,7 @@ describe('the metadata endpoint of a task', () => {
     expect(ask().status).toBe(404)
   })
 
-  it('may be made to fail, or to leave out exit codes', () => {
+  it('can be made to fail, or to omit exit codes', () => {
     expect(aTask('unavailable').ask().status).toBe(503)
     expect(JSON.stringify(aTask('without-exit-code').ask())).not.toContain('ExitCode')
   })

@@ -16,7 +16,7 @@ beforeEach(() => {
 })
 afterAll(() => rmSync(parent, { recursive: true }))
 
-/** Puts a program in place of a container engine. Its containers print the probe's answer, or it fails with a message. */
+/** Installs a fake container engine, whose containers print the probe's answer, or which fails with a message. */
 function install(name: string, failure?: string): void {
   const container = failure === undefined ? `echo ${PROBE.answer}` : `echo "${failure}" >&2; exit 125`
   const script = `#!/bin/sh
@@ -44,14 +44,14 @@ async function detect(wanted?: string) {
 }
 
 describe('the search for a container engine', () => {
-  it('takes docker before podman', async () => {
+  it('chooses docker before podman', async () => {
     install('podman')
     install('docker')
 
     expect(await detect()).toEqual({ kind: 'docker', reason: 'the first one tried' })
   })
 
-  it('takes podman where docker does not work, and says why', async () => {
+  it('chooses podman when docker does not work, and reports why', async () => {
     install('podman')
     install('docker', 'no daemon')
 
@@ -61,14 +61,14 @@ describe('the search for a container engine', () => {
     expect(reason).toMatch(/^docker: .*no daemon/u)
   })
 
-  it('takes podman where it is chosen', async () => {
+  it('chooses podman when ENGINE names it', async () => {
     install('podman')
     install('docker')
 
     expect(await detect('podman')).toEqual({ kind: 'podman', reason: 'chosen with ENGINE' })
   })
 
-  it('takes no other engine than the chosen one', async () => {
+  it('chooses no other engine than the one that ENGINE names', async () => {
     install('docker')
 
     await expect(detect('podman')).rejects.toThrow(
@@ -76,7 +76,7 @@ describe('the search for a container engine', () => {
     )
   })
 
-  it('says what is in the way of each engine where none works', async () => {
+  it('reports the problem of each engine when none works', async () => {
     install('docker', 'no daemon')
 
     await expect(detect()).rejects.toThrow(
@@ -84,7 +84,7 @@ describe('the search for a container engine', () => {
     )
   })
 
-  it('names the possible values for another one', async () => {
+  it('lists the possible values when ENGINE has another one', async () => {
     await expect(detect('lxc')).rejects.toThrow('ENGINE is "lxc": expected docker, podman or embedded')
   })
 })

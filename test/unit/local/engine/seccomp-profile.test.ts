@@ -3,7 +3,7 @@ import { strictProfile } from '../../../../local/engine/seccomp-profile.ts'
 
 const allow = (names: readonly string[], rest: object = {}) => ({ names, action: 'SCMP_ACT_ALLOW', ...rest })
 
-/** Rules for a call in a container without capabilities. */
+/** Rules for a system call in a container without capabilities. */
 function rulesFor(profile: object, call: string): readonly { readonly action: string }[] {
   const { syscalls } = profile as {
     readonly syscalls: readonly {
@@ -15,7 +15,7 @@ function rulesFor(profile: object, call: string): readonly { readonly action: st
   return syscalls.filter(({ names, includes }) => names.includes(call) && !includes?.caps?.length)
 }
 
-describe('podman’s seccomp profile, made stricter', () => {
+describe('podman’s seccomp profile with stricter rules', () => {
   const profile = {
     defaultAction: 'SCMP_ACT_ERRNO',
     architectures: ['kept'],
@@ -26,7 +26,7 @@ describe('podman’s seccomp profile, made stricter', () => {
     ],
   }
 
-  it.each(['unshare', 'mount', 'keyctl'])('has no rule that allows %s to every container', (call) => {
+  it.each(['unshare', 'mount', 'keyctl'])('has no rule that allows %s in every container', (call) => {
     expect(rulesFor(strictProfile(profile), call)).toEqual([])
   })
 
@@ -37,13 +37,13 @@ describe('podman’s seccomp profile, made stricter', () => {
     expect(rulesFor(strictProfile(profile), 'clone3')).toMatchObject([{ action: 'SCMP_ACT_ERRNO' }])
   })
 
-  it('allows every socket but those of hypervisors', () => {
+  it('allows all sockets except those of hypervisors', () => {
     expect(rulesFor(strictProfile(profile), 'socket')).toMatchObject([
       { args: [{ index: 0, value: 40, op: 'SCMP_CMP_NE' }] },
     ])
   })
 
-  it('keeps everything else', () => {
+  it('keeps all other rules', () => {
     const strict = strictProfile(profile)
 
     expect(strict).toMatchObject({ defaultAction: 'SCMP_ACT_ERRNO', architectures: ['kept'] })

@@ -11,7 +11,7 @@ import { removeUnusedBlobs } from '../../../../local/storage/unused-blobs.ts'
 const NOW_MS = Date.parse('2026-01-01T00:00:00Z')
 const HOUR_MS = 3_600_000
 
-/** One image a page; every page has a token, the last one an empty one. */
+/** A registry that returns one image per page. Every page has a token, which is empty on the last page. */
 function aRegistry(images: Readonly<Record<string, object>>): ECRClient {
   const client = new ECRClient({ region: 'us-east-1' })
   const digests = Object.keys(images)
@@ -41,7 +41,7 @@ function someBlobs(stored: Readonly<Record<string, readonly string[]>>) {
 }
 
 describe('the removal of unused blobs', () => {
-  it('keeps what an image of any page uses', async () => {
+  it('keeps the blobs of images on all pages', async () => {
     const { blobs, remove, storedBefore } = someBlobs({ task: ['config', 'one', 'two', 'unused'] })
     const registry = aRegistry({
       first: { config: { digest: 'config' }, layers: [{ digest: 'one' }] },
@@ -54,7 +54,7 @@ describe('the removal of unused blobs', () => {
     expect(storedBefore).toHaveBeenCalledWith(NOW_MS - HOUR_MS)
   })
 
-  it('removes all of a repository that was deleted', async () => {
+  it('removes all blobs of a deleted repository', async () => {
     const { blobs, remove } = someBlobs({ gone: ['one', 'two'] })
     const registry = new ECRClient({ region: 'us-east-1' })
     const error = new RepositoryNotFoundException({ message: 'no', $metadata: {} })
@@ -68,7 +68,7 @@ describe('the removal of unused blobs', () => {
     ])
   })
 
-  it('removes nothing when the registry does not answer', async () => {
+  it('removes nothing when the registry does not respond', async () => {
     const { blobs, remove } = someBlobs({ task: ['one'] })
     const registry = new ECRClient({ region: 'us-east-1' })
     vi.spyOn(registry, 'send').mockImplementation(async () => Promise.reject(new Error('no answer')))

@@ -24,7 +24,7 @@ const clientException = (message: string, httpStatusCode = 400) =>
   new ClientException({ message, $metadata: { httpStatusCode } })
 
 describe('submission to Batch', () => {
-  it('overrides the environment per container and names the queue', async () => {
+  it('sets variables per container and names the queue', async () => {
     const { scheduler, sent } = aScheduler([{ jobId: 'job-1' }])
 
     const answer = await scheduler.submit(JOB)
@@ -52,16 +52,16 @@ describe('submission to Batch', () => {
 
   it.each([
     ['status 429', clientException('slow down', 429)],
-    ['its words', clientException('Too Many Requests')],
-    ['the words of another front', new ServerException({ message: 'Rate exceeded', $metadata: {} })],
+    ['its message', clientException('Too Many Requests')],
+    ['the message of a server error', new ServerException({ message: 'Rate exceeded', $metadata: {} })],
     ['its name', Object.assign(clientException('slow down'), { name: 'TooManyRequestsException' })],
-  ])('detects throttling by %s', async (_, error) => {
+  ])('recognises throttling by %s', async (_, error) => {
     const { scheduler } = aScheduler([error])
 
     await expect(scheduler.submit(JOB)).rejects.toBeInstanceOf(JobThrottledError)
   })
 
-  it('reports a rejected job', async () => {
+  it('reports that Batch refused the job', async () => {
     const cause = clientException('the job definition is not active')
     const { scheduler } = aScheduler([cause])
 
@@ -81,7 +81,7 @@ describe('submission to Batch', () => {
 })
 
 describe('looking for jobs at Batch', () => {
-  it('goes through all queues', async () => {
+  it('reads the jobs of all queues', async () => {
     const { client, sent } = stubClient<BatchClient>([{ jobSummaryList: [] }])
     const scheduler = createBatchJobScheduler({ client, jobQueueArns: ['first', 'second'] })
 
@@ -101,7 +101,7 @@ describe('looking for jobs at Batch', () => {
 
   const detail = (jobId: string) => ({ jobId, jobName: 'run-1', status: 'RUNNING' })
 
-  it('describes a hundred at a time', async () => {
+  it('describes at most 100 jobs per call', async () => {
     const { scheduler, sent } = aScheduler([{ jobs: [detail('1')] }])
 
     const jobs = await scheduler.describe(Array.from({ length: 101 }, (_, index) => String(index)))
@@ -113,7 +113,7 @@ describe('looking for jobs at Batch', () => {
     ])
   })
 
-  it('finds the newest of a name, on whatever page', async () => {
+  it('finds the newest job of a name, on any page', async () => {
     const { scheduler, sent } = aScheduler([
       { jobSummaryList: [{ ...detail('old'), createdAt: 1 }], nextToken: 'more' },
       { jobSummaryList: [{ ...detail('new'), createdAt: 2 }] },
@@ -129,13 +129,13 @@ describe('looking for jobs at Batch', () => {
     ])
   })
 
-  it('uses the listing when the description lacks the job', async () => {
+  it('uses the summary of ListJobs when DescribeJobs omits the job', async () => {
     const { scheduler } = aScheduler([{ jobSummaryList: [{ ...detail('1'), createdAt: 1 }] }, { jobs: [] }])
 
     expect(await scheduler.findByName('run-1')).toMatchObject({ jobId: '1', status: 'RUNNING' })
   })
 
-  it('returns undefined when there is no job', async () => {
+  it('returns undefined when there is no such job', async () => {
     const { scheduler } = aScheduler([{ jobSummaryList: [] }])
 
     expect(await scheduler.findByName('run-1')).toBeUndefined()
@@ -147,7 +147,7 @@ describe('looking for jobs at Batch', () => {
     await expect(scheduler.findByName('run-1')).rejects.toBeInstanceOf(JobThrottledError)
   })
 
-  it('lists jobs in every state before the end', async () => {
+  it('lists jobs in every state before their end', async () => {
     const { scheduler, sent } = aScheduler([{ jobSummaryList: [{ ...detail('1'), createdAt: 7 }] }])
 
     const live = await Array.fromAsync(scheduler.listLive())
@@ -163,13 +163,13 @@ describe('looking for jobs at Batch', () => {
   })
 })
 
-describe('ending at Batch', () => {
+describe('ending jobs and definitions at Batch', () => {
   it.each([
     ['Job 1 does not exist'],
     ['Job 1 not found'],
     ['the job definition is INACTIVE'],
     ['Job 1 already ended'],
-  ])('treats "%s" as done', async (message) => {
+  ])('succeeds for the message "%s"', async (message) => {
     const { scheduler } = aScheduler([clientException(message)])
 
     await expect(scheduler.terminate('1', 'cancelled')).resolves.toBeUndefined()
@@ -184,7 +184,7 @@ describe('ending at Batch', () => {
     await expect(scheduler.deregisterDefinition('arn')).rejects.toBe(error)
   })
 
-  it('truncates a reason that Batch would reject', async () => {
+  it('truncates a reason that is too long for Batch', async () => {
     const { scheduler, sent } = aScheduler([{}])
 
     await scheduler.terminate('1', 'x'.repeat(5000))

@@ -11,7 +11,7 @@ const requirements = (vcpu: string, memoryMib: string, gpu?: string) => [
   ...(gpu === undefined ? [] : [{ type: 'GPU', value: gpu }]),
 ]
 
-/** A job of 4 vCPUs and 16 GiB that waited two minutes and ran for ten. */
+/** A job of 4 vCPUs and 16 GiB that waited two minutes and ran for ten minutes. */
 function aJob(changes: object = {}): JobDetail {
   return jobDetailSchema.parse({
     jobName: 'run',
@@ -36,7 +36,7 @@ function aJob(changes: object = {}): JobDetail {
 }
 
 describe('the cost of a run', () => {
-  it('is the time of the whole machine at its price', () => {
+  it('is that of the whole machine for the time of the job', () => {
     const usage = usageOf(aJob())
 
     expect(usage).toEqual({
@@ -46,13 +46,13 @@ describe('the cost of a run', () => {
       memoryGibSeconds: 9600,
       diskGibSeconds: 6000,
       gpuSeconds: 0,
-      // 4 × 0.04048 + 16 × 0.004445 + 10 × 0.000111 an hour, for a sixth of one.
+      // An hour costs 4 × 0.04048 + 16 × 0.004445 + 10 × 0.000111; this is for ten minutes.
       usd: 0.039025,
       pricesOf: PRICES.date,
     })
   })
 
-  it('is at least that of a minute for each attempt', () => {
+  it('includes at least one minute for each attempt', () => {
     const attempt = { startedAt: AT, stoppedAt: AT + 1000 }
 
     const usage = usageOf(aJob({ attempts: [attempt, attempt] }))
@@ -60,7 +60,7 @@ describe('the cost of a run', () => {
     expect(usage).toMatchObject({ jobSeconds: 2, vcpuSeconds: 480 })
   })
 
-  it('equals the price of a machine with a GPU', () => {
+  it('is the price of the machine when it has a GPU', () => {
     const containers = [{ resourceRequirements: requirements('4', '16384', '1') }]
 
     const usage = usageOf(
@@ -75,7 +75,7 @@ describe('the cost of a run', () => {
   })
 
   it.each([
-    ['nothing was tried', []],
+    ['there was no attempt', []],
     ['no container was started', [{ stoppedAt: AT + MINUTE }]],
   ])('is unknown when %s', (_, attempts) => {
     expect(usageOf(aJob({ status: 'FAILED', attempts }))).toBeUndefined()

@@ -44,7 +44,7 @@ describe('the job definition', () => {
     })
   })
 
-  it('runs stage-in, then the task, then stage-out, which alone is essential', () => {
+  it('runs stage-in, then the task, then stage-out, which is the only essential container', () => {
     expect(
       properties.containers.map(({ name, essential, dependsOn }) => [name, essential, dependsOn]),
     ).toEqual([
@@ -61,7 +61,7 @@ describe('the job definition', () => {
     ])
   })
 
-  it('leaves the task its own command and gives it no environment', () => {
+  it('does not override the task’s command and gives it no environment', () => {
     expect(Object.keys(containers.get('task') ?? {}).sort()).toEqual([
       'dependsOn',
       'essential',
@@ -73,7 +73,7 @@ describe('the job definition', () => {
     ])
   })
 
-  it('mounts the two volumes at the folders that the descriptor names', () => {
+  it('mounts the two volumes at the folders of the descriptor', () => {
     expect(
       containers.get('task')?.mountPoints.map((mount) => [mount.sourceVolume, mount.containerPath]),
     ).toEqual([
@@ -82,16 +82,16 @@ describe('the job definition', () => {
     ])
   })
 
-  it('has no job role, which the task could read', () => {
+  it('has no job role, whose credentials the task could read', () => {
     expect(properties).not.toHaveProperty('taskRoleArn')
   })
 
-  it('has its own volumes and none of a host', () => {
+  it('has volumes of its own and none of the host', () => {
     expect(properties.volumes).toEqual([{ name: 'inputs' }, { name: 'outputs' }])
     expect(JSON.stringify(definition)).not.toMatch(/host"|sourcePath|privileged|docker\.sock|secrets"/u)
   })
 
-  it('never retries the failure of a container', () => {
+  it('does not retry the failure of a container', () => {
     const rules = definition.retryStrategy.evaluateOnExit
 
     expect(rules.map(({ action }) => action)).toEqual(['RETRY', 'RETRY', 'RETRY', 'EXIT', 'EXIT'])
@@ -101,13 +101,13 @@ describe('the job definition', () => {
     ])
   })
 
-  it('fits in the 24 KiB that Batch allows', () => {
+  it('fits into the 24 KiB that Batch allows', () => {
     expect(Buffer.byteLength(JSON.stringify(definition))).toBeLessThan(24 * 1024)
   })
 })
 
 describe('the overrides of a run', () => {
-  it('give the stager an environment and the task none', () => {
+  it('set variables for the stager and none for the task', () => {
     const overrides = describeOverrides({ NAME: 'value' })
 
     expect(overrides.taskProperties[0].containers).toEqual([
@@ -118,12 +118,12 @@ describe('the overrides of a run', () => {
 })
 
 describe('the name of a job', () => {
-  it('contains its run and attempt', () => {
+  it('contains run and attempt', () => {
     expect(parseJobName(jobNameOf(RUN_ID, 12))).toEqual({ runId: RUN_ID, attempt: 12 })
   })
 
   it.each(['nightly-backup', 'run-1-1', `run-${RUN_ID}-0`])(
-    'of another application is ignored: %s',
+    'is not recognised in %s, which is of another application',
     (name) => {
       expect(parseJobName(name)).toBeUndefined()
     },
@@ -146,7 +146,7 @@ describe('the job definition for machines with GPUs', () => {
     expect(Object.keys(properties).sort()).toEqual(['containers', 'executionRoleArn', 'volumes'])
   })
 
-  it('gives the GPUs to the task alone', () => {
+  it('gives the GPUs only to the task', () => {
     const gpusOf = (name: string) =>
       properties.containers
         .find((container) => container.name === name)

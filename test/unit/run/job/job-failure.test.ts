@@ -18,7 +18,7 @@ describe('the reason of a failed job', () => {
     })
   })
 
-  it('is memory when the container was killed for it, not its exit code 137', () => {
+  it('is the memory, not exit code 137, when the container was killed for its memory use', () => {
     const reason = 'OutOfMemoryError: Container killed due to memory usage'
 
     expect(explainJobFailure(aFailedJob([{ name: 'task', exitCode: 137, reason }]))).toMatchObject({
@@ -52,25 +52,25 @@ describe('the reason of a failed job', () => {
   it.each([
     ['of EC2', [], 'Host EC2 (instance i-0) terminated.'],
     [
-      'of Fargate, not the code that its containers ended with',
+      'of Fargate, not the exit code of its containers',
       [{ name: 'task', exitCode: 143 }],
       'Your Spot Task was interrupted.',
     ],
-  ])('is the host when it was lost: one %s', (_, containers, statusReason) => {
+  ])('is the lost host: one %s', (_, containers, statusReason) => {
     expect(explainJobFailure(aFailedJob(containers, statusReason)).kind).toBe('host-lost')
   })
 
   it.each([
     'Canceled by JobStateTimeLimit action due to reason: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
     'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement is higher than can be met',
-  ])('is the lack of a machine when Batch stops looking for one: %s', (statusReason) => {
+  ])('is the lack of a machine when Batch no longer looks for one: %s', (statusReason) => {
     expect(explainJobFailure({ ...aFailedJob([], statusReason), isCancelled: true })).toEqual({
       kind: 'unschedulable',
       message: `no machine is available for the task: ${statusReason}`,
     })
   })
 
-  it('is the termination, not the exit code of the kill', () => {
+  it('is the termination, not the exit code that it caused', () => {
     const job = { ...aFailedJob([{ name: 'task', exitCode: 137 }], 'terminated by ops'), isTerminated: true }
 
     expect(explainJobFailure(job)).toEqual({
@@ -79,14 +79,14 @@ describe('the reason of a failed job', () => {
     })
   })
 
-  it('is that of the last attempt, not of one that was retried', () => {
+  it('belongs to the last attempt, not to one that was retried', () => {
     const job = aFailedJob([{ name: 'task', exitCode: 3 }])
     const lost = { statusReason: 'Host EC2 (instance i-0) terminated.', taskProperties: [] }
 
     expect(explainJobFailure({ ...job, attempts: [lost, ...job.attempts] }).kind).toBe('task-failed')
   })
 
-  it('is Batch’s own reason in other cases, containers included', () => {
+  it('is Batch’s own reason with those of the containers in all other cases', () => {
     const containers = [{ name: 'task', reason: 'CannotStartContainerError: \u001b[31mcgroup\n is gone' }]
 
     expect(explainJobFailure(aFailedJob(containers, 'Task failed to start'))).toEqual({
@@ -105,7 +105,7 @@ describe('the reason of a failed job', () => {
     expect(failure.message).toMatch(/^the disk of .*queues\.ec2\.diskGib/u)
   })
 
-  it('names the memory that the task had', () => {
+  it('contains the memory that the task had', () => {
     const reason = 'OutOfMemoryError: Container killed due to memory usage'
     const resourceRequirements = [
       { type: 'VCPU', value: '1' },
@@ -120,10 +120,7 @@ describe('the reason of a failed job', () => {
   })
 })
 
-/**
- * A container that the ECS agent did not start because its dependency failed (aws/amazon-ecs-agent#3218); names of images and
- * states as there.
- */
+/** A container that the ECS agent did not start because its dependency failed. The message has its form (aws/amazon-ecs-agent#3218). */
 function neverStarted(name: string, cause: string, causeEnd: string): Container {
   const reason = `CannotStartContainerError:  dependency graph: failed to resolve container ordering dependency [${cause}(repo/image@sha256:0) (${causeEnd}] for target [${name}(repo/image@sha256:0) (NONE->RUNNING)] as dependency did not exit successfully.`
   return { name, exitCode: 143, reason: reason.slice(0, 255) }
@@ -176,7 +173,7 @@ describe('the reason of a job whose last container was never started', () => {
     expect(explainJobFailure(aFailedJob(containers))).toMatchObject({ kind: 'out-of-memory', exitCode: 137 })
   })
 
-  it('is stage-in when that failed', () => {
+  it('is stage-in when it failed', () => {
     const containers = [
       { name: 'stage-in', exitCode: 1 },
       neverStarted('task', 'stage-in', stopped),
@@ -193,7 +190,7 @@ describe('the reason of a job whose last container was never started', () => {
     "CgroupError: Agent could not create task's platform resources",
     'DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s',
     'CannotStartContainerError: Error response from daemon: no space left on device',
-  ])('is the machine when that could not start the task: %s', (reason) => {
+  ])('is the machine when it could not start the task: %s', (reason) => {
     const containers = [
       { name: 'stage-in', exitCode: 0 },
       { name: 'task', exitCode: 128, reason },
@@ -205,7 +202,7 @@ describe('the reason of a job whose last container was never started', () => {
     expect([kind, message]).toEqual(['engine-error', `Task failed to start; ${reason}`])
   })
 
-  it('is the command that cannot start', () => {
+  it('is the command when it cannot be started', () => {
     const reason = `CannotStartContainerError: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/rum.sh": stat /rum.sh: no such file or directory`
     const containers = [
       { name: 'stage-in', exitCode: 0 },
@@ -220,7 +217,7 @@ describe('the reason of a job whose last container was never started', () => {
   })
 })
 
-describe('the reason of a job whose stage-out found that the task had failed', () => {
+describe('the reason of a job whose stage-out reported that the task had failed', () => {
   const stageOut = { name: 'stage-out', exitCode: TASK_FAILED_EXIT_CODE }
   const ended = (task: object, changes: Partial<JobDetail> = {}): JobDetail => ({
     ...aFailedJob([{ name: 'stage-in', exitCode: 0 }, { name: 'task', ...task }, stageOut]),
@@ -241,7 +238,7 @@ describe('the reason of a job whose stage-out found that the task had failed', (
     expect(explainJobFailure(ended({ exitCode: 137, reason }))).toMatchObject({ kind: 'out-of-memory' })
   })
 
-  it("is the task's command that could not be started", () => {
+  it("is the task's command when it could not be started", () => {
     const reason = 'CannotStartContainerError: exec: "/rum.sh": stat /rum.sh: no such file or directory'
 
     const { kind, message } = explainJobFailure(ended({ exitCode: 127, reason }))
@@ -252,7 +249,7 @@ describe('the reason of a job whose stage-out found that the task had failed', (
     ])
   })
 
-  it('is the task where Batch does not report its exit code', () => {
+  it('is the task when Batch does not report its exit code', () => {
     expect(explainJobFailure(ended({}))).toEqual({
       kind: 'task-failed',
       message: 'the task ended with an exit code that AWS Batch did not report',
@@ -260,7 +257,7 @@ describe('the reason of a job whose stage-out found that the task had failed', (
   })
 
   it.each([0, TASK_FAILED_EXIT_CODE])(
-    'is the task when the job was terminated behind a stage-out that ended with %i',
+    'is the task when the job was terminated after stage-out had ended with %i',
     (exitCode) => {
       const containers = [
         { name: 'task', exitCode: 3 },
@@ -272,7 +269,7 @@ describe('the reason of a job whose stage-out found that the task had failed', (
     },
   )
 
-  it('is the termination when that ended stage-out', () => {
+  it('is the termination when it ended stage-out', () => {
     const containers = [
       { name: 'task', exitCode: 137 },
       { name: 'stage-out', exitCode: 137 },

@@ -15,13 +15,13 @@ import { aFailedJob, type Container } from '../../../fixtures/failed-job.ts'
 describe('the log stream of the task', () => {
   const stageIn = { name: 'stage-in', logStreamName: 'prefix/with/slash/stage-in/ecs-id' }
 
-  it('is the one that Batch names', () => {
+  it('is the one that Batch returns', () => {
     const job = aFailedJob([stageIn, { name: 'task', logStreamName: 'own/task/ecs-id' }])
 
     expect(taskLogStream(job)).toBe('own/task/ecs-id')
   })
 
-  it('is derived from that of stage-in as soon as the job runs', () => {
+  it('is derived from the stream of stage-in as soon as the job runs', () => {
     const job: JobDetail = {
       ...aFailedJob([]),
       status: 'RUNNING',
@@ -32,12 +32,12 @@ describe('the log stream of the task', () => {
     expect(taskLogStream(job)).toBe('prefix/with/slash/task/ecs-id')
   })
 
-  it('is unknown before any container has one', () => {
+  it('is unknown before a container has one', () => {
     expect(taskLogStream(aFailedJob([{ name: 'task' }]))).toBeUndefined()
   })
 })
 
-describe('a job that continues although a container has failed', () => {
+describe('a job that continues although one of its containers has failed', () => {
   const aLiveJob = (containers: Container[], changes: Partial<JobDetail> = {}): JobDetail => ({
     jobName: 'run-x-1',
     jobId: 'job',
@@ -64,14 +64,14 @@ describe('a job that continues although a container has failed', () => {
 
   it.each<[string, JobDetail]>([
     ['the task runs', aLiveJob([stageIn, { name: 'task' }, { name: 'stage-out' }])],
-    ['stage-out works', aLiveJob([stageIn, { name: 'task', exitCode: 0 }, { name: 'stage-out' }])],
+    ['stage-out is running', aLiveJob([stageIn, { name: 'task', exitCode: 0 }, { name: 'stage-out' }])],
     [
       'stage-out has ended',
       aLiveJob([stageIn, { name: 'task', exitCode: 3 }, { name: 'stage-out', exitCode: 1 }]),
     ],
     ['the job has ended', aLiveJob([stageIn, { name: 'task', exitCode: 3 }], { status: 'FAILED' })],
     [
-      'its properties still show the attempt before',
+      'its properties are still those of the previous attempt',
       aLiveJob([stageIn, { name: 'task', exitCode: 137 }, { name: 'stage-out' }], {
         attempts: [{ taskProperties: [{ taskArn: 'arn:1', containers: [] }] }],
         ecsProperties: {
@@ -97,7 +97,7 @@ describe('a job that continues although a container has failed', () => {
       false,
     ],
     [
-      'the task was not started behind stage-in',
+      'the task was not started after stage-in',
       [
         { name: 'stage-in', exitCode: 1 },
         { name: 'task', exitCode: 143, reason: 'CannotStartContainerError: dependency graph: x' },
@@ -105,11 +105,11 @@ describe('a job that continues although a container has failed', () => {
       ],
       false,
     ],
-  ])('may have stage-out at work only behind a task with an exit code: %s', (_, containers, may) => {
+  ])('may be running stage-out only after a task with an exit code: %s', (_, containers, may) => {
     expect([isStalled(aLiveJob(containers)), mayBeStagingOut(aLiveJob(containers))]).toEqual([true, may])
   })
 
-  it('fails by the containers of its current attempt, not of the previous one', () => {
+  it('is explained by the containers of its current attempt, not of the previous one', () => {
     const attempts = [
       { taskProperties: [{ containers: [{ name: 'task', reason: 'CannotPullContainerError: x' }] }] },
     ]
@@ -120,7 +120,7 @@ describe('a job that continues although a container has failed', () => {
 })
 
 describe('the reason why a job waits', () => {
-  // Shape of the user guide's example of a "Batch Job Queue Blocked" event.
+  // The fields of the example of a "Batch Job Queue Blocked" event in the user guide.
   const blocked = jobDetailSchema.parse({
     jobArn: 'arn:aws:batch:us-east-1:123456789012:job/4c7599ae-0a82-49aa-ba5a-4727fcce14a8',
     jobName: 'run-x-1',
@@ -134,21 +134,21 @@ describe('the reason why a job waits', () => {
     tags: {},
   })
 
-  it('is Batch’s reason for a RUNNABLE job, since its submission', () => {
+  it('is Batch’s reason for a RUNNABLE job, with the time of its submission', () => {
     expect(waitingOf(blocked)).toEqual({
       reason: 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested',
       since: '2022-01-11T23:36:40.058Z',
     })
   })
 
-  it('is absent without a reason of Batch, and for jobs that are not RUNNABLE', () => {
+  it('is absent when Batch has none, and for jobs that are not RUNNABLE', () => {
     expect(waitingOf({ ...blocked, statusReason: undefined })).toBeUndefined()
     expect(waitingOf({ ...blocked, status: 'FAILED' })).toBeUndefined()
   })
 })
 
 describe('the log stream of a job', () => {
-  it('is that of the task container, in a running job as in an ended one', () => {
+  it('is that of the task container, whether the job is running or has ended', () => {
     const containers = [
       { name: 'stage-in', logStreamName: 'in' },
       { name: 'task', logStreamName: 'stream' },
@@ -180,16 +180,16 @@ describe('a job that SUCCEEDED', () => {
   it.each<[string, JobDetail, number | undefined, boolean]>([
     ['with 0', succeeded({ exitCode: 0 }), 0, false],
     ['with 3', succeeded({ exitCode: 3 }), 3, true],
-    ['with 3, as its properties alone say', succeeded({}, { exitCode: 3 }), 3, true],
+    ['with 3, which only its properties contain', succeeded({}, { exitCode: 3 }), 3, true],
     [
-      'for memory',
+      'because of its memory use',
       succeeded({ exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }),
       137,
       true,
     ],
     ['without having started', succeeded({ reason: 'CannotStartContainerError: x' }), undefined, true],
     ['in a way that Batch does not report', succeeded({}), undefined, false],
-  ])('is a failure when its task ended otherwise than with 0: %s', (_, job, exitCode, failed) => {
+  ])('is a failure unless its task ended with 0: %s', (_, job, exitCode, failed) => {
     expect([taskExitCode(job), isFailure(job)]).toEqual([exitCode, failed])
   })
 })

@@ -46,7 +46,7 @@ describe('the size of a job', () => {
     [15, 120, [32, 244]],
     [16, 4, [32, 60]],
     [31, 243, [32, 244]],
-  ])('of %d CPU and %d GiB is the smallest Fargate size that holds it', (cpus, gib, pair) => {
+  ])('of %d CPU and %d GiB is the smallest Fargate size that is large enough', (cpus, gib, pair) => {
     const size = sized(needs({ cpus, ramBytes: String(gib * GIB) }))
 
     expect(total(size)).toEqual(pair)
@@ -58,13 +58,13 @@ describe('the size of a job', () => {
     expect(sized(needs({ ramBytes: String(4 * GIB + 1) })).task.memoryMib).toBeGreaterThan(4096)
   })
 
-  it('has a disk of three times the image, within Fargate’s limits', () => {
+  it('includes a disk of three times the image, within Fargate’s limits', () => {
     expect(sized(needs(), GIB).diskGib).toBe(21)
     expect(sized(needs(), 20 * GIB).diskGib).toBe(60)
     expect(sized(needs(), 150 * GIB).diskGib).toBe(200)
   })
 
-  it('is undefined for an image that does not fit on the disk, packed and unpacked', () => {
+  it('is undefined when the disk is too small for the image, packed and unpacked', () => {
     const image = anImage(150 * GIB, 51 * GIB)
 
     expect(placeJob(needs(), anImage(150 * GIB, 50 * GIB), ONLY_FARGATE)).toHaveProperty('queue', 'fargate')
@@ -74,7 +74,7 @@ describe('the size of a job', () => {
     expect(placeJob(needs(), image, ALL_QUEUES)).toHaveProperty('queue', 'ec2')
   })
 
-  it('reports why an image fits on no disk of the stage', () => {
+  it('is undefined with the reason when no disk of the stage is large enough', () => {
     expect(explainTooLargeImage(anImage(150 * GIB, 50 * GIB), ONLY_FARGATE)).toBeUndefined()
     expect(explainTooLargeImage(anImage(150 * GIB, 51 * GIB), ONLY_FARGATE)).toMatch(
       /takes 201 GiB, .* has 200 GiB: make the image smaller/u,
@@ -84,18 +84,18 @@ describe('the size of a job', () => {
   })
 
   it.each([
-    ['memory beyond any machine', needs({ ramBytes: '500000000000000000' })],
+    ['more memory than any machine has', needs({ ramBytes: '500000000000000000' })],
     ['more CPUs than any machine has', needs({ cpus: 64 })],
     ['a GPU', needs({ gpus: 1 })],
     ['the internet', needs({ internet: true })],
-  ])('is explained for %s', (_, resources) => {
+  ])('is undefined with an explanation for %s', (_, resources) => {
     expect(placeJob(resources, anImage(0), ONLY_FARGATE)).toEqual({
       unschedulable: expect.stringMatching(/^the task requests /u),
     })
   })
 })
 
-/** Every Fargate size that exceeds the stager's share. */
+/** All Fargate sizes that are larger than the stager's share. */
 const GRID: readonly (readonly [vcpu: number, gib: number])[] = [
   ...range(2, 4, 1).map((gib) => [1, gib] as const),
   ...range(5, 8, 1).map((gib) => [1, gib] as const),
@@ -110,8 +110,8 @@ function range(first: number, last: number, step: number): readonly number[] {
   return Array.from({ length: (last - first) / step + 1 }, (_, index) => first + index * step)
 }
 
-describe('the grid of Fargate', () => {
-  it.each(GRID)('is used completely: %d vCPU with %d GiB', (vcpu, gib) => {
+describe('the Fargate sizes', () => {
+  it.each(GRID)('can all be used: %d vCPU with %d GiB', (vcpu, gib) => {
     const asked = needs({ cpus: vcpu - 0.5, ramBytes: String((gib - 1) * GIB) })
 
     expect(total(sized(asked))).toEqual([vcpu, gib])
@@ -125,16 +125,16 @@ describe('the queue of a job', () => {
     ['more memory than Fargate has', needs({ ramBytes: String(400 * GIB) }), 'ec2'],
     ['more CPUs than Fargate has', needs({ cpus: 48 }), 'ec2'],
     ['GPUs', needs({ gpus: 2 }), 'gpu'],
-  ])('for %s is the one that has it', (_, resources, queue) => {
+  ])('is one that has it for %s', (_, resources, queue) => {
     expect(sized(resources, 0, ALL_QUEUES).queue).toBe(queue)
   })
 
-  it('with GPUs runs one job on each machine, with all of its GPUs', () => {
+  it('with GPUs runs one job on each machine, with all GPUs of the machine', () => {
     expect(sized(needs({ gpus: 1 }), 0, ALL_QUEUES).gpus).toBe(4)
     expect(sized(needs({ cpus: 48 }), 0, ALL_QUEUES).gpus).toBe(0)
   })
 
-  it('on EC2 gets whole CPUs, and the requested memory', () => {
+  it('on EC2 gets whole CPUs and the requested memory', () => {
     const { task } = sized(needs({ cpus: 33.5, ramBytes: String(300 * GIB) }), 0, ALL_QUEUES)
 
     expect(task).toEqual({ vcpu: 34, memoryMib: 300 * 1024 })
@@ -142,7 +142,7 @@ describe('the queue of a job', () => {
 
   it.each([
     ['more than any machine has', needs({ ramBytes: String(480 * GIB) }), 'has 62 CPU'],
-    ['more GPUs than a machine has', needs({ gpus: 8 }), 'has 4, 62 CPU'],
+    ['more GPUs than a machine has', needs({ gpus: 8 }), 'has 4 GPU(s), 62 CPU'],
     ['GPUs and the internet', needs({ gpus: 1, internet: true }), 'no queue has both'],
     ['the internet and much memory', needs({ internet: true, ramBytes: String(300 * GIB) }), 'has 31.5 CPU'],
   ])('is undefined for %s', (_, resources, words) => {
@@ -151,7 +151,7 @@ describe('the queue of a job', () => {
     })
   })
 
-  it('is undefined for an image that exceeds the disk of the machines with GPUs', () => {
+  it('is undefined when the machines with GPUs have too small a disk for the image', () => {
     expect(placeJob(needs({ gpus: 1 }), anImage(200 * GIB), ALL_QUEUES)).toHaveProperty('unschedulable')
   })
 })

@@ -15,7 +15,7 @@ const onGpu = aTask({
 })
 
 describe('the placement of a task', () => {
-  it('is the machine that its job pays for, with its price per hour', () => {
+  it('is the machine that its job is billed for, with its price per hour', () => {
     const task = aTask({
       resources: { ramBytes: String(2 * GIB), cpus: 1, gpus: 0, internet: false },
       imageSize: { unpackedBytes: 10 * GIB, packedBytes: 4 * GIB },
@@ -29,11 +29,11 @@ describe('the placement of a task', () => {
     })
   })
 
-  it('of a task that an earlier version imported ignores the image', () => {
+  it('has the smallest disk for a task without a stored image size, which an earlier version imported', () => {
     expect(placementOf(aTask(), FARGATE)).toMatchObject({ machine: { diskGib: 21 } })
   })
 
-  it('is on the queue that was chosen at the import, for any later queues', () => {
+  it('is on the queue that was chosen at the import, whatever queues there are now', () => {
     const queues: JobQueues = { ...FARGATE, ec2: { arn: 'ec2', vcpus: 64, memoryMib: 262_144, diskGib: 500 } }
 
     expect(placementOf(aTask({ queue: 'ec2' }), queues)).toMatchObject({ queue: 'ec2' })
@@ -42,19 +42,19 @@ describe('the placement of a task', () => {
 
   it.each<[string, Task, JobQueues, RegExp]>([
     [
-      'was imported without one',
+      'was imported without a queue',
       aTask({ queue: null, jobDefinitionArn: null, unschedulableReason: 'the task asks for 1 GPU(s)' }),
       { ...FARGATE, gpu: GPU },
       /^the task asks for 1 GPU\(s\)$/u,
     ],
-    ['has lost it', onGpu, FARGATE, /^this installation no longer has the queue gpu/u],
+    ['has lost its queue', onGpu, FARGATE, /^this installation no longer has the queue gpu/u],
     [
-      'has outgrown it',
+      'is larger than the machines of its queue',
       onGpu,
       { ...FARGATE, gpu: { ...GPU, vcpus: 3 } },
-      /^the largest machine of the gpu queue/u,
+      /^the gpu queue no longer has a machine/u,
     ],
-  ])('is a reason for a task that %s', (_, task, queues, reason) => {
+  ])('is a reason when the task %s', (_, task, queues, reason) => {
     expect(placementOf(task, queues)).toEqual({ reasons: [expect.stringMatching(reason)] })
   })
 })
@@ -62,7 +62,7 @@ describe('the placement of a task', () => {
 describe('the route of a placement', () => {
   const path = (task: Task): string => `/app-engine/v1/tasks/${task.namespace}/${task.version}/placement`
 
-  it('shows queue, machine and price, by name and by id', async () => {
+  it('returns queue, machine and price, by name and by id', async () => {
     const engine = await anEngine({ task: aTask({ imageSize: { unpackedBytes: 9, packedBytes: 5 } }) })
     const app = createCheckedApp(engine)
 
@@ -82,7 +82,7 @@ describe('the route of a placement', () => {
     expect(byId).toEqual(byName)
   })
 
-  it('shows why there is no queue', async () => {
+  it('returns the reason for having no queue', async () => {
     const engine = await anEngine({
       task: aTask({ queue: null, jobDefinitionArn: null, unschedulableReason: 'too large' }),
     })
@@ -103,7 +103,7 @@ describe('the placement of a task that is not imported yet', () => {
   const SMALL = { ramBytes: String(2 * GIB), cpus: 1, gpus: 0, internet: false }
   const image = { unpackedBytes: 10 * GIB, packedBytes: 4 * GIB }
 
-  it('is the one that an import would record', () => {
+  it('is the one that the import would record', () => {
     expect(placementFor(SMALL, image, FARGATE)).toEqual(
       placementOf(aTask({ resources: SMALL, imageSize: image }), FARGATE),
     )
@@ -111,12 +111,17 @@ describe('the placement of a task that is not imported yet', () => {
 
   it.each([
     [
-      'resources that no queue holds',
+      'resources that no queue has',
       { ...SMALL, gpus: 1 },
       image,
       /requests 1 GPU\(s\), and this installation has no GPU queue/u,
     ],
-    ['an image that no disk holds', SMALL, { ...image, unpackedBytes: 300 * GIB }, /make the image smaller/u],
+    [
+      'an image that is too large for every disk',
+      SMALL,
+      { ...image, unpackedBytes: 300 * GIB },
+      /make the image smaller/u,
+    ],
   ])('is a reason for %s', (_, resources, size, reason) => {
     expect(placementFor(resources, size, FARGATE)).toEqual({ reasons: [expect.stringMatching(reason)] })
   })
@@ -127,7 +132,7 @@ describe('the placement of a task that is not imported yet', () => {
     return { status: answer.status, body: await answer.json() }
   }
 
-  it('is answered to a query with what the descriptor asks for', async () => {
+  it('is returned for the resources in a query', async () => {
     const sizes = `imageBytes=${image.packedBytes}&unpackedImageBytes=${image.unpackedBytes}`
 
     const { status, body } = await ask(`cpus=1&memoryMiB=2048&${sizes}`)
@@ -153,7 +158,7 @@ describe('the placement of a task that is not imported yet', () => {
     ['cpus=1&memoryMiB=1e3', /memoryMiB .*1e3/u],
     ['cpus=1&memoryMiB=99999999999999999999', /memoryMiB .*9/u],
     ['cpus=1&memoryMiB=1&internet=yes', /internet .*true or false/u],
-  ])('is refused to the query %s', async (query, words) => {
+  ])('is refused for the query %s', async (query, words) => {
     const { status, body } = await ask(query)
 
     expect(status).toBe(400)

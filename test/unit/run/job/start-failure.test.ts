@@ -9,7 +9,7 @@ const PODMAN =
   'CannotStartContainerError: Error: runc: runc create failed: unable to start container process: '
 const CRUN = 'CannotStartContainerError: Error: crun: '
 
-describe('a container that the engine cannot start', () => {
+describe('a container that cannot be started', () => {
   it.each([
     [`${DOCKER}exec: "/rum.sh": stat /rum.sh: no such file or directory: unknown`, '"/rum.sh" is not in'],
     [`${FARGATE}exec: "rum": executable file not found in $PATH: unknown`, '"rum" is not in the image'],
@@ -40,7 +40,7 @@ describe('a container that the engine cannot start', () => {
       `${DOCKER}error during container init: error mounting "/var/x" to rootfs at "/inputs": create mountpoint: make mountpoint "/inputs": not a directory`,
       'an entry at "/inputs" that is not a folder',
     ],
-    // Truncated to 255 characters.
+    // A reason that is truncated to 255 characters.
     [`${FARGATE}exec: "/opt/a/long/path/that/takes/what/was/le`.slice(0, 255), 'could not be executed'],
   ])('is explained by the image: %s', (reason, words) => {
     expect(explainStartFailure(reason)).toContain(words)
@@ -52,7 +52,7 @@ describe('a container that the engine cannot start', () => {
     'DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s',
     'OutOfMemoryError: Container killed due to memory usage',
     '',
-  ])('is not the image at fault: %s', (reason) => {
+  ])('is not explained by the image: %s', (reason) => {
     expect(explainStartFailure(reason)).toBeUndefined()
   })
 
@@ -61,7 +61,7 @@ describe('a container that the engine cannot start', () => {
   })
 })
 
-describe('a program that the kernel refuses', () => {
+describe('a program that the kernel cannot execute', () => {
   it.each([
     ['exec /run.sh: no such file or directory', 'its command "/run.sh", or the interpreter'],
     ['exec /run.sh: exec format error', '"/run.sh" is neither a program for linux/amd64'],
@@ -72,12 +72,12 @@ describe('a program that the kernel refuses', () => {
       'its command is neither a program',
     ],
     ['standard_init_linux.go:211: exec user process caused "no such file or directory"', 'Windows'],
-  ])('is explained: %s', (line, words) => {
+  ])('is explained by the line: %s', (line, words) => {
     expect(explainExecLine(line)).toContain(words)
   })
 
   it.each(['Traceback (most recent call last):', 'sh: exec: not found', ''])(
-    'is not meant by: %s',
+    'is not recognised in the line: %s',
     (line) => {
       expect(explainExecLine(line)).toBeUndefined()
     },

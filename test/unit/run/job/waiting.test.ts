@@ -7,7 +7,7 @@ const job = { attempt: 1, jobName: 'run-1', waiting: { reason: 'CAPACITY: none',
 
 describe('the reason why a run waits', () => {
   it.each([
-    ['is not told before ten minutes', '2026-01-01T00:09:59.999Z', undefined],
+    ['is not shown in the first ten minutes', '2026-01-01T00:09:59.999Z', undefined],
     ['is shown afterwards', '2026-01-01T00:10:00.000Z', 'CAPACITY: none'],
   ])('%s', (_, now, reason) => {
     expect(waitingReason({ state: 'PENDING', job }, new Date(now))).toBe(reason)
@@ -19,7 +19,7 @@ describe('the reason why a run waits', () => {
     expect(waiting).toEqual(['QUEUING', 'QUEUED', 'PENDING'])
   })
 
-  it('is absent where Batch gave none', () => {
+  it('is absent when Batch gave none', () => {
     const { waiting: _, ...silent } = job
 
     expect(waitingReason({ state: 'PENDING', job: silent }, new Date('2026-02-01'))).toBeUndefined()

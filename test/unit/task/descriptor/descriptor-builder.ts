@@ -5,7 +5,7 @@ import {
 } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
 import type { TaskDescriptor } from '../../../../src/task/task.ts'
 
-/** A valid descriptor as plain values. `changes` replace top-level keys; undefined removes one. */
+/** A valid descriptor as plain values. `changes` replace top-level keys; undefined removes a key. */
 export function aRawDescriptor(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const descriptor = {
     $schema: 'https://cytomine.com/schema-store/tasks/task.v0.json',
@@ -26,7 +26,7 @@ export function withInput(input: Readonly<Record<string, unknown>>): Record<stri
   return aRawDescriptor({ inputs: { a: { description: 'An input', ...input } } })
 }
 
-/** Parses YAML text, or plain values as YAML; ids count up. */
+/** Parses YAML, or plain values as YAML. New ids count up. */
 export function parse(descriptor: unknown): ReturnType<typeof parseTaskDescriptor> {
   let count = 0
   const text =

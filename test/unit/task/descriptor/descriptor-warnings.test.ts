@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
 import type { RefusedDescriptor } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
 import { aRawDescriptor, parse, withInput } from './descriptor-builder.ts'
 
@@ -11,8 +12,8 @@ function warningsOf(descriptor: unknown): readonly string[] {
 
 const withType = (type: Readonly<Record<string, unknown>>) => withInput({ type })
 
-describe('keys of a descriptor without effect', () => {
-  it('are none in a descriptor of known keys', () => {
+describe('warnings about keys without effect', () => {
+  it('do not occur in a descriptor of known keys', () => {
     const descriptor = aRawDescriptor({
       $comment: 'x',
       'x-own': { anything: 1 },
@@ -42,7 +43,7 @@ describe('keys of a descriptor without effect', () => {
     expect(warningsOf(descriptor)).toEqual([])
   })
 
-  it('are reported with line and column', () => {
+  it('have line and column', () => {
     const text = `$schema: https://example.org/schema
 name: Count cells
 namespace: com.example.count
@@ -109,7 +110,11 @@ outputs: {}
       'mean cpus?',
     ],
     [withInput({ type: 'integer', 'display-name': 'x' }), 'inputs.a["display-name"]', 'mean display_name?'],
-    [withInput({ type: 'integer', required: true }), 'inputs.a.required', 'mean optional?'],
+    [
+      withInput({ type: 'integer', required: true }),
+      'inputs.a.required',
+      'the opposite is known, optional: true or optional: false (default)',
+    ],
     [
       withInput({ type: 'integer', lt: 3 }),
       'inputs.a.lt',
@@ -166,7 +171,7 @@ outputs: {}
       'authors[0].contact',
       'mean is_contact?',
     ],
-  ])('are reported for %j', (descriptor, path, advice) => {
+  ])('are given for %j', (descriptor, path, advice) => {
     const warnings = warningsOf(descriptor)
 
     expect(warnings).toEqual([expect.stringContaining(advice)])
@@ -174,7 +179,7 @@ outputs: {}
     expect(warnings[0]?.startsWith(`${path} `)).toBe(true)
   })
 
-  it('is reported together with problems, which it may have caused', () => {
+  it('are given together with problems, which such a key may have caused', () => {
     const { problems, warnings } = parse(
       withInput({ type: 'nothing', description: undefined }),
     ) as RefusedDescriptor
@@ -187,14 +192,71 @@ outputs: {}
     ])
   })
 
+  it.each<readonly [input: Readonly<Record<string, unknown>>, advice: Readonly<Record<string, string>>]>([
+    [
+      { type: 'int', optionnal: true, defalt: 3, lte: 4 },
+      { optionnal: 'mean optional?', defalt: 'mean default?', lte: 'mean leq in the type' },
+    ],
+    [{ typ: 'integer' }, { typ: 'mean type?' }],
+    [{ type: { id: 'array', subType: 'integer' } }, { 'type.subType': 'mean subtype?' }],
+    [
+      { type: { id: 'array', subtype: { id: 'integer', gte: 1, lt: 'x' } } },
+      { 'type.subtype.gte': 'mean geq?' },
+    ],
+    [{ type: { id: 'integer', geq: 'x', gte: 3 } }, { 'type.gte': 'mean geq?' }],
+    [{ type: { id: 'float', minimum: 3 } }, { 'type.minimum': 'mean geq?' }],
+    [{ type: { type: 'integer', geq: 3 } }, { 'type.type': 'mean id?' }],
+  ])('are given for %j, whose type has a problem', (input, advice) => {
+    const { problems, warnings } = parse(withInput(input)) as RefusedDescriptor
+
+    expect(problems).toHaveLength(1)
+    expect(warnings.map(({ message }) => message)).toEqual(
+      Object.entries(advice).map(([key, words]) =>
+        expect.stringMatching(new RegExp(`^inputs\\.a\\.${key} .*${words.replaceAll('?', '\\?')}`, 'u')),
+      ),
+    )
+  })
+
+  it.each([
+    [
+      'merge keys',
+      'x-base: &base {type: integer}\n',
+      'inputs: {a: {<<: *base, description: x}}\n',
+      'inputs.a["<<"] is not known here and has no effect: YAML 1.2 has no merge keys; repeat the keys here (line 2, column 14)',
+    ],
+    [
+      'unknown tags',
+      '',
+      'inputs: {a: !own {type: integer, description: x}}\n',
+      'the tag !own is not known here and has no effect: remove it (line 1, column 13)',
+    ],
+    [
+      'a second document',
+      '',
+      'inputs: {}\n---\n# end\nname: x\n',
+      'the text after the first YAML document is ignored',
+    ],
+  ])('are given for %s', (_, before, inputs, message) => {
+    const rest = stringify(aRawDescriptor({ inputs: undefined }))
+    const isLast = inputs.includes('---')
+
+    const { warnings } = parse(isLast ? `${before}${rest}${inputs}` : `${before}${inputs}${rest}`)
+
+    expect(warnings.map((one) => one.message)).toEqual([expect.stringContaining(message)])
+  })
+
+  it('are not given for marks of a single document', () => {
+    expect(warningsOf(`%YAML 1.2\n---\n${stringify(aRawDescriptor())}# end\n...\n# end\n`)).toEqual([])
+  })
+
   it.each(['text', '[]', 'authors: none', 'inputs: 3'])(
-    'is not looked for in %j, which is not a descriptor',
+    'are not given for %j, which is not a descriptor',
     (text) => {
       expect(parse(text)).toHaveProperty('problems')
     },
   )
 
-  it('are reported for 50 keys, with the number of the others', () => {
+  it('are given for 50 keys, with the number of the others', () => {
     const keys = Object.fromEntries(
       Array.from({ length: 120 }, (_, i) => [`unknown_${i}_${'k'.repeat(300)}`, 1]),
     )

@@ -44,7 +44,7 @@ describe('folders of a task', () => {
     expect(findFolderCollision(inputs, outputs)?.path).toEqual(['configuration', 'output_folder'])
   })
 
-  it('are separate when one name is only a prefix of the other', () => {
+  it('are separate when one name only starts with the other', () => {
     expect(findFolderCollision('/data', '/data-out')).toBeUndefined()
   })
 })

@@ -13,7 +13,7 @@ const COMMITTED = readFileSync('docs/task.schema.json', 'utf8')
 const validate = new Ajv({ strict: false, allErrors: true, formats: { 'date-time': true } }).compile(
   JSON.parse(COMMITTED),
 )
-/** Folder with reference bundles, which the repository does not contain. CI sets it. */
+/** Folder with reference bundles, which are not in the repository. CI sets it. */
 const SHARED = process.env.SHARED_DIR
 
 const withType = (type: unknown, more: object = {}) => withInput({ type, ...more })
@@ -45,11 +45,24 @@ describe('the JSON schema of descriptors', () => {
     },
   )
 
-  it.each(TYPES)('accepts %j, as the service does', (type) => {
+  it.each(TYPES)('accepts %j like the service', (type) => {
     validate(withType(type))
 
     expect(validate.errors ?? []).toEqual([])
     expect(problemsOf(withType(type))).toEqual([])
+  })
+
+  it.each([
+    ['boolean', true],
+    ['integer', 5],
+    ['number', 0.5],
+    ['string', 'x'],
+    ['datetime', '2024-02-23T18:00:00Z'],
+    [{ id: 'enumeration', values: ['x'] }, 'x'],
+  ])('accepts the default of an input of type %j', (type, value) => {
+    validate(withType(type, { default: value }))
+
+    expect(validate.errors ?? []).toEqual([])
   })
 
   it('accepts every key of a descriptor', () => {
@@ -78,7 +91,7 @@ describe('the JSON schema of descriptors', () => {
   it.each([
     ['an unknown constraint', withType({ id: 'integer', gte: 1 })],
     ['a misspelt key of a parameter', withType('integer', { optionnal: true })],
-    ['memory where ram is meant', aRawDescriptor({ configuration: { resources: { memory: '4Gi' } } })],
+    ['memory in place of ram', aRawDescriptor({ configuration: { resources: { memory: '4Gi' } } })],
     ['a constraint beside the type', withType('integer', { gt: 1 })],
     ['an amount of memory without unit', aRawDescriptor({ configuration: { resources: { ram: '4 gigs' } } })],
     ['a bound of another kind', withType({ id: 'integer', gt: 0.5 })],
@@ -108,7 +121,7 @@ describe.skipIf(SHARED === undefined)('on the reference documents, the JSON sche
     return new Ajv2019({ strict: false, validateFormats: false }).compile(schema)
   }
 
-  it.each(bundles)('decides on %s like the official one and the service', async (name) => {
+  it.each(bundles)('accepts or refuses %s like the official schema and the service', async (name) => {
     const zip = await openZip(bufferSource(readFileSync(join(folder, name))))
     const entry = zip.entries.find((one) => one.name === 'descriptor.yml')
     if (entry === undefined) throw new Error('there is no descriptor')

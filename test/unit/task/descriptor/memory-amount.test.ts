@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseMemoryAmount } from '../../../../src/task/descriptor/memory-amount.ts'
 
 describe('memory amounts', () => {
-  // The table of the contract (descriptor 3.2), and the ends of the prefixes.
+  // Examples of the contract (descriptor 3.2), and the limits of prefixes.
   it.each([
     ['1kB', 1000n],
     ['1MiB', 1_048_576n],
@@ -26,7 +26,7 @@ describe('memory amounts', () => {
     ['1Q', 10n ** 30n],
     ['1Yi', 2n ** 80n],
     ['0.0000000001B', 1n],
-  ])('reads %s as %s bytes', (text, bytes) => {
+  ])('are read from %s as %s bytes', (text, bytes) => {
     expect(parseMemoryAmount(text)?.bytes).toBe(bytes)
   })
 
@@ -35,7 +35,7 @@ describe('memory amounts', () => {
     ['1kb', 1000n],
     ['1kB', 8000n],
     ['0.1bit', 1n],
-  ])('reads %s as %s bits', (text, bits) => {
+  ])('are read from %s as %s bits', (text, bits) => {
     expect(parseMemoryAmount(text)?.bits).toBe(bits)
   })
 
@@ -61,11 +61,11 @@ describe('memory amounts', () => {
     '١B',
     '1\n2',
     '9'.repeat(101),
-  ])('rejects %j', (text) => {
+  ])('cannot be read from %j', (text) => {
     expect(parseMemoryAmount(text)).toBeUndefined()
   })
 
-  it('are exact and rounded up', () => {
+  it('are exact, and rounded up to bytes', () => {
     const prefixes = fc.constantFrom(
       ['', 1n],
       ['k', 1000n],

@@ -14,10 +14,7 @@ if (sharedFolder === undefined) {
   )
 }
 
-/**
- * Problems of descriptors that the official schema accepts. Memory amounts follow another rule: they
- * are rewritten before the comparison.
- */
+/** Problems of descriptors that the official schema accepts. Memory amounts are not listed: they are rewritten before the comparison. */
 const STRICTER: readonly { readonly path: RegExp; readonly message: RegExp; readonly reason: string }[] = [
   {
     path: /^configuration\.(?:in|out)put_folder$/u,
@@ -71,7 +68,7 @@ const STRICTER: readonly { readonly path: RegExp; readonly message: RegExp; read
   },
 ]
 
-/** Every type in both forms, every constraint and every optional key, as targets of the mutations. */
+/** A descriptor with every type in both forms, every constraint and every optional key, which the mutations change. */
 const BASE = aRawDescriptor({
   description: 'text',
   external: { source_code: 'https://example.org', doi: ['https://doi.org/10.1/1'] },
@@ -232,7 +229,7 @@ const REFERENCES = [
 ]
 const anyValue = fc.constantFrom(...VALUES)
 
-/** Sometimes another value than the expected one. */
+/** Values of the expected kind, and sometimes other values. */
 function mostly(due: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 12, arbitrary: due }, { weight: 1, arbitrary: anyValue })
 }
@@ -253,7 +250,7 @@ const formatsOf = (...formats: readonly string[]) =>
   fc.array(fc.constantFrom(...formats), { minLength: 0, maxLength: 3 })
 const bounds = (value: fc.Arbitrary<unknown>) => ({ gt: value, geq: value, lt: value, leq: value })
 
-/** Every type with every constraint; short forms where there are any. */
+/** Every type with every constraint, and in its short form if it has one. */
 const { type: anyType } = fc.letrec<{ type: unknown }>((tie) => {
   const long = (
     id: string,
@@ -315,7 +312,7 @@ const anyParameter = mappingOf(
 const anyParameters = fc.dictionary(fc.constantFrom(...NAMES), anyParameter, { maxKeys: 3 })
 
 interface Mutation {
-  /** Chooses one of all places of the descriptor. */
+  /** Number that picks the key to change: modulo the number of all keys. */
   readonly place: number
   readonly kind: 'replace' | 'remove' | 'add'
   readonly key: string
@@ -338,7 +335,7 @@ function isContainer(value: unknown): value is Container {
   return typeof value === 'object' && value !== null
 }
 
-/** Every mapping and list of the tree with each of its keys. */
+/** Every mapping and list of the tree, with each of its keys. */
 function placesOf(node: Container): { readonly container: Container; readonly key: string }[] {
   return Object.entries(node).flatMap(([key, value]) => [
     { container: node, key },
@@ -356,9 +353,7 @@ function mutate(descriptor: Container, { place, kind, key, value }: Mutation): v
   else Object.assign(container, { [chosen.key]: structuredClone(value) })
 }
 
-/**
- * The official schema requires a prefix and accepts any text after it; the contract's grammar decides instead (descriptor 3.2).
- */
+/** The official schema requires a prefix and accepts any text after it. The grammar of the contract decides instead (descriptor 3.2). */
 function withMemoryRewritten(descriptor: Container): Container {
   const copy = structuredClone(descriptor)
   for (const { container, key } of placesOf(copy)) {
@@ -373,7 +368,7 @@ function isExplained({ path, message }: DescriptorProblem): boolean {
   return STRICTER.some((exception) => exception.path.test(path) && exception.message.test(message))
 }
 
-/** It uses keywords as property names, which only Ajv's lax mode accepts, and formats, which are not validated (descriptor 2). */
+/** The schema uses keywords as property names, which only Ajv's lax mode accepts, and formats, which are not validated (descriptor 2). */
 function compileOfficialSchema(folder: string): ValidateFunction {
   const schema: unknown = JSON.parse(readFileSync(join(folder, 'reference', 'task.v0.json'), 'utf8'))
   return new Ajv2019({ strict: false, validateFormats: false }).compile(Object(schema))
@@ -399,7 +394,7 @@ const DESCRIPTORS: readonly (readonly [string, fc.Arbitrary<Container>])[] = [
 
 describe.runIf(sharedFolder)('the official schema', () => {
   it.each(DESCRIPTORS)(
-    'agrees with the parser about %s, but for the listed exceptions',
+    'agrees with the parser about %s, except for the listed differences',
     (_, descriptors) => {
       const accepts = compileOfficialSchema(sharedFolder ?? '')
       const seen = { accepted: 0, refused: 0, stricter: 0 }
@@ -419,7 +414,7 @@ describe.runIf(sharedFolder)('the official schema', () => {
         { numRuns: 3000, seed: 20_261_122 },
       )
 
-      // If all descriptors were invalid, or none, the comparison would be meaningless.
+      // The comparison is meaningless unless there are many descriptors of each kind.
       expect(Math.min(seen.accepted, seen.refused, seen.stricter)).toBeGreaterThan(100)
     },
     120_000,

@@ -5,7 +5,7 @@ import { isNamespace, isSemver } from '../../../../src/contract/names.ts'
 import { descriptorError } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
 import { aRawDescriptor, parse, parseValid, pathsOf, problemsOf, withInput } from './descriptor-builder.ts'
 
-/** A task with all parts of a descriptor. */
+/** A descriptor of a task with all parts. */
 const FULL = `
 $schema: https://cytomine.com/schema-store/tasks/task.v0.json
 name: Echo numbers
@@ -166,14 +166,14 @@ describe('a task descriptor', () => {
     expect(descriptor).not.toHaveProperty('imageFile')
   })
 
-  it('gets each default of the resources on its own', () => {
+  it('gets each default of the resources separately', () => {
     const { resources } = parseValid(aRawDescriptor({ configuration: { resources: { cpus: 4 } } }))
 
     expect(resources).toEqual({ ramBytes: String(4 * 1024 ** 3), cpus: 4, gpus: 0, internet: false })
   })
 
   it.each(['boolean', 'integer', 'number', 'string', 'datetime', 'geometry', 'image', 'file'])(
-    'means the same by %s in short and long form',
+    'has the same meaning for %s in short and in long form',
     (id) => {
       const [short, long] = [id, { id }].map((type) => parseValid(withInput({ type })).inputs[0]?.type)
 
@@ -181,7 +181,7 @@ describe('a task descriptor', () => {
     },
   )
 
-  it('connects matching arrays in both directions and over several steps', () => {
+  it('connects matching arrays in both directions and through several arrays', () => {
     const array = (...matching: string[]) => ({
       description: '',
       type: { id: 'array', subtype: 'integer' },
@@ -206,7 +206,7 @@ describe('a task descriptor', () => {
     ])
   })
 
-  it('may share blocks through aliases', () => {
+  it('may repeat values through aliases', () => {
     const text = `${FULL}  again: {description: "", type: &t {id: integer, gt: 1}}\n  more: {description: "", type: *t}\n`
 
     expect(parseValid(text).outputs.at(-1)?.type).toEqual({ id: 'integer', gt: 1 })
@@ -217,7 +217,7 @@ describe('a task descriptor', () => {
     ['array', [1]],
     ['image', null],
     ['file', 'x'],
-  ])('has its default of a %s ignored', (id, value) => {
+  ])('may have a default for a %s, which is ignored', (id, value) => {
     const type = id === 'array' ? { id, subtype: 'integer' } : id
 
     expect(parseValid(withInput({ type, default: value })).inputs[0]).not.toHaveProperty('default')
@@ -225,7 +225,7 @@ describe('a task descriptor', () => {
 })
 
 describe('a descriptor with problems', () => {
-  it('has all of them listed, in the order of the text', () => {
+  it('is refused with all problems, in the order of the text', () => {
     const paths = pathsOf(`
 $schema: x
 name: ab
@@ -254,7 +254,7 @@ outputs:
     ])
   })
 
-  it('names path, expectation and place in each message', () => {
+  it('is refused with path, expectation and position in each message', () => {
     const [problem] = problemsOf('$schema: x\nname: ab\n'.concat(yamlRest()))
 
     expect(problem).toEqual({
@@ -266,7 +266,7 @@ outputs:
     })
   })
 
-  it('places a missing property at its parent', () => {
+  it('is refused at the parent of a missing property', () => {
     const [problem] = problemsOf(`$schema: x\nname: abc\n${yamlRest('inputs:\n  a:\n    type: integer\n')}`)
 
     expect(problem).toMatchObject({ path: 'inputs.a.description', line: 8, column: 3 })
@@ -347,7 +347,7 @@ outputs:
     expect(pathsOf(withInput({ type, default: value }))).toEqual(['inputs.a.default'])
   })
 
-  it('is rejected when its dependencies do not exist', () => {
+  it('is refused when its dependencies do not exist', () => {
     const array = { id: 'array', subtype: 'integer' }
     const paths = pathsOf(
       aRawDescriptor({
@@ -383,7 +383,7 @@ outputs:
     ])
   })
 
-  it('has at most a hundred problems listed', () => {
+  it('is refused with at most 100 problems', () => {
     const inputs = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`p${index}`, 5]))
 
     const problems = problemsOf(aRawDescriptor({ inputs }))
@@ -392,9 +392,9 @@ outputs:
     expect(problems.at(-1)?.message).toBe('the descriptor has 50 more problems')
   })
 
-  it('is rejected when its record is too large to store', () => {
+  it('is refused when its item is too large to be stored', () => {
     const values = Array.from({ length: 500 }, (_, index) => `value ${index}`)
-    // The same value in each: written once, and referred to by aliases.
+    // The same type in each parameter: written once, and repeated through aliases.
     const type = { id: 'enumeration', values }
     const parameters = Array.from({ length: 90 }, (_, index) => [`p${index}`, { type, description: '' }])
 
@@ -433,8 +433,8 @@ describe('a text that is not a descriptor', () => {
     ['uses an anchor that is missing', 'a: *nowhere'],
     ['contains itself', 'type: &t {id: array, subtype: *t}'],
     ['multiplies its aliases', aliasBomb()],
-    ['nests without end', '['.repeat(50_000)],
-    ['nests deeply', `${'{a: '.repeat(70)}1${'}'.repeat(70)}`],
+    ['is nested without an end', '['.repeat(50_000)],
+    ['is nested deeply', `${'{a: '.repeat(70)}1${'}'.repeat(70)}`],
     ['is longer than any descriptor', `# ${'x'.repeat(64 * 1024)}`],
   ])('is refused as unreadable when it %s', (_reason, text) => {
     expect(() => parse(text)).toThrowError(
@@ -442,7 +442,7 @@ describe('a text that is not a descriptor', () => {
     )
   })
 
-  it('is refused with the place of the first mistake', () => {
+  it('is refused with the position of the first syntax error', () => {
     let thrown: unknown
     try {
       parse('a: 1\nb: "open\n')
@@ -460,9 +460,42 @@ describe('a text that is not a descriptor', () => {
     })
   })
 
-  it.each(['', '# nothing', 'text', '[]'])('is refused as a problem when it is not a mapping: %j', (text) => {
-    expect(pathsOf(text)).toEqual(['the descriptor'])
+  it.each([
+    ['a: 1\nb: *nowhere\n', 'the alias *nowhere has no anchor &nowhere before it', 'line 2, column 4'],
+    [aliasBomb(), 'its aliases repeat too many values', 'line \\d+, column \\d+'],
+    ['type: &t {id: array, subtype: *t}', 'it nests more than 64 levels deep', 'line 1, column 31'],
+    [`${'{a: '.repeat(70)}1${'}'.repeat(70)}`, 'it nests more than 64 levels deep', 'line 1, column \\d+'],
+    [`${'['.repeat(9000)}${']'.repeat(9000)}`, 'it nests .*deep', 'line 1, column \\d+'],
+    ['version: {{ version }}\n', 'keys must be strings.*in quotes', 'line 1, column 11'],
+  ])('is refused with the position of the first part that cannot be read: %s', (text, words, position) => {
+    const escaped = words.replaceAll('*nowhere', '\\*nowhere')
+    expect(() => parse(text)).toThrowError(
+      expect.objectContaining({
+        details: expect.objectContaining({
+          description: expect.stringMatching(new RegExp(`${escaped}.* \\(${position}\\)$`, 'u')),
+        }),
+      }),
+    )
   })
+
+  it('is refused at its beginning when a key of the descriptor is missing', () => {
+    const [problem] = problemsOf(`# task\n${stringify(aRawDescriptor({ name: undefined }))}`)
+
+    expect(problem).toMatchObject({ path: 'name', line: 2, column: 1 })
+  })
+
+  it('is refused for a merge key in place of a parameter', () => {
+    expect(problemsOf(aRawDescriptor({ inputs: { '<<': { a: {} } } }))).toMatchObject([
+      { path: 'inputs["<<"]', message: expect.stringContaining('YAML 1.2 has no merge keys') },
+    ])
+  })
+
+  it.each(['', '# nothing', 'text', '[]'])(
+    'is refused with a problem when it is not a mapping: %j',
+    (text) => {
+      expect(pathsOf(text)).toEqual(['the descriptor'])
+    },
+  )
 })
 
 describe('names in a descriptor', () => {
@@ -471,7 +504,7 @@ describe('names in a descriptor', () => {
   })
 
   it.each(['1.0', 'v1.0.0', '1.0.0-01', '1.0.0\n', `1.0.0-${'a'.repeat(250)}`])(
-    'take %j for no version',
+    'do not include %j as a version',
     (text) => {
       expect(isSemver(text)).toBe(false)
     },
@@ -481,12 +514,15 @@ describe('names in a descriptor', () => {
     expect(isNamespace(text)).toBe(true)
   })
 
-  it.each(['com', 'com.', 'a-b.c', 'a..b', `a.${'b'.repeat(254)}`])('exclude %s as a namespace', (text) => {
-    expect(isNamespace(text)).toBe(false)
-  })
+  it.each(['com', 'com.', 'a-b.c', 'a..b', `a.${'b'.repeat(254)}`])(
+    'do not include %s as a namespace',
+    (text) => {
+      expect(isNamespace(text)).toBe(false)
+    },
+  )
 })
 
-/** The required keys except $schema and name, from the third line on. */
+/** The required keys except $schema and name, from line 3 on. */
 function yamlRest(inputs = 'inputs: {}\n'): string {
   return `namespace: a.b
 version: 1.0.0

@@ -24,7 +24,7 @@ describe('scalars of YAML 1.1', () => {
       (word) => [word, false] as const,
     ),
     ...['y', 'n', 'yEs', 'oN', '1', '0', '', 'yes ', 'maybe'].map((word) => [word, undefined] as const),
-  ])('%j is the boolean %s', (source, value) => {
+  ])('include %j as the boolean %s', (source, value) => {
     expect(booleanOf(source)).toBe(value)
   })
 
@@ -65,7 +65,7 @@ describe('scalars of YAML 1.1', () => {
       '--1',
       '1e_3',
     ].map((source) => [source, undefined] as const),
-  ])('%j is the number %s', (source, value) => {
+  ])('include %j as the number %s', (source, value) => {
     expect(numberOf(source)).toBe(value)
   })
 })
@@ -76,11 +76,11 @@ describe('a descriptor in YAML 1.1', () => {
     ['Off', false],
     ['NO', false],
     ['on', true],
-  ])('defines with %s whether a parameter is optional', (word, optional) => {
+  ])('accepts %s for whether a parameter is optional', (word, optional) => {
     expect(inputOf(`type: integer, optional: ${word}`)?.optional).toBe(optional)
   })
 
-  it('may use words for booleans where one is expected', () => {
+  it('may have YAML 1.1 booleans wherever a boolean is expected', () => {
     expect(typeOf('{id: number, nan_allowed: yes, infinity_allowed: On}')).toEqual({
       id: 'number',
       nanAllowed: true,
@@ -98,7 +98,7 @@ describe('a descriptor in YAML 1.1', () => {
     expect(resources).toMatchObject({ internet: true, cpus: 2, gpus: 1 })
   })
 
-  it('may use YAML 1.1 numbers wherever one is expected', () => {
+  it('may have YAML 1.1 numbers wherever a number is expected', () => {
     expect(typeOf('{id: integer, geq: -0144, lt: 10_000}')).toEqual({ id: 'integer', geq: -100, lt: 10_000 })
     expect(typeOf('{id: number, leq: 1_000.5}')).toMatchObject({ leq: 1000.5 })
     expect(typeOf('{id: string, max_length: 0x10}')).toMatchObject({ maxLength: 16 })
@@ -110,7 +110,7 @@ describe('a descriptor in YAML 1.1', () => {
     expect(inputOf('type: number, default: 1_0.5')?.default).toBe(10.5)
   })
 
-  it('keeps such words as text where text is expected', () => {
+  it('has them as text wherever a text is expected', () => {
     const { authors, inputs } = parseValid(
       withInputs(
         '  a: {description: no, display_name: on, type: {id: enumeration, values: [yes, no, 10_000, 0144]}, default: 0144}\n' +
@@ -137,13 +137,13 @@ describe('a descriptor in YAML 1.1', () => {
     ['default: "10_000"', 'inputs.a.default must be an integer, not "10_000" (line 9, column 38)'],
     ['default: 0899', 'inputs.a.default must be an integer, not "0899" (line 9, column 38)'],
     ['default: 190:20:30', 'inputs.a.default must be an integer, not "190:20:30" (line 9, column 38)'],
-  ])('is refused, with the place, for %s', (rest, message) => {
+  ])('is refused, with the position, for %s', (rest, message) => {
     const problems = problemsOf(withInputs(`  a: {description: x, type: integer, ${rest}}`))
 
     expect(problems.map((problem) => problem.message)).toEqual([message])
   })
 
-  it('reads an alias as the type that each place expects', () => {
+  it('has the value of an alias in the type that each place expects', () => {
     const [a, b] = parseValid(
       withInputs(
         '  a: {description: &word yes, type: integer, optional: *word}\n  b: {description: x, type: {id: integer, lt: &n 0144}, default: 99}',
@@ -153,7 +153,7 @@ describe('a descriptor in YAML 1.1', () => {
     expect([a?.description, a?.optional, b?.type]).toEqual(['yes', true, { id: 'integer', lt: 100 }])
   })
 
-  it('has a parameter with the name of a boolean or of a number', () => {
+  it('may have parameters with the names of boolean and numeric keys', () => {
     const { inputs } = parseValid(
       withInputs('  optional: {description: x, type: integer}\n  lt: {description: yes, type: integer}'),
     )
@@ -164,7 +164,7 @@ describe('a descriptor in YAML 1.1', () => {
   it.each([
     ['/image.tar', '/image.tar'],
     ['{file: image.tar}', 'image.tar'],
-  ])('names its image as %s', (image, imageFile) => {
+  ])('may name its image as %s', (image, imageFile) => {
     expect(parseValid(withInputs('  {}', `{image: ${image}}`)).imageFile).toBe(imageFile)
   })
 

@@ -9,7 +9,7 @@ const SEED = 20261123
 const CASES_OF_A_SHAPE = 1000
 const ORIGIN: Position = [0, 0]
 
-/** Few coordinates, so that rings often touch, cross, overlap and contain each other. */
+/** A small range, so that rings often touch, cross, overlap and contain each other. */
 const place = fc.integer({ min: 0, max: 6 })
 const size = fc.integer({ min: 1, max: 5 })
 const corner = fc.tuple(place, place)
@@ -19,7 +19,7 @@ const plainRing: fc.Arbitrary<Ring> = fc.oneof(
   fc.array(corner, { minLength: 3, maxLength: 7 }).map(closed),
 )
 
-/** Either direction, any first corner, and sometimes a repeated corner or one in the middle of an edge. */
+/** Rings with either direction and any first corner, some with a repeated corner or a corner on an edge. */
 const anyRing = fc
   .tuple(plainRing, fc.boolean(), fc.nat(7), fc.constantFrom('as it is', 'repeated', 'on an edge'))
   .map(([ring, isReversed, first, extra]) => {
@@ -76,7 +76,7 @@ const SHAPES: Readonly<Record<string, fc.Arbitrary<Polygons>>> = {
 }
 
 type Move = (position: Position) => Position
-/** Transformations that may move touching corners slightly off an edge. */
+/** Transformations, some of which move touching corners slightly off an edge. */
 const MOVES: readonly Move[] = [
   (position) => position,
   ([x, y]) => [x * 0.1 + y * 0.3 + 0.7, y * 0.1 - x * 0.3 + 1 / 3],
@@ -108,7 +108,7 @@ describe('the check of areas', () => {
     const anywhere = fc.array(fc.tuple(number, number), { minLength: 3, maxLength: 9 }).map(closed)
     fc.assert(
       fc.property(anywhere, (ring) => {
-        // jsts loses digits where 1e-100 meets 1e-42.
+        // jsts loses digits when it combines numbers such as 1e-100 and 1e-42.
         const plain = ring.map(([x, y]): Position => [plainNumber(x), plainNumber(y)])
 
         expect(areValidAreas([[plain]])).toBe(isValidForJsts('Polygon', [plain]))
@@ -143,7 +143,7 @@ function plainNumber(number: number): number {
   return Math.abs(number) < 1e-9 ? 0 : number
 }
 
-/** Positive when c is on the left of the line from a to b: exact for multiples of 1/1024. */
+/** Positive when c is to the left of the line from a to b. Exact for multiples of 1/1024. */
 function exactSide(a: Position, b: Position, c: Position): bigint {
   const exact = (number: number): bigint => BigInt(number * 1024)
   const [x, y] = [exact(a[0]), exact(a[1])]
@@ -151,10 +151,10 @@ function exactSide(a: Position, b: Position, c: Position): bigint {
 }
 
 /*
- * Cases in which this check and JTS differ: 4 of 400 000 against JTS 1.19 itself, 2 of 100 000 against jsts. Both round in their
- * orientation test, whose 106 bits are too few for products of coordinates that use all 53.
+ * Cases in which this check and JTS differ: 4 of 400 000 against JTS 1.19, 2 of 100 000 against jsts. Both round in their orientation test, whose 106
+ * bits are too few for products of coordinates with 53 bits.
  */
-describe('the check of areas is exact where JTS rounds', () => {
+describe('the check of areas, where JTS rounds,', () => {
   it('accepts a hole whose corner is on an edge of its shell, with coordinates of 53 bits', () => {
     const shell = [
       [333333333333333.3, 1e15],
@@ -175,7 +175,7 @@ describe('the check of areas is exact where JTS rounds', () => {
     expect(isValidForJsts('Polygon', [closed(shell), closed(hole)])).toBe(false)
   })
 
-  it('treats coordinates below 2^-480 as 0, whose products also vanish in JTS', () => {
+  it('treats coordinates below 2^-480 as 0, because their products are 0 in JTS too', () => {
     const triangle = (size: number) => [closed([[0, 0] as const, [size, 0] as const, [0, size] as const])]
 
     for (const [size, isValid, isValidInJts] of [

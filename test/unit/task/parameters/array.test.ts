@@ -25,6 +25,20 @@ const provisioned = (value: JsonValue, type: ArrayType = INTEGERS) => provisionA
 const filesOf = (value: JsonValue, type: ArrayType = INTEGERS) =>
   Object.fromEntries(provisioned(value, type).files.map(({ path, text }) => [path, text]))
 
+/** Texts of the indexes from `first` to before `end`. */
+const indexes = (first: number, end: number): readonly string[] =>
+  Array.from({ length: end - first }, (_, index) => String(first + index))
+
+/** Words that explain the refusal of a call; empty when it is accepted. */
+function refusalWords(call: () => unknown): string {
+  try {
+    call()
+  } catch (error) {
+    return error instanceof DomainError ? (error.words ?? '') : ''
+  }
+  return ''
+}
+
 type Item = Readonly<Record<string, JsonValue>>
 
 /** The listing of a folder with these files. */
@@ -56,7 +70,7 @@ const refusal = (promise: Promise<unknown>) =>
   )
 
 describe('a whole array', () => {
-  it('becomes a folder with one file for each item', () => {
+  it('is stored as a folder with one file for each item', () => {
     expect(provisioned([5, 6])).toEqual({
       files: [
         { path: 'array.yml', text: 'size: 2' },
@@ -67,7 +81,7 @@ describe('a whole array', () => {
     })
   })
 
-  it('of arrays becomes folders in a folder', () => {
+  it('of arrays is stored as folders in a folder', () => {
     expect(filesOf([[1], []], NESTED)).toEqual({
       'array.yml': 'size: 2',
       '0/array.yml': 'size: 1',
@@ -89,7 +103,7 @@ describe('a whole array', () => {
     expect(filesOf(value, NESTED)).toMatchObject({ '0/0': '5', '1/0': '7' })
   })
 
-  it('keeps its length where gaps are allowed', () => {
+  it('keeps its size when it has gaps, where they are allowed', () => {
     const value = [
       { index: 3, value: 1 },
       { index: 0, value: 2 },
@@ -104,15 +118,25 @@ describe('a whole array', () => {
     ['a text', '[1]', INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
     ['an object', { index: 0, value: 1 }, INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
     ['null', null, INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
-    ['a leaf where a list is due', [1], NESTED, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
-    ['a list where a leaf is due', [[1]], INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['a leaf in place of a list', [1], NESTED, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['a list in place of a leaf', [[1]], INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
     ['an index twice', items([0, 1], [0, 2]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
     ['a negative index', items([-1, 1]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
-    ['half an index', items([0.5, 1]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['a fractional index', items([0.5, 1]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
     ['an index with a leading zero', items(['00', 1]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
-    ['an index beyond all numbers', items([2 ** 53, 1]), WITH_GAPS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    [
+      'an index that is too large for a number',
+      items([2 ** 53, 1]),
+      WITH_GAPS,
+      'INTERNAL_WRONG_PROVISION_STRUCTURE',
+    ],
     ['no value with the index', [{ index: 0 }], INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
-    ['indexes for some', [{ index: 0, value: 1 }, 2], INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    [
+      'indexes for some items only',
+      [{ index: 0, value: 1 }, 2],
+      INTEGERS,
+      'INTERNAL_WRONG_PROVISION_STRUCTURE',
+    ],
     ['a gap', items([0, 1], [2, 1]), INTEGERS, 'INTERNAL_INVALID_COLLECTION_DIMENSIONS'],
     ['a huge index', items([1e15, 1]), INTEGERS, 'INTERNAL_INVALID_COLLECTION_DIMENSIONS'],
     ['too few items', [1], { ...INTEGERS, minSize: 2 }, 'INTERNAL_INVALID_COLLECTION_DIMENSIONS'],
@@ -129,9 +153,9 @@ describe('a whole array', () => {
       arrayOf({ ...INTEGERS, maxSize: 1 }),
       'INTERNAL_INVALID_COLLECTION_DIMENSIONS',
     ],
-    ['an item of another kind', [1, 'two'], INTEGERS, 'INTERNAL_PARAMETER_TYPE_ERROR'],
+    ['an item of another type', [1, 'two'], INTEGERS, 'INTERNAL_PARAMETER_TYPE_ERROR'],
     ['null for a number', [null], INTEGERS, 'INTERNAL_NULL_PROVISION'],
-    ['null for a point in time', [null], arrayOf({ id: 'datetime' }), 'INTERNAL_PARAMETER_TYPE_ERROR'],
+    ['null for a time', [null], arrayOf({ id: 'datetime' }), 'INTERNAL_PARAMETER_TYPE_ERROR'],
     ['an image in JSON', ['/tmp/image'], arrayOf({ id: 'image' }), 'INTERNAL_PARAMETER_TYPE_ERROR'],
     ['a file in JSON', ['x'], arrayOf({ id: 'file' }), 'INTERNAL_PARAMETER_TYPE_ERROR'],
     [
@@ -144,7 +168,7 @@ describe('a whole array', () => {
     expect(refusalOf(() => provisioned(value, type))).toBe(error)
   })
 
-  it('is rejected for its length before its items are checked', () => {
+  it('is refused for its size before its items are checked', () => {
     const value = Array.from({ length: 200_000 }, () => 'no number')
 
     const refused = refusalOf(() => provisioned(value, { ...INTEGERS, maxSize: 10 }))
@@ -152,7 +176,18 @@ describe('a whole array', () => {
     expect(refused).toBe('INTERNAL_INVALID_COLLECTION_DIMENSIONS')
   })
 
-  it('is read back from its folder unchanged, plain or with indexes', async () => {
+  it('is refused for 300 invalid items with the first 100 named', () => {
+    const value = Array.from({ length: 300 }, () => 'x')
+
+    const refused = refusalWords(() => provisioned(value))
+
+    const [explained = '', named] = refused.split(' Also items ')
+    expect(explained).toMatch(/^300 items are invalid\. Item 0: "x" .*integer/u)
+    expect([...explained.matchAll(/Item (\d+):/gu)].map(([, index]) => index)).toEqual(indexes(0, 10))
+    expect(named).toBe(`${indexes(10, 100).join(', ')}, … (the first 100 are listed)`)
+  })
+
+  it('is read from its folder unchanged, whether provisioned as a list or with indexes', async () => {
     const depths = [arrayOf({ id: 'integer' }), arrayOf(arrayOf({ id: 'integer' }))] as const
     const lists = [
       fc.array(fc.integer(), { maxLength: 20 }),
@@ -174,7 +209,7 @@ describe('a whole array', () => {
     }
   })
 
-  it('is read back with its gaps', async () => {
+  it('is read with its gaps', async () => {
     const gapped = fc.uniqueArray(fc.nat(1e15), { maxLength: 20 })
     await fc.assert(
       fc.asyncProperty(gapped, async (indexes) => {
@@ -203,16 +238,20 @@ describe('a folder with an array', () => {
     ['among comments', '# how many\nsize: 1 # one\n'],
     ['after a document marker', '---\nsize: 1\n'],
     ['among other keys', 'name: x\nsize: 1\nmore:\n  size: 3\n'],
-  ])('has its size in %s', async (_, text) => {
+  ])('may have an array.yml %s', async (_, text) => {
     expect(await listed({ 'array.yml': text, '0': '5' })).toEqual([{ index: 0, value: 5 }])
   })
 
   it.each([
     ['has no array.yml', { '0': '5' }, 'INTERNAL_MISSING_METADATA'],
-    ['has nothing in it', {}, 'INTERNAL_MISSING_METADATA'],
+    ['is empty', {}, 'INTERNAL_MISSING_METADATA'],
     ['has an empty array.yml', { 'array.yml': ' \n' }, 'INTERNAL_MISSING_METADATA'],
     ['has one that is not YAML', { 'array.yml': 'size: [1' }, 'INTERNAL_INVALID_METADATA'],
-    ['has one that nests without end', { 'array.yml': '['.repeat(50_000) }, 'INTERNAL_INVALID_METADATA'],
+    [
+      'has one that is nested without an end',
+      { 'array.yml': '['.repeat(50_000) },
+      'INTERNAL_INVALID_METADATA',
+    ],
     ['has one without size', { 'array.yml': 'length: 1', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
     [
       'has one with a size elsewhere',
@@ -223,7 +262,7 @@ describe('a folder with an array', () => {
     ['has two sizes', { 'array.yml': 'size: 1\nsize: 1', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
     ['has a negative size', { 'array.yml': 'size: -1' }, 'INTERNAL_INVALID_METADATA'],
     ['has a fractional size', { 'array.yml': 'size: 1.5', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
-    ['has a size in words', { 'array.yml': 'size: one', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
+    ['has a size that is not a number', { 'array.yml': 'size: one', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
     ['has fewer items', { 'array.yml': 'size: 2', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
     ['has more items', { 'array.yml': 'size: 0', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
     ['has a gap', { 'array.yml': 'size: 2', '0': '5', '2': '5' }, 'INTERNAL_INVALID_METADATA'],
@@ -233,7 +272,7 @@ describe('a folder with an array', () => {
       'INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY',
     ],
     ['has a blank item', { 'array.yml': 'size: 1', '0': ' ' }, 'INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK'],
-    ['has an item of another kind', { 'array.yml': 'size: 1', '0': 'x' }, 'INTERNAL_PARAMETER_TYPE_ERROR'],
+    ['has an item of another type', { 'array.yml': 'size: 1', '0': 'x' }, 'INTERNAL_PARAMETER_TYPE_ERROR'],
   ])('is refused when it %s', async (_, files, error) => {
     expect(await refusal(listed(files as Record<string, string>))).toBe(error)
   })
@@ -252,7 +291,7 @@ describe('a folder with an array', () => {
     expect(await listed(files)).toEqual([{ index: 0, value: 5 }])
   })
 
-  it('lists items by index, not by name', async () => {
+  it('is listed by index, not by name', async () => {
     const files = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [String(index), String(index)]))
 
     const items = await listed({ 'array.yml': 'size: 12', ...files })
@@ -260,7 +299,7 @@ describe('a folder with an array', () => {
     expect(items.map(({ value }) => value)).toEqual(Array.from({ length: 12 }, (_, index) => index))
   })
 
-  it('has bounds at each level', async () => {
+  it('is checked against the bounds at each level', async () => {
     const inner = { 'array.yml': 'size: 1', '0/array.yml': 'size: 2', '0/0': '1', '0/1': '2' }
 
     expect(await refusal(listed({ 'array.yml': 'size: 0' }, { ...INTEGERS, minSize: 1 }))).toBe(
@@ -271,7 +310,7 @@ describe('a folder with an array', () => {
     )
   })
 
-  it('names the item that is wrong', async () => {
+  it('is refused with the index of the invalid item', async () => {
     const files = { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': 'x' }
 
     await expect(listed(files, NESTED)).rejects.toMatchObject({
@@ -281,7 +320,7 @@ describe('a folder with an array', () => {
     })
   })
 
-  it('lists arrays in arrays as array objects', async () => {
+  it('is listed with nested arrays as array objects', async () => {
     const files = { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': '4' }
 
     expect(await listed(files, NESTED)).toEqual([
@@ -302,13 +341,13 @@ describe('a folder with an array', () => {
     )
   })
 
-  it('shows images without a value, DICOM folders among them', async () => {
+  it('is listed without values of images, including DICOM folders', async () => {
     const files = { 'array.yml': 'size: 2', '0': 'x', '0.geojson': '{}', '1/a.dcm': 'x', '1/2': 'x' }
 
     expect(await listed(files, arrayOf({ id: 'image' }))).toEqual([{ index: 0 }, { index: 1 }])
   })
 
-  it('may omit items where that is allowed, but not exceed its size', async () => {
+  it('may lack items where that is allowed, but not have more than its size', async () => {
     expect(await listed({ 'array.yml': 'size: 9', '7': '1' }, WITH_GAPS)).toEqual([{ index: 7, value: 1 }])
     expect(await refusal(listed({ 'array.yml': 'size: 7', '7': '1' }, WITH_GAPS))).toBe(
       'INTERNAL_INVALID_METADATA',
@@ -325,9 +364,9 @@ describe('an index path', () => {
     ['12', [12]],
     ['2/0', [2, 0]],
     ['0/10/3', [0, 10, 3]],
-    // Only the outermost index may not have leading zeros: the contract's pattern.
+    // The contract's pattern forbids leading zeros only in the outermost index.
     ['2/007', [2, 7]],
-  ])('%s is accepted', (text, path) => {
+  ])('is accepted: %s', (text, path) => {
     expect(parseIndexPath(text)).toEqual(path)
   })
 
@@ -346,13 +385,13 @@ describe('an index path', () => {
     '1\n',
     '9'.repeat(20),
     '../1',
-  ])('%j is refused', (text) => {
+  ])('is refused: %j', (text) => {
     expect(parseIndexPath(text)).toBeUndefined()
   })
 })
 
-describe('completeness of indexes', () => {
-  it('is computed for any number of them', () => {
+describe('the check of indexes for gaps', () => {
+  it('works for any number of indexes', () => {
     const many = new Set(Array.from({ length: 300_000 }, (_, index) => index))
 
     expect(isComplete(many, INTEGERS)).toBe(true)

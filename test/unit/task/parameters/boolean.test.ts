@@ -4,7 +4,7 @@ import { listInput, provision, readOutput, refusalOf } from './codec-calls.ts'
 const type = { id: 'boolean' } as const
 
 describe('boolean parameters', () => {
-  it.each([true, false])('keep %s through file and listing', (value) => {
+  it.each([true, false])('store and list %s unchanged', (value) => {
     const { fileText, value: echo } = provision(type, value)
 
     expect(fileText).toBe(String(value))

@@ -25,7 +25,10 @@ export function readOutput(type: ParameterType, fileText: string): JsonValue {
   return codec(type).readOutput(fileText, type, PARAMETER)
 }
 
-/** The error that refuses the call; undefined when it is accepted. Fails when the parameter is not named. */
+/**
+ * Error that refuses the call; undefined when the call is accepted.
+ * @throws Error when the refusal does not name the parameter
+ */
 export function refusalOf(call: () => unknown): ErrorName | undefined {
   try {
     call()

@@ -5,13 +5,13 @@ import { provision, readOutput } from './codec-calls.ts'
 
 const type = { id: 'geometry' } as const
 
-/** Numbers beyond 64 bits, by their text. */
+/** Matches the text of an integer of any length. */
 const BEYOND = /^-?(?:0|[1-9]\d*)$/u
 const LARGEST = 2n ** 63n - 1n
 
 /**
- * Requirements of the JTS 1.19 reader beyond a valid geometry: integers are Java longs, and a top-level
- * `crs` is null, or an object whose `properties.name` has an int after its first colon.
+ * Whether JTS 1.19 reads a valid geometry: integers must be Java longs, and a top-level `crs` must be null, or an object whose `properties.name` has
+ * an int after its first colon.
  */
 function coreCanRead(text: string): boolean {
   let isReadable = true
@@ -36,7 +36,7 @@ function isCrsReadable(
   return /^[-+]?\d+$/u.test(code) && Math.abs(Number(code)) < 2 ** 31
 }
 
-/** A JSON value whose integers keep all their digits. */
+/** A JSON value whose integers keep all digits. */
 function written(value: JsonValue | bigint | readonly unknown[] | object): string {
   return JSON.stringify(value, (_key, inner) =>
     typeof inner === 'bigint' ? `#${inner}#` : inner,
@@ -52,7 +52,7 @@ const feature = (more: object = {}, geometry: object = point()) => ({
   ...more,
 })
 
-/** Written text and stored text; the latter is omitted if unchanged. */
+/** Sent text and stored text, which is omitted if it is unchanged. */
 const CASES: readonly (readonly [what: string, given: string, stored?: string])[] = [
   ['the crs of PostGIS', written(point({ crs: named('EPSG:4326') }))],
   ['no crs', written(feature({ crs: null }))],
@@ -76,7 +76,7 @@ const CASES: readonly (readonly [what: string, given: string, stored?: string])[
     '{"type":"Point","coordinates":[1,2]}',
   ],
   [
-    'a crs that is given thrice',
+    'a crs that is given three times',
     '{"crs":null,"type":"Point","coordinates":[1,2],"crs":[],"crs":1}',
     '{"type":"Point","coordinates":[1,2]}',
   ],
@@ -114,24 +114,24 @@ const CASES: readonly (readonly [what: string, given: string, stored?: string])[
 
 describe('a geometry that core cannot read', () => {
   const cases = CASES.map(([what, given, stored = given]) => ({ what, given, stored }))
-  it.each(cases)('is stored so that core can read it: $what', ({ given, stored }) => {
+  it.each(cases)('is stored in a form that core can read: $what', ({ given, stored }) => {
     expect(coreCanRead(stored)).toBe(true)
     expect(provision(type, given)).toEqual({ fileText: stored, value: stored })
     expect(readOutput(type, ` ${given}\n`)).toBe(stored)
   })
 
-  it('is recognised by this test like by JTS', () => {
+  it('is recognised by `coreCanRead` as by JTS', () => {
     expect(CASES.filter(([, given, stored]) => stored !== undefined && coreCanRead(given))).toEqual([])
   })
 
-  it('is stored readable when it was sent as a JSON object', () => {
+  it('is stored in a readable form when it is sent as a JSON object', () => {
     const value = JSON.parse('{"type":"Point","coordinates":[1,2],"id":18446744073709551615,"crs":"x"}')
     const { fileText } = provision(type, value)
     expect(coreCanRead(fileText)).toBe(true)
     expect(JSON.parse(fileText)).toEqual({ type: 'Point', coordinates: [1, 2], id: 2 ** 64 })
   })
 
-  it('keeps everything else unchanged', () => {
+  it('is stored without other changes', () => {
     const member = fc.oneof(
       fc.json({ maxDepth: 3 }),
       fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(String),
@@ -158,14 +158,14 @@ describe('a geometry that core cannot read', () => {
         expect(coreCanRead(stored)).toBe(true)
         expect(withoutCrs(JSON.parse(stored))).toEqual(withoutCrs(JSON.parse(text)))
         expect(readOutput(type, stored)).toBe(stored)
-        // The test sees only the last value of a repeated key.
+        // `coreCanRead` sees only the last value of a repeated key.
         if (coreCanRead(text) && !isAnyTwice(outer) && !isAnyTwice(inner)) expect(stored).toBe(text)
       }),
     )
   })
 })
 
-/** An object with these members, the last of them moved to the front by this number of positions. */
+/** An object with these members, after moving the last ones to the front. */
 function document(members: readonly (readonly [string, string, string])[], at: number): string {
   const texts = members.map(([key, colon, value]) => `"${key}"${colon}${value}`)
   const start = Math.min(at, texts.length)

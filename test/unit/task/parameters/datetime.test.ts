@@ -11,7 +11,7 @@ const dates = fc.date({
 })
 
 describe('datetime parameters', () => {
-  it('keep the text in the file and list it in UTC', () => {
+  it('store a time as it was sent, and list it in UTC', () => {
     const text = '2024-02-23T19:00:00.500+01:00'
 
     expect(provision(type, text)).toEqual({ fileText: text, value: text })
@@ -29,7 +29,7 @@ describe('datetime parameters', () => {
     ['2021-03-04T05:06:06Z', 'INTERNAL_PARAMETER_AFTER_ERROR'],
     ['2021-03-04T05:06:07Z', undefined],
     ['2022-03-04T06:06:07+01:00', undefined],
-  ])('with bounds answer %s by %s, as inputs and outputs', (text, error) => {
+  ])('with bounds check %s with the result %s, as inputs and outputs', (text, error) => {
     const bounded = { ...type, after: '2021-03-04T05:06:07Z', before: '2022-03-04T05:06:07Z' }
 
     expect(refusalOf(() => provision(bounded, text))).toBe(error)
@@ -42,7 +42,7 @@ describe('datetime parameters', () => {
 })
 
 describe('instants', () => {
-  it('are written as they were read', () => {
+  it('are the same after formatting and parsing', () => {
     fc.assert(
       fc.property(dates, fc.integer({ min: 0, max: 999_999 }), (date, micros) => {
         const text = date.toISOString().replace('Z', `${String(micros).padStart(6, '0')}Z`)
@@ -54,11 +54,11 @@ describe('instants', () => {
     )
   })
 
-  it('are ordered as points in time', () => {
+  it('are ordered by time', () => {
     fc.assert(
       fc.property(dates, dates, (a, b) => {
         const [first, second] = [parseInstant(a.toISOString()), parseInstant(b.toISOString())]
-        if (first === undefined || second === undefined) throw new Error('a date is no instant')
+        if (first === undefined || second === undefined) throw new Error('a date is not an instant')
 
         expect(Math.sign(compareInstants(first, second))).toBe(Math.sign(a.getTime() - b.getTime()) + 0)
       }),
@@ -95,7 +95,7 @@ describe('instants', () => {
     '0000-01-01T00:00:00+00:01',
     ' 2023-01-01T00:00:00Z',
     '2023-01-01',
-  ])('are not written as %j', (text) => {
+  ])('cannot be read from %j', (text) => {
     expect(parseInstant(text)).toBeUndefined()
   })
 })

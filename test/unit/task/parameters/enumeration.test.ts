@@ -5,7 +5,7 @@ import { listInput, provision, readOutput, refusalOf } from './codec-calls.ts'
 const type = { id: 'enumeration', values: ['red', 'green', ' padded', '😀'.repeat(200)] } as const
 
 describe('enumeration parameters', () => {
-  it('keep every listed value through file and listing', () => {
+  it('store and list every value unchanged', () => {
     const items = fc.string({ minLength: 1, maxLength: 20 }).filter((text) => text.trim() === text)
     fc.assert(
       fc.property(fc.array(items, { minLength: 1 }), fc.nat(), (values, index) => {
@@ -35,13 +35,13 @@ describe('enumeration parameters', () => {
     expect(provision(type, '😀'.repeat(200)).value).toBe('😀'.repeat(200))
   })
 
-  it('find a value with spaces around it in an output', () => {
+  it('accept an output that lacks the surrounding spaces of a value', () => {
     expect(readOutput(type, 'padded\n')).toBe(' padded')
     expect(readOutput({ id: 'enumeration', values: [' a', 'a ', 'b'] }, 'a')).toBe(' a')
     expect(readOutput({ id: 'enumeration', values: [' a', 'a'] }, 'a')).toBe('a')
   })
 
-  it('index a long list of values once for many items', () => {
+  it('build an index of a long list of values once for many items', () => {
     let seen = 0
     const values = Array.from({ length: 1000 }, (_, index) => ` ${index}`)
     const counted = new Proxy(values, {

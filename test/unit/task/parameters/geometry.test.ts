@@ -20,12 +20,12 @@ function feature(geometry: JsonValue, properties: JsonValue = {}): JsonValue {
   return { type: 'Feature', geometry, properties }
 }
 
-/** The square moved to the right. */
+/** The square, moved to the right and up. */
 function shifted(by: number, size = 1): number[][] {
   return SQUARE.map(([x = 0, y = 0]) => [x * size + by, y * size + 1])
 }
 
-/** A closed ring around the origin; with varying `radius` it has many corners. */
+/** A closed ring around the origin, whose distance from it may depend on the corner. */
 function star(corners: number, radius: (corner: number) => number): number[][] {
   const ring = Array.from({ length: corners }, (_, corner) => {
     const angle = (2 * Math.PI * corner) / corners
@@ -128,7 +128,7 @@ const VALID: readonly (readonly [string, JsonValue])[] = [
 ]
 
 const INVALID: readonly (readonly [string, string, JsonValue])[] = [
-  ['no GeoJSON', 'INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', {}],
+  ['an object that is not GeoJSON', 'INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', {}],
   ['unknown type', 'INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', { type: 'Circle', coordinates: [1, 2] }],
   ['no coordinates', 'INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', { type: 'Point' }],
   [
@@ -222,7 +222,7 @@ const INVALID: readonly (readonly [string, string, JsonValue])[] = [
 ]
 
 describe('geometry parameters', () => {
-  it.each(VALID)('keep a %s as it was written', (_name, value) => {
+  it.each(VALID)('store and list a %s as it was sent', (_name, value) => {
     const text = JSON.stringify(value, null, 1)
 
     expect(provision(type, `\n${text} `)).toEqual({ fileText: text, value: text })
@@ -234,7 +234,7 @@ describe('geometry parameters', () => {
     expect(provision(type, value).value).toBe(JSON.stringify(value))
   })
 
-  it.each(INVALID)('refuse a %s with %s, as inputs and outputs', (_name, error, value) => {
+  it.each(INVALID)('refuse %s with %s, as inputs and outputs', (_name, error, value) => {
     const text = JSON.stringify(value)
 
     expect(refusalOf(() => provision(type, text))).toBe(error)
@@ -260,7 +260,7 @@ describe('geometry parameters', () => {
     expect(refusalOf(() => readOutput(type, '\n'))).toBe('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK')
   })
 
-  it('refuse geometries that nest too deep, as text and as an object', () => {
+  it('refuse a geometry that is nested too deeply, as text and as an object', () => {
     let deep: JsonValue = 1
     for (let level = 0; level < 20_000; level += 1) deep = [deep]
     const text = `{"type":"Point","coordinates":[1,2],"properties":{"a":${'['.repeat(20_000)}1${']'.repeat(20_000)}}}`
@@ -296,7 +296,7 @@ describe('geometry parameters', () => {
     )
   })
 
-  it('accept or reject any JSON without another error', () => {
+  it('accept or refuse any JSON, without another error', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         expect(() => refusalOf(() => provision(type, text))).not.toThrow()

@@ -21,7 +21,7 @@ describe('a number of a million digits', () => {
     ['a binary integer', INTEGER, `0b${'1'.repeat(1_000_000)}`],
     ['an integer with spaces', INTEGER, `${' '.repeat(1_000_000)}x`],
     ['a number', NUMBER, DIGITS],
-    ['a number with such an exponent', NUMBER, `1e${DIGITS}`],
+    ['a number with this as exponent', NUMBER, `1e${DIGITS}`],
     ['a number followed by other characters', NUMBER, `${DIGITS}x`],
     ['a date', DATETIME, `${DIGITS}-01-01T00:00:00Z`],
     ['a fraction of a second', DATETIME, `2024-01-01T00:00:00.${DIGITS}x`],
@@ -40,13 +40,13 @@ describe('a number of a million digits', () => {
     expect(provision(NUMBER, `0.${DIGITS}`).value).toBe(1)
   })
 
-  it.each(['0', '1'])('may be zeros before a %s', (digit) => {
+  it.each(['0', '1'])('may consist of zeros before a %s', (digit) => {
     expect(provision(INTEGER, '0'.repeat(1_000_000) + digit).value).toBe(Number(digit))
   })
 })
 
 describe('a number of many digits in a descriptor', () => {
-  /** The maximum that fits into a descriptor. */
+  /** Maximum length that fits into a descriptor. */
   const many = '9'.repeat(60_000)
   const withInput = (line: string): string =>
     aDescriptorText().replace('type: integer, description: First number', line)

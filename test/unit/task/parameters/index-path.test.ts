@@ -9,7 +9,7 @@ const indexes = fc.array(fc.nat(), { minLength: 1, maxLength: 5 })
 const texts = fc.string({ unit: fc.constantFrom('0', '1', '9', '/', '-', ' ', 'x'), maxLength: 8 })
 
 describe('index paths', () => {
-  it('name the indexes from the outermost level on', () => {
+  it('list the indexes from the outermost level on', () => {
     fc.assert(
       fc.property(indexes, (path) => {
         expect(parseIndexPath(path.join('/'))).toEqual(path)
@@ -17,7 +17,7 @@ describe('index paths', () => {
     )
   })
 
-  it('match the pattern of the contract', () => {
+  it('are accepted if they match the pattern of the contract', () => {
     fc.assert(
       fc.property(texts, (text) => {
         expect(parseIndexPath(text) !== undefined).toBe(CONTRACT.test(text))
@@ -26,7 +26,10 @@ describe('index paths', () => {
     )
   })
 
-  it.each(['99999999999999999999', '0/9007199254740992'])('do not lose digits: %s', (text) => {
-    expect(parseIndexPath(text)).toBeUndefined()
-  })
+  it.each(['99999999999999999999', '0/9007199254740992'])(
+    'are refused when a number would lose digits: %s',
+    (text) => {
+      expect(parseIndexPath(text)).toBeUndefined()
+    },
+  )
 })

@@ -8,7 +8,7 @@ const integers = fc.maxSafeInteger()
 const signs = fc.constantFrom('', '+', '-')
 
 describe('integer parameters', () => {
-  it('keep every value through file and listing', () => {
+  it('store and list every value unchanged', () => {
     fc.assert(
       fc.property(integers, (value) => {
         const { fileText, value: echo } = provision(type, value)
@@ -84,7 +84,7 @@ describe('integers in files', () => {
     [`0b${'0'.repeat(500)}1`, 1],
     ['9007199254740991', Number.MAX_SAFE_INTEGER],
     [`0b${'1'.repeat(53)}`, Number.MAX_SAFE_INTEGER],
-  ])('represent by %s the number %s', (text, value) => {
+  ])('are read from %s as %s', (text, value) => {
     expect(parseInteger(text)).toBe(value)
   })
 
@@ -106,11 +106,11 @@ describe('integers in files', () => {
     '٣',
     '9007199254740992',
     '9'.repeat(10_000),
-  ])('are not written as %s', (text) => {
+  ])('cannot be read from %s', (text) => {
     expect(parseInteger(text)).toBeUndefined()
   })
 
-  it('are refused as a wrong type, a blank file as blank', () => {
+  it('are refused as of a wrong type, and in a blank file as blank', () => {
     expect(refusalOf(() => readOutput(type, '1.5'))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
     expect(refusalOf(() => readOutput(type, '\n'))).toBe('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK')
   })

@@ -13,13 +13,13 @@ const file = (text: string, path?: string) => ({
 })
 
 describe('the strings of a listing', () => {
-  it('are complete up to a MiB', () => {
+  it('are complete up to 1 MiB', () => {
     const text = 'a'.repeat(WHOLE_STRING_BYTES)
 
     expect(createListedStrings('run', 'output').show(text, file(text))).toEqual({ value: text })
   })
 
-  it('are truncated beyond it, with the path of the complete string', () => {
+  it('are truncated above 1 MiB, with the path of the complete string', () => {
     const text = 'ü'.repeat(WHOLE_STRING_BYTES)
     const strings = createListedStrings('run', 'output')
 
@@ -40,7 +40,7 @@ describe('the strings of a listing', () => {
     expect(createListedStrings('run', 'input').show(text, file(text)).value).toBe(`a${'😀'.repeat(49)}…`)
   })
 
-  it('are bounded together, whatever characters they have', () => {
+  it('have a maximum total size as JSON, whatever their characters', () => {
     const text = '\u0001'.repeat(10_000)
     const strings = createListedStrings('run', 'output')
 
@@ -52,7 +52,7 @@ describe('the strings of a listing', () => {
     expect(shown.at(-1)?.value).toBe('…')
   })
 
-  it('are complete or truncated, depending on the space that is left', () => {
+  it('are complete as long as there is space', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 300 })), (texts) => {
         const strings = createListedStrings('run', 'input')

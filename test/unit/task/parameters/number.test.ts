@@ -7,7 +7,7 @@ const plain = { id: 'number', infinityAllowed: false, nanAllowed: false } as con
 const special = { id: 'number', infinityAllowed: true, nanAllowed: true } as const
 
 describe('number parameters', () => {
-  it('keep every finite value through file and listing', () => {
+  it('store and list every finite value unchanged', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         const { fileText, value: echo } = provision(plain, value)
@@ -26,7 +26,7 @@ describe('number parameters', () => {
     ['Infinity', 'inf', 'Infinity'],
     ['-INF', '-inf', '-Infinity'],
     ['1e999', 'inf', 'Infinity'],
-  ])('store %s as %s and show it as %s', (value, fileText, shown) => {
+  ])('store %s as %s and list it as %s', (value, fileText, shown) => {
     expect(provision(special, value)).toEqual({ fileText, value: shown })
     expect(listInput(special, fileText)).toBe(shown)
     expect(readOutput(special, fileText)).toBe(shown)
@@ -51,7 +51,7 @@ describe('number parameters', () => {
     expect(refusalOf(() => readOutput(plain, value))).toBe(error)
   })
 
-  it('compare an infinity with bounds first, and NaN with none', () => {
+  it('check an infinity against the bounds first, and NaN against none', () => {
     const bounds = { gt: 0, geq: 0, lt: 1, leq: 1 }
 
     expect(refusalOf(() => provision({ ...plain, ...bounds }, 'inf'))).toBe(
@@ -63,7 +63,7 @@ describe('number parameters', () => {
   it.each([
     [1.0001, 'INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR'],
     [-0.25, 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR'],
-  ])('refuse %s outside of 0 to 1', (value, error) => {
+  ])('refuse %s when the bounds are 0 and 1', (value, error) => {
     expect(refusalOf(() => provision({ ...plain, geq: 0, leq: 1 }, value))).toBe(error)
   })
 
@@ -85,18 +85,18 @@ describe('numbers in files', () => {
     ['-INF', Number.NEGATIVE_INFINITY],
     ['NAN', Number.NaN],
     ['-0.0', 0],
-  ])('represent by %s the number %s', (text, value) => {
+  ])('are read from %s as %s', (text, value) => {
     expect(parseNumber(text)).toBe(value)
   })
 
   it.each(['', '.', 'e5', '1e', '1e5.0', '0x10', '1_000', '1,5', '--1', '1f', 'in', '+nan', '1 2', '٣'])(
-    'are not written as %j',
+    'cannot be read from %j',
     (text) => {
       expect(parseNumber(text)).toBeUndefined()
     },
   )
 
-  it('are refused as a wrong type, a blank file as blank', () => {
+  it('are refused as of a wrong type, and in a blank file as blank', () => {
     expect(refusalOf(() => readOutput(special, 'five'))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
     expect(refusalOf(() => readOutput(special, ''))).toBe('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK')
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { codecOf, nullErrorOf, runValueType } from '../../../../src/task/parameters/registry.ts'
 
 describe('the registry of parameter types', () => {
-  // Contract parameter-io 1.3.
+  // The contract's parameter-io 1.3.
   it.each([
     ['boolean', 'INTERNAL_NULL_PROVISION'],
     ['integer', 'INTERNAL_NULL_PROVISION'],
@@ -18,11 +18,11 @@ describe('the registry of parameter types', () => {
     expect(nullErrorOf(id)).toBe(error)
   })
 
-  it('names types in upper case in run values', () => {
+  it('has the names of types in upper case for run values', () => {
     expect(runValueType('integer')).toBe('INTEGER')
   })
 
-  it('has no codec for types that are not one text', () => {
+  it('has no codec for types whose values are not one text', () => {
     expect(codecOf({ id: 'image' })).toBeUndefined()
     expect(codecOf({ id: 'file' })).toBeUndefined()
     expect(codecOf({ id: 'array', allowMissing: false, subType: { id: 'geometry' } })).toBeUndefined()

@@ -5,7 +5,7 @@ import { codecOf } from '../../../../src/task/parameters/registry.ts'
 import type { ParameterType, ParameterTypeId } from '../../../../src/task/task.ts'
 import { listInput, provision, readOutput } from './codec-calls.ts'
 
-/** Shapes that are valid for any numbers. */
+/** Geometries whose shape is valid for any numbers. */
 const number = fc.integer({ min: -1000, max: 1000 }).map((tenths) => tenths / 10)
 const position = fc.tuple(number, number)
 const box = fc.tuple(number, number, fc.integer({ min: 1, max: 9 })).map(([x, y, size]) => [
@@ -58,7 +58,7 @@ const VALUES: readonly (readonly [ParameterType, fc.Arbitrary<JsonValue>])[] = [
       fc.constantFrom('NaN', 'inf', '-Infinity', '1e5'),
     ),
   ],
-  // Outputs lose the white space around them.
+  // Without surrounding white space, which outputs lose.
   [
     { id: 'string', minLength: 0 },
     fc.string({ unit: 'grapheme' }).filter((text) => text.trim() === text && text.isWellFormed()),
@@ -75,7 +75,7 @@ const VALUES: readonly (readonly [ParameterType, fc.Arbitrary<JsonValue>])[] = [
 ]
 
 describe('values', () => {
-  it.each(VALUES)('of %j are the same when a task copies their file to an output', (type, values) => {
+  it.each(VALUES)('of %j are unchanged when a task copies their file to an output', (type, values) => {
     fc.assert(
       fc.property(values, (value) => {
         const { fileText } = provision(type, value)
@@ -87,7 +87,7 @@ describe('values', () => {
     )
   })
 
-  it.each(VALUES)('of %j can be provisioned again as listed', (type, values) => {
+  it.each(VALUES)('of %j can be provisioned in the form in which they are listed', (type, values) => {
     fc.assert(
       fc.property(values, (value) => {
         const listed = listInput(type, provision(type, value).fileText)

@@ -6,7 +6,7 @@ const type = { id: 'string', minLength: 0 } as const
 const short = { id: 'string', minLength: 2, maxLength: 5 } as const
 
 describe('string parameters', () => {
-  it('keep every text through file and listing; outputs lose the white space around it', () => {
+  it('store and list every text unchanged; outputs lose surrounding white space', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         fc.pre(!text.includes('\0'))
@@ -21,24 +21,24 @@ describe('string parameters', () => {
     expect(refusalOf(() => provision(type, value))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
   })
 
-  it.each(['ab', 'abcde', '😀'])('with lengths 2 to 5 accept %s', (text) => {
+  it.each(['ab', 'abcde', '😀'])('with lengths from 2 to 5 accept %s', (text) => {
     expect(provision(short, text).value).toBe(text)
   })
 
   it.each([
     ['a', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR'],
     ['abcdef', 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR'],
-  ])('with lengths 2 to 5 refuse %s, as inputs and outputs', (text, error) => {
+  ])('with lengths from 2 to 5 refuse %s, as inputs and outputs', (text, error) => {
     expect(refusalOf(() => provision(short, text))).toBe(error)
     expect(refusalOf(() => readOutput(short, text))).toBe(error)
   })
 
-  it('count the length of an output without the white space around it', () => {
+  it('measure an output without its surrounding white space', () => {
     expect(readOutput(short, '  abcde\n')).toBe('abcde')
     expect(refusalOf(() => readOutput(short, ' a '))).toBe('INTERNAL_PARAMETER_GT_VALIDATION_ERROR')
   })
 
-  it.each(['\0', 'a\0b'])('refuse %j as inputs and outputs: core cannot store it', (text) => {
+  it.each(['\0', 'a\0b'])('refuse %j as inputs and outputs, because core cannot store it', (text) => {
     expect(refusalOf(() => provision(type, text))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
     expect(refusalOf(() => readOutput(type, text))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
     expect(() => provision(type, 'naïve\0')).toThrow(/NUL character \(U\+0000\) after "naïve"/u)

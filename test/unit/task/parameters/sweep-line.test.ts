@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NONE, SweepLine } from '../../../../src/task/parameters/sweep-line.ts'
 
-/** Edges are numbers here; a point is above smaller numbers. */
+/** The edges from the bottom up. In these tests, edges are numbers, and a larger one is above a smaller one. */
 function edgesOf(line: SweepLine): number[] {
   const edges: number[] = []
   let node = line.highestNotAbove(() => false)
@@ -49,12 +49,12 @@ describe('the sweep line', () => {
     ['ascending', (edge: number) => edge],
     ['descending', (edge: number) => -edge],
     ['from both ends', (edge: number) => (edge % 2 === 0 ? edge : -edge)],
-  ])('is searched in few steps after %s edges', (_, order) => {
+  ])('is searched in few steps after edges were inserted: %s', (_, order) => {
     const [count, effort] = [20_000, { operations: 0 }]
     const line = new SweepLine(count, effort)
     for (let edge = 0; edge < count; edge += 1) insert(line, order(edge))
 
-    // A random search tree takes 2 ln n steps on average, 1.39 log2 n.
+    // A random search tree takes 2 ln n steps on average, which is 1.39 log2 n.
     expect(effort.operations / count).toBeLessThan(3 * Math.log2(count))
   })
 })

@@ -1,6 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { path } from '../../../api/client.ts'
-import { filePath } from '../../../api/runs.ts'
+import { filePath, path } from '../../../api/paths.ts'
 import type { WholeTask } from '../../../api/tasks.ts'
 import type { ParameterType, Run, RunValue, TaskInput, TaskOutput } from '../../../api/types.ts'
 import { Loading } from '../../../ui/parts.tsx'
@@ -15,16 +14,16 @@ import { ValueRow } from './value-row.tsx'
 interface ValuesProps {
   readonly run: Run
   readonly kind: 'inputs' | 'outputs'
-  /** Values are loaded in parallel with the task. */
+  /** Undefined while the task is loading; its values are loaded at the same time. */
   readonly whole: WholeTask | undefined
 }
 
 const TITLES = { inputs: 'Inputs', outputs: 'Outputs' } as const
 
-/** All inputs and outputs of a run: geometries over a picture, and a row for each parameter. */
+/** The inputs or outputs of a run: geometries over an image, and a row for each parameter. */
 export function RunValues({ run, kind, whole }: ValuesProps) {
   const { id } = run
-  // Inputs change until a run starts.
+  // Inputs may change until the run starts, so they are loaded again when its state changes.
   const values = useData(
     (signal) => readValues(id, kind, signal),
     [id, kind, kind === 'inputs' ? run.state : ''],
@@ -35,7 +34,7 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
   )
   const title = TITLES[kind]
   const parameters = whole?.[kind] ?? []
-  // The same array while the values are unchanged: a new one would recreate the layers of the map.
+  // Memoised, because a new array would recreate the layers of the map.
   const sets = useMemo(() => shapeSets(values.data, parameters, kind), [values.data, whole])
   useEffect(() => {
     if (kind === 'outputs' && parameters.some(({ type }) => holdsGeometries(type))) preloadResult()
@@ -74,7 +73,7 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
   )
 }
 
-/** Geometries over a picture; those of inputs if the user selects them. */
+/** Geometries over an image; those of inputs are shown on demand. */
 function Shapes({ isOpen, ...props }: ResultViewProps & { readonly isOpen: boolean }) {
   const [isShown, setIsShown] = useState(isOpen)
   if (isShown) return <LazyResult {...props} />
@@ -120,7 +119,7 @@ function shapeSets(
   })
 }
 
-/** Pictures for geometries to be drawn on, those of inputs first. */
+/** Images on which geometries can be shown, those of inputs first. */
 function imagesOf(
   runId: string,
   {

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
-import { filePath } from '../../../api/runs.ts'
-import type { ArrayItem, RunValue } from '../../../api/types.ts'
+import { filePath } from '../../../api/paths.ts'
+import type { RunValue } from '../../../api/types.ts'
 import { plural } from '../../../ui/format.ts'
 import { VirtualRows } from '../../../ui/virtual-rows.tsx'
 import { LazyImage } from '../../../viewer/lazy.tsx'
@@ -12,7 +12,7 @@ interface RowProps {
   readonly kind: 'input' | 'output'
   readonly value: RunValue
   readonly label: string
-  /** Geometries of the value, which the picture above shows. */
+  /** Geometries of the value, which are shown in the map above the rows. */
   readonly shapes: Shapes | undefined
 }
 
@@ -32,7 +32,7 @@ export function ValueRow({ runId, kind, value, label, shapes }: RowProps) {
 function Value({ runId, kind, value, label, shapes }: RowProps) {
   const path = filePath(runId, kind, value.parameterName)
   const download = (
-    <a class="small-text" href={`../${path}`} download={value.parameterName}>
+    <a class="small-text" href={`../${path}`} download={value.parameterName} aria-label={`Download ${label}`}>
       Download
     </a>
   )
@@ -53,7 +53,7 @@ function Value({ runId, kind, value, label, shapes }: RowProps) {
     case 'STRING':
       return (
         <>
-          <TextValue text={String(value.value)} />
+          <TextValue text={value.value} />
           {value.truncated && <>The rest is in the file. {download}</>}
         </>
       )
@@ -112,14 +112,14 @@ function ImageValue({ path, label, download }: ImageProps) {
 interface ArrayProps {
   readonly runId: string
   readonly kind: 'input' | 'output'
-  readonly value: RunValue
+  readonly value: Extract<RunValue, { readonly type: 'ARRAY' }>
   readonly label: string
   readonly path: string
 }
 
 function ArrayValue({ runId, kind, value, label, path }: ArrayProps) {
   const [shown, setShown] = useState<number>()
-  const items = itemsOf(Array.isArray(value.value) ? (value.value as readonly ArrayItem[]) : [])
+  const items = itemsOf(value.value)
   const leaf = leafType(value)
   const isOfFiles = leaf === 'IMAGE' || leaf === 'FILE'
   const itemPath = (at: number): string =>

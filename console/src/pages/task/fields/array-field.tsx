@@ -7,12 +7,12 @@ import { emptyValue, type FieldValue, holdsFiles } from '../field-values.ts'
 import { parsePasted } from '../paste.ts'
 import type { FieldProps } from './field-props.ts'
 
-/** Maximum number of items with fields, because more make the page slow. The others are sent too. */
+/** Maximum number of items with a field, because more make the page slow. Items without a field are sent too. */
 const MAX_SHOWN = 200
 
 interface ArrayProps extends Omit<FieldProps, 'type'> {
   readonly type: ArrayType
-  /** Field of an item, which may be an array. */
+  /** Field of an item, which may be an array itself. */
   readonly Item: ComponentType<FieldProps>
 }
 
@@ -110,7 +110,7 @@ function Paste({ type, label, onItems }: PasteProps) {
       <textarea
         rows={4}
         aria-label={`Items of ${label} as CSV or JSON`}
-        placeholder={'1, 2, 3\nor one item a line, or [1, 2, 3]'}
+        placeholder={'1, 2, 3\nor one item per line, or [1, 2, 3]'}
         value={text}
         onInput={({ currentTarget }) => setText(currentTarget.value)}
       />
@@ -121,7 +121,7 @@ function Paste({ type, label, onItems }: PasteProps) {
         disabled={count === 0}
         onClick={() => 'problem' in parsed || onItems(parsed)}
       >
-        Take {plural(count, 'item')}
+        Use {plural(count, 'item')}
       </button>
     </div>
   )

@@ -4,7 +4,7 @@ import type { FieldValue } from '../field-values.ts'
 /** Properties of a field of any type. */
 export interface FieldProps {
   readonly id: string
-  /** Display name, for labels of parts. */
+  /** Display name of the parameter, for the labels of controls. */
   readonly label: string
   /** Ids of the texts that describe the field. */
   readonly describedBy: string
@@ -12,7 +12,7 @@ export interface FieldProps {
   readonly value: FieldValue
   readonly isOptional: boolean
   readonly isWrong: boolean
-  /** Images on which geometries may be drawn. */
+  /** Images on which a geometry can be drawn. */
   readonly images: readonly File[]
   readonly onChange: (value: FieldValue) => void
 }

@@ -3,7 +3,7 @@ import type { FieldProps } from './field-props.ts'
 import { FileField } from './file-field.tsx'
 import { GeometryField } from './geometry-field.tsx'
 
-/** Field of one value, by its type. */
+/** Field for a value of any type. */
 export function Field(props: FieldProps) {
   switch (props.type.id) {
     case 'array':
@@ -72,7 +72,7 @@ interface DateTimeProps {
   readonly onChange: (value: string) => void
 }
 
-/** Input of a local time, and the instant that is sent. */
+/** Field for a local time; the UTC time that is sent is shown beside it. */
 function DateTime({ common, text, onChange }: DateTimeProps) {
   const at = new Date(text)
   const isTime = !Number.isNaN(at.getTime())

@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
   text: 'text/*',
 }
 
-/** Input of a file by drag and drop or a dialog, with a preview. */
+/** Field for a file, which is dropped or chosen, with a preview of an image. */
 export function FileField({
   label,
   type,
