@@ -2,7 +2,10 @@ import { availableParallelism } from 'node:os'
 import { createImageCache } from '../batch/images.ts'
 import { CANNOT_START, runInEngine } from '../batch/run-container.ts'
 import { callEngine, type EngineProgram, LABELS, removeLabelled } from '../container-engine.ts'
-import type { ContainerEngine } from './container-run.ts'
+import type { ContainerEngine, RunEnd, RunOptions } from './container-run.ts'
+
+/** Words of podman and docker when a container's image is not on this machine. */
+const IMAGE_MISSING = /image not known|no such image/iu
 
 /** Docker or podman, by its command line. */
 export function createProgramEngine(
@@ -20,10 +23,16 @@ export function createProgramEngine(
     kind: program.kind,
     images,
     async run(run) {
-      const end = await runInEngine(program, availableParallelism(), run, options.afterwards)
-      // A user or another stack may have removed the image: the next job must not fail too.
-      if (end.reason?.startsWith(CANNOT_START) === true) images.forget(run.task.container.image)
-      return end
+      const runOnce = (one: RunOptions): Promise<RunEnd> =>
+        runInEngine(program, availableParallelism(), one, options.afterwards)
+      const end = await runOnce(run)
+      if (!isImageMissing(end)) return end
+      const { image } = run.task.container
+      images.forget(image)
+      return images.ensure(image).then(
+        () => runOnce({ ...run, onStarted: () => {} }),
+        ({ message }: Error) => ({ reason: message }),
+      )
     },
     async listContainers() {
       const names = await callEngine(program, 'ps', '--all', '--format={{.Names}}', `--filter=label=${label}`)
@@ -31,4 +40,9 @@ export function createProgramEngine(
     },
     removeStaleContainers: () => removeLabelled(program, label),
   }
+}
+
+/** Whether the image was removed after its pull, by a user or by another stack that stopped. */
+function isImageMissing({ reason = '' }: RunEnd): boolean {
+  return reason.startsWith(CANNOT_START) && IMAGE_MISSING.test(reason)
 }
