@@ -32,7 +32,7 @@ const ITEMS = Number(positionals[0] ?? 100_000)
 const ITEM = Math.min(73_512, ITEMS - 1)
 
 const LARGE_MIB = Number(options.large)
-/** Maximum size of a listing with one long string, which is truncated in it (src/task/parameters/listed-strings.ts). */
+/** Maximum size of a listing with one long string, which is truncated in it (src/task/parameters/cut-strings.ts). */
 const LARGEST_LISTING_BYTES = 2000
 
 /** Times of one run, in milliseconds since 1970. */

@@ -29,7 +29,7 @@ import { CommandError, usageError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import { wordsOf } from '../terminal/words-of.ts'
 import { createFileObjects, type FileObjects } from './file-objects.ts'
-import { createOneRun, createOneTask, portOf } from './one-run.ts'
+import { createOneRun, createOneTask, portOf } from './one-run-repository.ts'
 
 /*
  * A run without the service. The service's use cases are executed in this process for one run, with local files in place of the

@@ -197,34 +197,6 @@ export const ERRORS = {
   ...EXTENSION_ERRORS,
   /** A browser sent the request for a page of another origin, or to an unknown host. */
   FOREIGN_REQUEST: [403, 'APPE-internal-server-error', 'the request comes from a foreign web page'],
-  IDEMPOTENCY_KEY_INVALID: [
-    400,
-    'APPE-idempotency-key-invalid',
-    'invalid header Idempotency-Key: expected 1 to 255 printable ASCII characters',
-  ],
-  /** The first call with the key has not ended; the response has a `Retry-After`. */
-  IDEMPOTENCY_KEY_IN_USE: [
-    409,
-    'APPE-idempotency-key-in-use',
-    'an earlier call with this Idempotency-Key has not ended: repeat this one later',
-  ],
-  IDEMPOTENCY_KEY_REUSED: [
-    422,
-    'APPE-idempotency-key-reused',
-    'this Idempotency-Key belongs to a call with another path or body: send a new key with a new request',
-  ],
-  QUERY_INVALID: [400, 'APPE-query-invalid', 'invalid query'],
-  CONSOLE_READ_ONLY: [
-    403,
-    'APPE-internal-server-error',
-    'the console of this stage is read-only: its setting console allows no changes from a web page',
-  ],
-  /** A Lambda function cannot stream: only the edge can send events. */
-  EVENTS_NOT_SERVED: [
-    501,
-    'APPE-events-not-served',
-    'this address serves no live updates: poll GET task-runs, or send the request to an edge',
-  ],
   ROUTE_NOT_FOUND: [404, 'APPE-internal-server-error', 'no such path'],
   METHOD_NOT_ALLOWED: [405, 'APPE-internal-server-error', 'method not allowed on this path'],
   RANGE_NOT_SATISFIABLE: [416, 'APPE-internal-server-error', 'the file has no byte in this range'],

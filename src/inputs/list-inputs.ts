@@ -13,7 +13,7 @@ import {
   type ListedStrings,
   type ListedValue,
   WHOLE_STRING_BYTES,
-} from '../task/parameters/listed-strings.ts'
+} from '../task/parameters/cut-strings.ts'
 import { codecOf, runValueType } from '../task/parameters/registry.ts'
 import type { ParameterType, Task } from '../task/task.ts'
 import { arrayEntries, arrayFolder, entryText, type StoredFile } from './array-inputs.ts'

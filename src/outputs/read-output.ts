@@ -11,11 +11,7 @@ import { type ByteSource, bufferSource, sectionOf } from '../shared/byte-source.
 import { readAll } from '../shared/read-all.ts'
 import type { ArrayType } from '../task/parameters/array.ts'
 import { listArrayItems } from '../task/parameters/array-folder.ts'
-import {
-  type ListedStrings,
-  type ListedValue,
-  WHOLE_STRING_BYTES,
-} from '../task/parameters/listed-strings.ts'
+import { type ListedStrings, type ListedValue, WHOLE_STRING_BYTES } from '../task/parameters/cut-strings.ts'
 import { codecOf, runValueType } from '../task/parameters/registry.ts'
 import type { ParameterType, TaskOutput } from '../task/task.ts'
 import { readStringOutput } from './read-string-output.ts'

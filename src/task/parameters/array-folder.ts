@@ -3,8 +3,8 @@ import { MAX_NAMES, quoted, someOf } from '../../contract/quoted.ts'
 import { readYaml } from '../descriptor/yaml-document.ts'
 import type { ParameterType } from '../task.ts'
 import { ARRAY_METADATA, type ArrayType, isIndexName, isSizeAllowed, sizeFault } from './array.ts'
+import type { ListedValue } from './cut-strings.ts'
 import { ItemProblems, isDomainError } from './item-problems.ts'
-import type { ListedValue } from './listed-strings.ts'
 import { counted, shown } from './shown.ts'
 
 /*

@@ -7,9 +7,7 @@ import { reportStage } from '../../../src/outputs/stage-files.ts'
 import { jobNameOf } from '../../../src/run/job/job-definition.ts'
 import { type JobDetail, jobDetailSchema } from '../../../src/run/job/job-outcome.ts'
 import { aTask, RUN_ID } from '../../fixtures/builders.ts'
-import { aBundle, packZip } from '../../fixtures/bundle-builder.ts'
 import { anEngine } from '../../fixtures/engine.ts'
-import { anImporter, put, run, runToTheEnd, UPLOAD_ID } from '../../fixtures/memory-importer.ts'
 
 const ENDED = { createdAt: 0, attempts: [{ startedAt: 30_000, stoppedAt: 90_000 }] }
 
@@ -81,34 +79,5 @@ describe('metrics of runs', () => {
 
     await expect(forged).rejects.toMatchObject({ error: 'SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING' })
     expect(Object.fromEntries(engine.metrics.observed)).toEqual({ StageInSeconds: [3], StageOutSeconds: [4] })
-  })
-})
-
-describe('metrics of imports', () => {
-  it('record size and duration of a successful import', async () => {
-    const importer = anImporter()
-    const bundle = await packZip(await aBundle())
-    await put(importer, bundle)
-
-    await run(importer)
-
-    expect([...importer.metrics.counts]).toEqual([['Imports ready', 1]])
-    expect(importer.metrics.observed.get('ImportedBytes')).toEqual([bundle.length])
-    expect(importer.metrics.observed.get('ImportSeconds')).toHaveLength(1)
-  })
-
-  it('distinguish invalid bundles from failures of the system', async () => {
-    const importer = anImporter()
-    await put(importer, Buffer.from('no zip'))
-    await run(importer)
-    const broken = anImporter()
-    await put(broken, Buffer.from('no zip'))
-    const objects = { ...broken.objects, read: () => Promise.reject(new Error('unavailable')) }
-
-    await runToTheEnd({ ...broken, objects }).catch(() => undefined)
-
-    expect([...importer.metrics.counts]).toEqual([['Imports refused', 1]])
-    expect([...broken.metrics.counts]).toEqual([['Imports engine-error', 1]])
-    expect(await broken.uploads.find(UPLOAD_ID)).toMatchObject({ state: 'FAILED' })
   })
 })

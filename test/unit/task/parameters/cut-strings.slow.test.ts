@@ -4,7 +4,7 @@ import {
   createListedStrings,
   LISTED_STRINGS_BYTES,
   WHOLE_STRING_BYTES,
-} from '../../../../src/task/parameters/listed-strings.ts'
+} from '../../../../src/task/parameters/cut-strings.ts'
 
 const file = (text: string, path?: string) => ({
   parameterName: 'text',
