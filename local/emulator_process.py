@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 
+import emulator_garbage
 import emulator_logs
 import emulator_maps
 import emulator_priorities
@@ -59,6 +60,7 @@ def main() -> None:
     threading.Thread(target=save_regularly, args=(saver, url), daemon=True).start()
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     uvloop.install()
+    emulator_garbage.install()
     emulator_logs.install()
     emulator_maps.install()
     emulator_priorities.install()

@@ -22,6 +22,8 @@ SAVE_POLL_SECONDS = 0.05
 FIRST_INHERITED = 3
 # Number of descriptors to close if the system has no limit.
 MANY_DESCRIPTORS = 65536
+# Niceness of the copy: answers of the emulator come first, and functions other than the API's (10) last.
+BACKGROUND = 5
 # Name of the file with the time at which the last complete save began, in seconds since 1970.
 SAVED_AT = "saved-at"
 
@@ -70,6 +72,7 @@ class Saver:
             os._exit(exit_code)
 
     def save_here(self, begun: float, parent: int) -> bool:
+        os.nice(BACKGROUND)
         # Sockets that stayed open here would outlive a process that is killed: its port, and requests that nobody answers.
         limit = os.sysconf("SC_OPEN_MAX")
         os.closerange(FIRST_INHERITED, limit if limit > 0 else MANY_DESCRIPTORS)
