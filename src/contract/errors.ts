@@ -107,6 +107,11 @@ export function explained(body: ErrorBody): ErrorBody {
   return { errorCode, message, details: { ...details, errors } }
 }
 
+/** What is wrong, as an error about the value of a table says it. */
+export function wordsOf({ explanation, details, message }: DomainError): string {
+  return explanation ?? detailOf(details) ?? message
+}
+
 function detailOf(details: ErrorDetails): string | null | undefined {
   if (details.type === 'related') return details.description
   return details.type === 'server' ? details.exceptionMessage : undefined

@@ -28,7 +28,7 @@ import {
 const ROWS = 120
 
 describe('a retry', () => {
-  it('is possible after an engine error, whose message disappears', async () => {
+  it('is possible after a file was removed, whose problem disappears', async () => {
     const engine = await anEngine({ task: SET_TASK })
     const upload = async (): Promise<void> => {
       const key = 'uploads/one'
@@ -54,11 +54,11 @@ describe('a retry', () => {
     await finish(set)
 
     expect(failed.state).toBe('FAILED')
-    expect(failed.runSet.failure).toContain('row 61')
+    expect(failed.runSet.problems).toMatchObject([{ row: 61, column: 'file' }])
     expect(failed.counts).toEqual({ ...NO_ROWS, failed: 49, skipped: 12 })
     const { state, counts, runSet } = await set.describeIt()
     expect([state, counts]).toEqual(['FINISHED', { ...NO_ROWS, finished: 61 }])
-    expect(runSet).not.toHaveProperty('failure')
+    expect(runSet).toMatchObject({ problems: [], problemCount: 0 })
   })
 
   it('creates the run of a row from the table when its failed run was deleted meanwhile', async () => {
