@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { MAX_COLUMNS, MAX_ROWS, MAX_TABLE_BYTES } from '../../../src/contract/run-set-limits.ts'
-import { RUN_STATES } from '../../../src/run/transitions.ts'
 import { MAX_LIMIT } from '../query.ts'
 import {
   answersFile,
@@ -99,7 +98,12 @@ export const RUN_SET_DESCRIPTIONS = {
     description:
       'Rows without a run are omitted. With `state`, one call reads 2000 rows: `content` may be short or empty although `next` is set.',
     parameters: [
-      parameter('query', 'state', 'Only runs in this state.', z.enum(RUN_STATES).optional()),
+      parameter(
+        'query',
+        'state',
+        'Only runs in one of these states: repeated, or separated by commas.',
+        z.string().optional(),
+      ),
       ...paging,
     ],
     responses: {

@@ -59,7 +59,7 @@ export const WEBHOOK_DESCRIPTIONS = {
     ],
     responses: {
       ...answersJson(z.array(webhook), 'At most 20 webhooks.'),
-      ...refuses({ 400: 'Both `runId` and `runSetId` are given.' }),
+      ...refuses({ 400: 'An id has another form, or both `runId` and `runSetId` are given.' }),
     },
   },
   getWebhook: {
