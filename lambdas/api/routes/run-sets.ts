@@ -26,11 +26,10 @@ import { invalid } from '../../../src/run-set/row-table.ts'
 import { writeSetArchive, writeSetTable } from '../../../src/run-set/set-downloads.ts'
 import type { Task } from '../../../src/task/task.ts'
 import { answerRedirect } from '../download.ts'
-import { readJson } from '../json-body.ts'
 import { cursorOf, cursorQuery, type Listing, limitQuery, statesQuery } from '../query.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewListedRunSet, viewRunSet, viewSetRun } from '../run-set-views.ts'
-import { newRunSetSchema } from './run-set-body.ts'
+import { newRunSetSchema, readSetBody } from './run-set-body.ts'
 
 /** Ports and settings of these handlers. */
 type Dependencies = CreateRunSetDependencies &
@@ -51,7 +50,7 @@ export function runSetHandlers(deps: Dependencies) {
   }
   return {
     async createRunSet(context) {
-      const wanted = parseRequest(await readJson(context, 'RUN_SET_INVALID'))
+      const wanted = parseRequest(await readSetBody(context))
       const task = await findTask(deps, wanted)
       const { shared = {}, rows, name, maxConcurrency = DEFAULT_CONCURRENCY } = wanted
       const { reuse = deps.reusesOutputs } = wanted
