@@ -480,6 +480,11 @@ describe('downloads of arrays', () => {
           type: 'related',
           parameterName: name,
           description: `Failed to read file ${file}`,
+          errors: [
+            expect.objectContaining({
+              message: expect.stringMatching(/: (?:the run has no value of it|the array has no such item)$/u),
+            }),
+          ],
         }),
       ])
     },
