@@ -79,8 +79,8 @@ async function retryRound(deps: WorkDependencies, runSet: RunSet): Promise<Round
 }
 
 /**
- * Rows that failed, and after them those that got no run. Of rows whose run was deleted, only the counts tell whether they had failed: if
- * all of them had, they are among the failed ones.
+ * Rows that failed, and after them those that got no run. Rows whose run was deleted are among the failed ones if their failure was
+ * recorded. Earlier versions did not record it, but only counted failures: all such rows had failed, or none is retried.
  */
 async function rowsToRetry(
   deps: WorkDependencies,
@@ -96,7 +96,13 @@ async function rowsToRetry(
       if (run.state === 'FAILED') failed.push(rowOfRun(run))
     }
   }
-  const { failed: counted } = countRows(runSet, await deps.sets.counts(runSet.id))
+  const counts = await deps.sets.counts(runSet.id)
+  for (const row of deleted) {
+    if (counts[(earlier[row] ?? 0) - 1]?.failedRows.has(row) !== true) continue
+    deleted.delete(row)
+    failed.push(row)
+  }
+  const { failed: counted } = countRows(runSet, counts)
   if (counted === failed.length + deleted.size) failed.push(...deleted)
   return [...failed, ...all.filter((row) => earlier[row] === 0)]
 }

@@ -83,7 +83,7 @@ export const RUN_SET_DESCRIPTIONS = {
     summary: 'Retries the failed and skipped rows',
     description:
       'Each failed row gets a new run with the same inputs, and each skipped row its run; the failed runs stay until the set is deleted. A row ' +
-      'whose failed run was deleted gets its values from the table, unless runs of finished rows were deleted too: then no deleted row is retried. If the set ' +
+      'whose failed run was deleted gets its values from the table. If the set ' +
       'was cancelled before its table was validated, the table is validated first.',
     responses: {
       ...answersJson(runSet, 'The set.'),
