@@ -15,8 +15,9 @@ export function showSet(terminal: Terminal, view: SetView): void {
   terminal.print(facts.join('  '))
   if (error !== undefined) terminal.print(`the service could not continue: ${error.message}`)
   if (problems !== undefined) {
-    printProblems(terminal, problems)
-    return
+    const hasRuns = view.counts.finished + view.counts.failed > 0
+    printProblems(terminal, problems, hasRuns ? 'no further run was started' : 'no run was created')
+    if (!hasRuns) return
   }
   terminal.print(`${countsLine(view)}; ${costLine(view)}`)
   if (failures.length === 0) return
@@ -47,11 +48,11 @@ const MAX_PRINTED = 100
 /** Shows the problems of a table that was not sent. */
 export function showProblems(terminal: Terminal, problems: TableProblems): void {
   terminal.json({ problems })
-  printProblems(terminal, problems)
+  printProblems(terminal, problems, 'no run was created')
 }
 
-function printProblems(terminal: Terminal, { count, content }: TableProblems): void {
-  terminal.print(`The table has ${count} problem${count === 1 ? '' : 's'}, so no run was created:`)
+function printProblems(terminal: Terminal, { count, content }: TableProblems, result: string): void {
+  terminal.print(`The table has ${count} problem${count === 1 ? '' : 's'}, so ${result}:`)
   const shown = content.slice(0, MAX_PRINTED)
   for (const problem of shown) terminal.print(problemLine(problem))
   if (count > shown.length) terminal.print(`… and ${count - shown.length} more`)

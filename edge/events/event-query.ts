@@ -34,7 +34,9 @@ export function parseEventQuery({ url = '/', headers }: IncomingMessage): EventQ
   const wrong = runs.find((run) => !UUID.test(run))
   if (wrong !== undefined) throw wrongQuery('run', wrong, 'expected the id of a run, a UUID in lower case')
   if (runs.length > MAX_RUNS) throw wrongQuery('run', `${runs.length} ids`, `expected at most ${MAX_RUNS}`)
-  const after = query.get('after')
+  const [after = null, ...others] = query.getAll('after')
+  if (others.length > 0)
+    throw wrongQuery('after', query.getAll('after').join(), 'it is repeated; expected one value')
   if (after !== null && runs.length !== 1) {
     throw wrongQuery('after', after, 'it is an offset in the log of one run; expected exactly one id in run')
   }

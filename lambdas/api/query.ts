@@ -1,16 +1,56 @@
 import type { Context } from 'hono'
 import { DomainError } from '../../src/contract/errors.ts'
 import { quoted } from '../../src/contract/quoted.ts'
+import { isUuid } from '../../src/run/find-run.ts'
+import { RUN_STATES, type RunState } from '../../src/run/transitions.ts'
 
 /** Error for a query value. */
 export function queryError(name: string, value: string, expected: string): DomainError {
   return new DomainError('QUERY_INVALID', undefined, { words: `${name} ${quoted(value, 60)}: ${expected}` })
 }
 
-/** Value of a query parameter; undefined when it is missing or empty. */
+/**
+ * Value of a query parameter that must not be repeated.
+ * @throws DomainError QUERY_INVALID
+ */
+export function singleQuery(context: Context, name: string): string | undefined {
+  const values = context.req.queries(name) ?? []
+  if (values.length > 1) throw queryError(name, values.join(), 'it is repeated; expected one value')
+  return values[0]
+}
+
+/** Value of a parameter; repeated ones are joined by commas, so that their consumer refuses them with an error of the contract. */
+export function joinedQuery(context: Context, name: string): string | undefined {
+  return context.req.queries(name)?.join()
+}
+
+/** {@link singleQuery}; undefined when it is missing or empty. */
 export function optionalQuery(context: Context, name: string): string | undefined {
-  const value = context.req.query(name)
+  const value = singleQuery(context, name)
   return value === '' ? undefined : value
+}
+
+/**
+ * Value of a parameter that is an id; undefined when it is missing.
+ * @param what kind of the named thing, with its article
+ * @throws DomainError QUERY_INVALID
+ */
+export function idQuery(context: Context, name: string, what: string): string | undefined {
+  const value = optionalQuery(context, name)
+  if (value === undefined || isUuid(value)) return value
+  throw queryError(name, value, `expected the id of ${what}, a UUID in lower case`)
+}
+
+/**
+ * States of runs in any letter case, repeated or separated by commas; empty: all.
+ * @throws DomainError QUERY_INVALID
+ */
+export function statesQuery(context: Context): readonly RunState[] {
+  return listQuery(context, 'state').map((value) => {
+    const state = RUN_STATES.find((one) => one === value.toUpperCase())
+    if (state === undefined) throw queryError('state', value, `expected one of ${RUN_STATES.join(', ')}`)
+    return state
+  })
 }
 
 /** Values of a parameter that may be repeated, or be a list separated by commas. */
@@ -72,21 +112,32 @@ export function limitQuery(context: Context): number {
   return limit
 }
 
-/** Opaque text of a cursor, which clients return unchanged. */
-export function cursorOf(position: string): string {
-  return Buffer.from(position).toString('base64url')
+/** A listing that is read page by page. */
+export interface Listing {
+  /** Path below the prefix of the API. */
+  readonly path: string
+  /** Pattern of all positions. */
+  readonly positions: RegExp
+}
+
+/** Opaque text of a position, which clients return unchanged. It names the listing, so that another one refuses it. */
+export function cursorOf({ path }: Listing, position: string): string {
+  return Buffer.from(`${path}?${position}`).toString('base64url')
 }
 
 /**
  * Position of a cursor.
- * @param pattern pattern of all positions
- * @throws DomainError QUERY_INVALID
+ * @throws DomainError QUERY_INVALID, also for a cursor of another listing
  */
-export function cursorQuery(context: Context, pattern: RegExp): string | undefined {
+export function cursorQuery(context: Context, { path, positions }: Listing): string | undefined {
   const value = optionalQuery(context, 'cursor')
   if (value === undefined) return undefined
-  const position = Buffer.from(value, 'base64url').toString()
-  if (!pattern.test(position)) {
+  const [of = '', position] = Buffer.from(value, 'base64url').toString().split('?', 2)
+  if (position !== undefined && of !== path) {
+    const words = `it is of the list ${quoted(of, 60)}; expected the \`next\` of a page of ${quoted(path, 60)}`
+    throw queryError('cursor', value, words)
+  }
+  if (position === undefined || !positions.test(position)) {
     throw queryError('cursor', value, 'expected the `next` of a page, or none for the first page')
   }
   return position

@@ -19,6 +19,7 @@ const FIXED_MESSAGES: ReadonlySet<ErrorName> = new Set([
   'INTERNAL_TASK_NOT_FOUND',
   'RUN_NOT_FOUND',
   'STATE_NOT_REQUESTABLE',
+  'STORAGE_READING_FILE_FAILED',
   'UNKNOWN_STATE',
 ])
 
@@ -105,6 +106,11 @@ export function explained(body: ErrorBody): ErrorBody {
   const words = explanation ?? detailOf(details) ?? message
   const errors: readonly ErrorBody[] = [{ errorCode, message: words, details: { type: 'empty' } }]
   return { errorCode, message, details: { ...details, errors } }
+}
+
+/** What is wrong, as an error about the value of a table says it. */
+export function wordsOf({ explanation, details, message }: DomainError): string {
+  return explanation ?? detailOf(details) ?? message
 }
 
 function detailOf(details: ErrorDetails): string | null | undefined {

@@ -6,9 +6,21 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue }
 
+/** Names and indexes from the outermost value to an inner one. */
+type JsonPath = readonly (string | number)[]
+
 /** A text in JSON that is no Unicode text: it has half of a surrogate pair, which neither UTF-8 nor DynamoDB can express. */
 export class LoneSurrogateError extends SyntaxError {
   override readonly name = 'LoneSurrogateError'
+  /** Place of the text; of a name, the place of its value. */
+  readonly path: JsonPath
+
+  constructor(text: string, path: JsonPath) {
+    super(
+      `${JSON.stringify(text.slice(0, 60))} has half of a surrogate pair; write each character as a whole`,
+    )
+    this.path = path
+  }
 }
 
 /** Escape of half a surrogate pair. Bytes in UTF-8 contain none, so a lone one can only be escaped. */
@@ -20,17 +32,36 @@ const SURROGATE_ESCAPE = /\\ud[89a-f]/iu
  * @throws LoneSurrogateError
  */
 export function parseJson(text: string): JsonValue {
-  if (!SURROGATE_ESCAPE.test(text)) return JSON.parse(text) as JsonValue
-  return JSON.parse(text, (key, value: unknown) => {
-    requireWellFormed(key)
-    if (typeof value === 'string') requireWellFormed(value)
-    return value
-  }) as JsonValue
+  const value = JSON.parse(text) as JsonValue
+  if (SURROGATE_ESCAPE.test(text)) requireWellFormed(value)
+  return value
 }
 
-function requireWellFormed(text: string): void {
-  if (text.isWellFormed()) return
-  throw new LoneSurrogateError(
-    `${JSON.stringify(text.slice(0, 60))} has half of a surrogate pair; write each character as a whole`,
-  )
+/** Does not recurse: a document may be nested more deeply than the stack. */
+function requireWellFormed(document: JsonValue): void {
+  const path: (string | number)[] = []
+  const open = [entriesOf([document])]
+  for (let entries = open[0]; entries !== undefined; entries = open.at(-1)) {
+    const next = entries.next()
+    if (next.done === true) {
+      open.pop()
+      path.pop()
+      continue
+    }
+    const [key, value] = next.value
+    path.push(key)
+    // The document is the only entry of the outermost list.
+    if (isMalformed(key)) throw new LoneSurrogateError(key, path.slice(1))
+    if (isMalformed(value)) throw new LoneSurrogateError(value, path.slice(1))
+    if (value === null || typeof value !== 'object') path.pop()
+    else open.push(entriesOf(value))
+  }
+}
+
+function entriesOf(value: JsonValue & object): Iterator<readonly [string | number, JsonValue]> {
+  return Array.isArray(value) ? value.entries() : Object.entries(value).values()
+}
+
+function isMalformed(value: JsonValue): value is string {
+  return typeof value === 'string' && !value.isWellFormed()
 }

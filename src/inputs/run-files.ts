@@ -101,13 +101,22 @@ export function itemDownload(
   return { kind: 'packing', ...place, entries: async () => found }
 }
 
-/** @param path of an item of the parameter's array */
-export function nothingStored(parameterName: string, path: readonly number[] = []): DomainError {
-  return new DomainError('STORAGE_READING_FILE_FAILED', {
-    type: 'related',
-    parameterName,
-    description: `Failed to read file ${[parameterName, ...path].join('/')}`,
-  })
+/**
+ * The contract fixes message and description (http-api 5.20), which do not say what is wrong.
+ * @param path of an item of the parameter's array
+ * @param words what is wrong
+ */
+export function nothingStored(
+  parameterName: string,
+  path: readonly number[] = [],
+  words = path.length === 0 ? 'the run has no value of it' : 'the array has no such item',
+): DomainError {
+  const description = `Failed to read file ${[parameterName, ...path].join('/')}`
+  return new DomainError(
+    'STORAGE_READING_FILE_FAILED',
+    { type: 'related', parameterName, description },
+    { words, item: path.join('/') },
+  )
 }
 
 /** Content of a stored file, or the zip of a folder. */

@@ -1,5 +1,6 @@
 import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
+import type { DomainError } from '../contract/errors.ts'
 import { STAGED_LISTING_NAME } from '../contract/staging.ts'
 import { entriesOf, type StoredFile } from '../inputs/array-inputs.ts'
 import { folderEntries } from '../inputs/folder-entries.ts'
@@ -55,7 +56,7 @@ export async function findOutputFile(
   const { run, task } = await findRunAndTask(deps, runId)
   const output = requireNamed(task.outputs, parameterName)
   if (asGeojson && output.type.id !== 'geometry') throw noGeojson(output.name)
-  if (run.outputsPrefix === undefined) throw nothingStored(output.name)
+  if (run.outputsPrefix === undefined) throw noOutputs(run, output.name)
   return outputFile(deps, output.name, run.outputsPrefix)
 }
 
@@ -71,7 +72,7 @@ export async function findOutputItem(
 ): Promise<Download> {
   const { run, task } = await findRunAndTask(deps, runId)
   const { name, path } = requireItem(task.outputs, parameterName, indexes)
-  if (run.outputsPrefix === undefined) throw nothingStored(name, path)
+  if (run.outputsPrefix === undefined) throw noOutputs(run, name, path)
   const place = {
     key: preparedOutputKey(run, `${name}/${path.join('/')}`),
     // The contract's file names differ: `param/0` for an input, `0` for an output.
@@ -147,9 +148,15 @@ async function packedFolders(
   return new Set(listing.entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
 }
 
+const ONCE_FINISHED = 'outputs can be read once it is FINISHED'
+
+function noOutputs({ state }: Run, parameterName: string, path: readonly number[] = []): DomainError {
+  return nothingStored(parameterName, path, `the run is ${state}; ${ONCE_FINISHED}`)
+}
+
 function finishedPrefix(run: Run): string {
   if (run.state !== 'FINISHED' || run.outputsPrefix === undefined) {
-    throw stateError(run.state, 'outputs can be read once it is FINISHED')
+    throw stateError(run.state, ONCE_FINISHED)
   }
   return run.outputsPrefix
 }

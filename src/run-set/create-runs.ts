@@ -7,29 +7,40 @@ import { storeSentValue } from '../inputs/provision-file.ts'
 import { storeProvisions } from '../inputs/provision-input.ts'
 import type { FileContent, InputValue, Run } from '../run/run.ts'
 import type { NewRun } from '../run/run-repository.ts'
-import type { RunSet } from '../run/set/run-set.ts'
+import type { RowProblem, RunSet } from '../run/set/run-set.ts'
 import type { Identity } from '../shared/identity.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import type { Task } from '../task/task.ts'
 import { type FileDependencies, findFile } from './file-reference.ts'
-import type { RowPlan } from './plan-row.ts'
-import { invalid } from './row-table.ts'
+import { type PlannedFile, problemOf, type RowPlan } from './plan-row.ts'
 import type { StoredPlan } from './set-files.ts'
 
 interface Dependencies extends FileDependencies {
   readonly identity: Identity
 }
 
+/** Error for files that were removed, or replaced by invalid ones, since the table was validated. */
+export class FilesRefusedError extends Error {
+  override readonly name = 'FilesRefusedError'
+  readonly problems: readonly RowProblem[]
+
+  constructor(problems: readonly RowProblem[], cause?: unknown) {
+    super('some files of the run set were refused', { cause })
+    this.problems = problems
+  }
+}
+
 /**
  * Stores the values of a plan: long texts, arrays and files as objects. The keys are deterministic, so a repetition overwrites them.
  * @param ownerId id of the run, or of the set for values that its runs share
- * @throws DomainError when a file was removed, or replaced by an invalid one, since the table was validated
+ * @param row number of the row, from 1; null for shared values
+ * @throws FilesRefusedError
  */
 export async function storePlan(
   deps: Dependencies,
   task: Task,
   ownerId: string,
-  plan: RowPlan,
+  { plan, row }: { readonly plan: RowPlan; readonly row: RowProblem['row'] },
 ): Promise<StoredPlan> {
   const values: InputValue[] = []
   const collecting = {
@@ -39,14 +50,28 @@ export async function storePlan(
   }
   const owner: Run = newRun(deps, task, ownerId, {})
   let provisions = await storeProvisions(collecting, owner, plan.values)
-  for (const { input, reference } of plan.files) {
-    const { name, type } = input
-    const sent = { value: await findFile(deps, reference, name) }
-    const value = await storeSentValue(collecting, ownerId, { name, type, parameterName: name }, sent)
+  for (const file of plan.files) {
+    const { name } = file.input
+    const value = await storeFile(deps, ownerId, file).catch((error: unknown) => {
+      throw error instanceof DomainError
+        ? new FilesRefusedError([{ row, ...problemOf(error, name) }], error)
+        : error
+    })
     values.push(value)
     provisions = { ...provisions, [name]: { kind: 'value', valueId: value.valueId } }
   }
   return { provisions, values }
+}
+
+/** @throws DomainError naming the parameter */
+async function storeFile(
+  deps: Dependencies,
+  ownerId: string,
+  { input: { name, type }, reference }: PlannedFile,
+): Promise<InputValue> {
+  const sent = { value: await findFile(deps, reference, name) }
+  const owner = { identity: { ...deps.identity, uuid: () => ownerId } }
+  return storeSentValue(owner, ownerId, { name, type, parameterName: name }, sent)
 }
 
 /** A set and its task. */
@@ -64,7 +89,7 @@ export interface PlannedRow {
 
 /**
  * Stores the values of a row for its run in the set's current round.
- * @throws DomainError naming the row, as {@link storePlan}
+ * @throws FilesRefusedError
  */
 export async function planRun(
   deps: Dependencies,
@@ -72,18 +97,12 @@ export async function planRun(
   { row, plan, shared }: PlannedRow,
 ): Promise<NewRun> {
   const id = setRunId({ setId: runSet.id, row, round: runSet.round })
-  const own = await storePlan(deps, task, id, plan).catch((error: unknown) => {
-    throw error instanceof DomainError ? inRow(row, error) : error
-  })
+  const own = await storePlan(deps, task, id, { plan, row: row + 1 })
   const isShared = ({ parameterName }: InputValue): boolean => own.provisions[parameterName] === undefined
   return {
     run: { ...newRun(deps, task, id, { ...shared.provisions, ...own.provisions }), ...reuseOf(runSet) },
     values: [...shared.values.filter(isShared).map((value) => ({ ...value, runId: id })), ...own.values],
   }
-}
-
-function inRow(row: number, cause: DomainError): DomainError {
-  return invalid(`row ${row + 1}: ${cause.explanation ?? cause.message}`, cause)
 }
 
 /** Copies the inputs of an earlier run of a row for its run in the set's current round. */

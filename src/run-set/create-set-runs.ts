@@ -1,11 +1,12 @@
 import { DomainError } from '../contract/errors.ts'
 import { cutText } from '../contract/quoted.ts'
 import { discardRows } from '../lifecycle/remove-run-set.ts'
-import { MAX_MESSAGE_LENGTH, type RunSet } from '../run/set/run-set.ts'
+import { MAX_MESSAGE_LENGTH, type RowProblem, type RunSet } from '../run/set/run-set.ts'
+import type { RunSetChange } from '../run/set/run-set-repository.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import type { Task } from '../task/task.ts'
 import { countRows } from './count-rows.ts'
-import { planRun, repeatRun, type SetAndTask, storePlan } from './create-runs.ts'
+import { FilesRefusedError, planRun, repeatRun, type SetAndTask, storePlan } from './create-runs.ts'
 import { planRow, type RowPlan, withDefaults } from './plan-row.ts'
 import { allRows, blockAt, findRuns, latestRounds, readRuns, rowOfRun, runIdsOf } from './rows-of-set.ts'
 import {
@@ -18,6 +19,7 @@ import {
   storeSharedPlan,
 } from './set-files.ts'
 import { advance, type Call, isTimeUp, type WorkDependencies } from './set-work.ts'
+import { withProblems } from './validate-rows.ts'
 
 /** Number of rows whose values are stored concurrently. */
 const ROWS_AT_ONCE = 16
@@ -35,12 +37,19 @@ export async function createRunsOfSet(
     const round = runSet.round === 1 ? firstRound(runSet) : await retryRound(deps, runSet)
     if (round !== undefined) await createBlocks(deps, call, task, round)
   } catch (error) {
-    if (!(error instanceof DomainError)) throw error
-    // A file was removed after the validation. The runs that exist are not started, but cancelled.
-    const failure = cutText(error.explanation ?? error.message, MAX_MESSAGE_LENGTH)
+    const reason = reasonOf(runSet, error)
+    if (reason === undefined) throw error
     const { phase, round } = runSet
-    await deps.sets.change(runSet.id, { set: { phase: 'cancelling', failure }, if: { phase, round } })
+    // The runs that exist are not started, but cancelled.
+    await deps.sets.change(runSet.id, { set: { phase: 'cancelling', ...reason }, if: { phase, round } })
   }
+}
+
+/** Why a round ends before its runs are created; undefined for an error that another call may not meet. */
+function reasonOf(runSet: RunSet, error: unknown): RunSetChange['set'] | undefined {
+  if (error instanceof FilesRefusedError) return withProblems(runSet, error.problems)
+  if (!(error instanceof DomainError)) return undefined
+  return { failure: cutText(error.explanation ?? error.message, MAX_MESSAGE_LENGTH) }
 }
 
 /** A round whose runs are being created. */
@@ -70,8 +79,8 @@ async function retryRound(deps: WorkDependencies, runSet: RunSet): Promise<Round
 }
 
 /**
- * Rows that failed, and after them those that got no run. Of rows whose run was deleted, only the counts tell whether they had failed: if
- * all of them had, they are among the failed ones.
+ * Rows that failed, and after them those that got no run. Rows whose run was deleted are among the failed ones if their failure was
+ * recorded. Earlier versions did not record it, but only counted failures: all such rows had failed, or none is retried.
  */
 async function rowsToRetry(
   deps: WorkDependencies,
@@ -87,7 +96,13 @@ async function rowsToRetry(
       if (run.state === 'FAILED') failed.push(rowOfRun(run))
     }
   }
-  const { failed: counted } = countRows(runSet, await deps.sets.counts(runSet.id))
+  const counts = await deps.sets.counts(runSet.id)
+  for (const row of deleted) {
+    if (counts[(earlier[row] ?? 0) - 1]?.failedRows.has(row) !== true) continue
+    deleted.delete(row)
+    failed.push(row)
+  }
+  const { failed: counted } = countRows(runSet, counts)
   if (counted === failed.length + deleted.size) failed.push(...deleted)
   return [...failed, ...all.filter((row) => earlier[row] === 0)]
 }
@@ -104,7 +119,7 @@ async function createBlocks(deps: WorkDependencies, call: Call, task: Task, roun
       await create(block)
     } catch (error) {
       // The set was cancelled or deleted, its task was deleted, or a file is gone: these runs will not be created.
-      if (error instanceof DomainError) await discardRows(deps, { ...current, creatingRows: block })
+      if (reasonOf(current, error) !== undefined) await discardRows(deps, { ...current, creatingRows: block })
       throw error
     }
     const done: number = current.done + block.length
@@ -119,6 +134,11 @@ function blockCreation(deps: WorkDependencies, task: Task, { runSet, earlier }: 
   let table: Promise<PlannedTable> | undefined
   return async (block: readonly number[]): Promise<void> => {
     const found = await findRuns(deps, runSet.id, block, earlier)
+    const problems: RowProblem[] = []
+    const collect = (error: unknown): undefined => {
+      if (!(error instanceof FilesRefusedError)) throw error
+      problems.push(...error.problems)
+    }
     const created = await mapUntilFailure(
       block,
       async (row) => {
@@ -126,13 +146,18 @@ function blockCreation(deps: WorkDependencies, task: Task, { runSet, earlier }: 
         if (run !== undefined) return repeatRun(deps, place, { row, run })
         table ??= planTable(deps, place)
         const { plan, shared } = await table
-        return planRun(deps, place, { row, plan: plan(row), shared })
+        return planRun(deps, place, { row, plan: plan(row), shared }).catch(collect)
       },
       { concurrency: ROWS_AT_ONCE },
     )
+    if (problems.length > 0) throw new FilesRefusedError(problems.sort(byRow))
     // One call, so that an interrupted block has created the runs of its first rows.
-    await deps.runs.createAll(created)
+    await deps.runs.createAll(created.flatMap((run) => run ?? []))
   }
+}
+
+function byRow(one: RowProblem, other: RowProblem): number {
+  return (one.row ?? 0) - (other.row ?? 0)
 }
 
 /** The table of a set. */
@@ -161,7 +186,7 @@ async function storeOnce(
   setId: string,
   plan: RowPlan,
 ): Promise<StoredPlan> {
-  const stored = await storePlan(deps, task, setId, plan)
+  const stored = await storePlan(deps, task, setId, { plan, row: null })
   await storeSharedPlan(deps, setId, stored)
   return stored
 }

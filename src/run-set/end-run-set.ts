@@ -60,10 +60,9 @@ export async function retryRunSet(deps: EndRunSetDependencies, setId: string): P
 }
 
 function nextRound({ round, roundRows, executions }: RunSet, isValidated: boolean): Partial<RunSet> {
-  const common = { round: round + 1, done: 0, firstExecution: executions + 1 }
+  const common = { round: round + 1, done: 0, firstExecution: executions + 1, problems: [], problemCount: 0 }
   if (isValidated) return { ...common, phase: 'creating', roundRows: [...roundRows, 0], creatingRows: [] }
-  const table = { roundRows: [0, ...roundRows.map(() => 0)], problems: [], problemCount: 0 }
-  return { ...common, phase: 'validating', ...table }
+  return { ...common, phase: 'validating', roundRows: [0, ...roundRows.map(() => 0)] }
 }
 
 /** Hides a set, and starts the workflow that deletes it with its runs. An unknown set counts as deleted. */

@@ -4,7 +4,7 @@ import { cancelRun } from '../lifecycle/cancel-run.ts'
 import { deleteRun } from '../lifecycle/delete-run.ts'
 import { discardRows, endSetRemoval } from '../lifecycle/remove-run-set.ts'
 import type { Run } from '../run/run.ts'
-import type { RunSet } from '../run/set/run-set.ts'
+import { hasFailed, type RunSet } from '../run/set/run-set.ts'
 import { isFinal } from '../run/transitions.ts'
 import { failuresOf, throwFailures } from '../shared/failures-of.ts'
 import { ignoring } from '../shared/ignoring.ts'
@@ -35,7 +35,7 @@ export async function cancelRuns(deps: WorkDependencies, call: Call, runSet: Run
     )
   }
   await discardRows(deps, runSet)
-  await advance(deps, runSet, { phase: runSet.failure === undefined ? 'cancelled' : 'failed' })
+  await advance(deps, runSet, { phase: hasFailed(runSet) ? 'failed' : 'cancelled' })
   return NOTHING
 }
 

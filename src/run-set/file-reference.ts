@@ -1,6 +1,6 @@
 import { objectSource } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { DomainError, parameterError } from '../contract/errors.ts'
+import { DomainError, parameterError, wordsOf } from '../contract/errors.ts'
 import { quoted } from '../contract/quoted.ts'
 import { findOutputFile } from '../outputs/read-outputs.ts'
 import type { RunRepository } from '../run/run-repository.ts'
@@ -53,26 +53,24 @@ export async function findFile(
     if (scheme === 's3://') return await sentObject(deps, rest)
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
-    throw refuse(error.explanation ?? explanationOf(error))
+    throw refuse(wordsOf(error))
   }
   throw refuse(`${quoted(reference, 80)} names no file; ${EXPECTED}`)
-}
-
-function explanationOf({ details, message }: DomainError): string {
-  return details.type === 'related' ? (details.description ?? message) : message
 }
 
 /** Finds an output of another run. */
 async function sentOutput(deps: FileDependencies, rest: string): Promise<SentFile> {
   const slash = rest.indexOf('/')
   const { key } = await findOutputFile(deps, rest.slice(0, slash), rest.slice(slash + 1), false)
+  const gone = (): DomainError =>
+    new DomainError('RUN_NOT_FOUND', undefined, { words: `the run of ${quoted(rest, 80)} was deleted` })
   const found = await deps.objects.find(key)
-  if (found === undefined) throw new DomainError('RUN_NOT_FOUND')
+  if (found === undefined) throw gone()
   return {
     source: objectSource(deps.objects, { key, ...found }),
     async store(to) {
       const copied = await deps.objects.copy(key, to, found.etag)
-      if (copied === undefined) throw new DomainError('RUN_NOT_FOUND')
+      if (copied === undefined) throw gone()
       return copied.digest
     },
   }

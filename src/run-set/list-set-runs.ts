@@ -20,25 +20,25 @@ interface Page {
   readonly limit: number
   /** Row, from 1, after which the page starts. */
   readonly after: number
-  /** Only runs in this state. */
-  readonly state?: Run['state'] | undefined
+  /** Only runs in one of these states; empty or missing: in any. */
+  readonly states?: readonly Run['state'][]
 }
 
-/** Maximum number of rows that one call reads. A page for one state may have few or no runs, and still have a next page. */
+/** Maximum number of rows that one call reads. A page for some states may have few or no runs, and still have a next page. */
 const MOST_ROWS = 2000
 
 /** Lists the latest run of each row. Rows without a run are omitted. */
 export async function listSetRuns(
   deps: RowDependencies,
   runSet: RunSet,
-  { limit, after, state }: Page,
+  { limit, after, states = [] }: Page,
 ): Promise<SetRunPage> {
   const [rows = 0] = runSet.roundRows
-  const end = Math.min(rows, after + (state === undefined ? limit : MOST_ROWS))
+  const end = Math.min(rows, after + (states.length === 0 ? limit : MOST_ROWS))
   const content: SetRun[] = []
   for await (const found of readLatestRuns(deps, runSet, after, end)) {
     for (const { row, run } of found) {
-      if (run === undefined || (state !== undefined && run.state !== state)) continue
+      if (run === undefined || (states.length > 0 && !states.includes(run.state))) continue
       content.push({ row: row + 1, run })
       if (content.length === limit) return { content, ...(row + 1 < rows && { next: row + 1 }) }
     }

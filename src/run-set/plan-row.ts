@@ -1,4 +1,4 @@
-import { DomainError } from '../contract/errors.ts'
+import { DomainError, wordsOf } from '../contract/errors.ts'
 import { type JsonValue, parseJson } from '../contract/json.ts'
 import { topIndexes } from '../inputs/array-provisions.ts'
 import { matchingProblems } from '../inputs/matching.ts'
@@ -39,7 +39,7 @@ type Report = (problem: Omit<RowProblem, 'row'>) => void
 
 /** A problem as a set reports it. */
 export function problemOf(error: DomainError, column: string | null): Omit<RowProblem, 'row'> {
-  return { column, errorCode: error.body.errorCode, message: error.explanation ?? error.message }
+  return { column, errorCode: error.body.errorCode, message: wordsOf(error) }
 }
 
 const NO_FILE_ARRAYS =

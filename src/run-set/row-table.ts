@@ -1,7 +1,9 @@
 import { CsvError, parse as parseCsv } from 'csv-parse/sync'
 import { DomainError } from '../contract/errors.ts'
-import { type JsonValue, parseJson } from '../contract/json.ts'
+import { type JsonValue, LoneSurrogateError, parseJson } from '../contract/json.ts'
+import { quoted } from '../contract/quoted.ts'
 import { MAX_COLUMNS, MAX_ROWS } from '../contract/run-set-limits.ts'
+import type { RowProblem } from '../run/set/run-set.ts'
 
 /** Value of a row: JSON, or the text of a CSV field, which the parameter's type interprets. */
 export type Cell = { readonly json: JsonValue } | { readonly text: string }
@@ -42,22 +44,38 @@ export function invalid(words: string, cause?: unknown): DomainError {
   return new DomainError('RUN_SET_INVALID', undefined, { words, cause })
 }
 
-function rowsOf(text: string): readonly Row[] {
-  const start = text.trimStart()[0]
-  if (start === '[') return arrayRows(parsed(text, 'the table is not JSON'))
-  return start === '{' ? lineRows(text) : csvRows(text)
-}
+/** Error about one row of a table, because of which the table cannot be read. */
+export class RowError extends DomainError {
+  readonly problem: RowProblem
 
-function parsed(text: string, words: string): JsonValue {
-  try {
-    return parseJson(text)
-  } catch (cause) {
-    throw invalid(`${words}: ${(cause as Error).message}`, cause)
+  /** @param path the names of the row's values that lead to the wrong one; only the first is shown, as the column */
+  constructor(row: number, path: readonly (string | number)[], cause: Error) {
+    const [column = null] = path.map(String)
+    const place = `row ${row}${column === null ? '' : `, column ${quoted(column, 60)}`}`
+    super('RUN_SET_INVALID', undefined, { words: `${place}: ${cause.message}`, cause })
+    this.problem = { row, column, errorCode: this.body.errorCode, message: cause.message }
   }
 }
 
-function arrayRows(table: JsonValue): readonly Row[] {
-  const rows = table as readonly JsonValue[]
+function rowsOf(text: string): readonly Row[] {
+  const start = text.trimStart()[0]
+  if (start === '[') return arrayRows(text)
+  return start === '{' ? lineRows(text) : csvRows(text)
+}
+
+function notJson(place: string, cause: unknown): DomainError {
+  return invalid(`${place} is not JSON: ${(cause as Error).message}`, cause)
+}
+
+function arrayRows(text: string): readonly Row[] {
+  let rows: readonly JsonValue[]
+  try {
+    rows = parseJson(text) as readonly JsonValue[]
+  } catch (cause) {
+    if (!(cause instanceof LoneSurrogateError)) throw notJson('the table', cause)
+    const [index = 0, ...path] = cause.path
+    throw new RowError(Number(index) + 1, path, cause)
+  }
   requireRows(rows.length)
   return rows.map((row, index) => jsonRow(row, `row ${index + 1}`))
 }
@@ -66,10 +84,22 @@ function lineRows(text: string): readonly Row[] {
   const rows: Row[] = []
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
-    rows.push(jsonRow(parsed(line, `line ${index + 1} is not JSON`), `line ${index + 1}`))
+    rows.push(lineRow(line, index + 1, rows.length + 1))
     requireRows(rows.length)
   }
   return rows
+}
+
+/** @param number of the line, which is greater than that of the row after empty lines */
+function lineRow(line: string, number: number, row: number): Row {
+  try {
+    return jsonRow(parseJson(line), `line ${number}`)
+  } catch (cause) {
+    if (cause instanceof DomainError) throw cause
+    throw cause instanceof LoneSurrogateError
+      ? new RowError(row, cause.path, cause)
+      : notJson(`line ${number}`, cause)
+  }
 }
 
 /** @throws DomainError RUN_SET_INVALID for anything but an object */

@@ -6,7 +6,8 @@ import type { Task } from '../task/task.ts'
 import { createRunsOfSet } from './create-set-runs.ts'
 import { cancelRuns, deleteRuns } from './end-set-runs.ts'
 import { findFile } from './file-reference.ts'
-import { type FindFile, planRow } from './plan-row.ts'
+import { type FindFile, planRow, problemOf } from './plan-row.ts'
+import { RowError } from './row-table.ts'
 import { allRows, blockAt, readRuns, rowsOfRound } from './rows-of-set.ts'
 import { readShared, readTable } from './set-files.ts'
 import {
@@ -52,12 +53,7 @@ export async function workOnRunSet(deps: WorkDependencies, call: Call): Promise<
 async function validate(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {
   const table = await readSent(deps, runSet)
   if (table instanceof DomainError) {
-    const problem = {
-      row: null,
-      column: null,
-      errorCode: table.body.errorCode,
-      message: table.explanation ?? '',
-    }
+    const problem = table instanceof RowError ? table.problem : { row: null, ...problemOf(table, null) }
     await advance(deps, runSet, { phase: 'invalid', ...withProblems(runSet, [problem]) })
     return
   }

@@ -32,13 +32,17 @@ const SPECIAL = blockListOf([
   '203.0.113.0/24',
   '224.0.0.0/3',
   '::/128',
-  // Forms that contain an IPv4 address: NAT64, Teredo (2001::/23), 6to4. Mapped addresses are checked by the address that they
-  // contain.
+  // Forms that contain an IPv4 address: compatible with the metadata service's, translated (RFC 2765), NAT64, Teredo (2001::/23),
+  // 6to4. Mapped addresses are checked by the address that they contain.
+  '::169.254.0.0/112',
+  '::ffff:0:0:0/96',
   '64:ff9b::/96',
   '64:ff9b:1::/48',
   '2001::/23',
   '2002::/16',
   '100::/64',
+  '100:0:0:1::/64',
+  '5f00::/16',
   '2001:db8::/32',
   '3fff::/20',
   // AWS's metadata and time services over IPv6.

@@ -7,7 +7,7 @@ import { findRunSet } from '../run-set/describe-run-set.ts'
 import { hasRefusedAddress, type ReachableNetworks } from '../shared/guarded-address.ts'
 import type { Identity } from '../shared/identity.ts'
 import { faultOfUrl, isReservedPort } from '../shared/outgoing-url.ts'
-import { createSecret, MAX_WEBHOOKS, type Webhook, type WebhookScope } from './webhook.ts'
+import { createSecret, MAX_URL_LENGTH, MAX_WEBHOOKS, type Webhook, type WebhookScope } from './webhook.ts'
 import type { WebhookRepository } from './webhook-repository.ts'
 
 export interface WebhookDependencies {
@@ -33,13 +33,13 @@ export async function createWebhook(
   deps: WebhookDependencies,
   { url, types, ...scope }: NewWebhook,
 ): Promise<Webhook> {
-  requireTarget(url, deps.webhookNetworks)
+  const target = requireTarget(url, deps.webhookNetworks)
   await requireSubject(deps, scope)
   const { webhooks, identity } = deps
   if ((await webhooks.subscriptions(scope)).length >= MAX_WEBHOOKS) throw new DomainError('WEBHOOK_LIMIT')
   const webhook: Webhook = {
     id: identity.uuid(),
-    url,
+    url: target,
     ...(types && { types: [...new Set(types)] }),
     ...scope,
     secret: createSecret(),
@@ -64,8 +64,11 @@ export function schemesOf(networks: ReachableNetworks): readonly string[] {
   return networks === 'local' ? ['http', 'https'] : ['https']
 }
 
-/** Checks a URL by its text. Names are resolved only at each delivery, so that callers cannot use them to probe networks. */
-function requireTarget(text: string, networks: ReachableNetworks): void {
+/**
+ * Checks a URL by its text. Names are resolved only at each delivery, so that callers cannot use them to probe networks.
+ * @returns the URL in the normal form of the WHATWG, which is the one that is requested: `https:0x7f.1` means `https://127.0.0.1/`
+ */
+function requireTarget(text: string, networks: ReachableNetworks): string {
   const url = URL.parse(text)
   if (url === null) throw invalid('url: expected a URL such as https://example.org/hook')
   const fault = faultOfUrl(url, schemesOf(networks))
@@ -79,6 +82,11 @@ function requireTarget(text: string, networks: ReachableNetworks): void {
   if (hasRefusedAddress(url, networks) || isReservedPort(url)) {
     throw invalid('url: the address is not reachable from here; expected a public host')
   }
+  // Percent-encoding makes a URL longer.
+  if (url.href.length > MAX_URL_LENGTH) {
+    throw invalid(`url: has ${url.href.length} characters when encoded; expected at most ${MAX_URL_LENGTH}`)
+  }
+  return url.href
 }
 
 async function requireSubject(deps: WebhookDependencies, { runId, runSetId }: WebhookScope): Promise<void> {

@@ -17,7 +17,7 @@ const SECRET_BYTES = 32
 
 export const webhookSchema = z.object({
   id: z.string(),
-  /** Receives events by POST. */
+  /** Receives events by POST. Normalized, except in items of earlier versions. */
   url: z.string(),
   /** Types that it receives; absent: all. */
   types: z.array(z.enum(EVENT_TYPES)).exactOptional(),

@@ -266,6 +266,7 @@ export function describeRunSetRepository(
         })
 
         expect(await numbersOf()).toEqual({ started: 2, finished: 1, failed: 2, unstarted: 1, usd: 1 })
+        expect((await sets.counts(SET_ID))[0]?.failedRows).toEqual(new Set([1, 2]))
       })
 
       it('are counted when the set is read together with its counts', async () => {

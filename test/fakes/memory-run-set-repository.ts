@@ -52,11 +52,12 @@ export function createMemoryRunSetRepository(
       while (rounds.length < place.round) rounds.push(new Map())
       const shards = rounds[place.round - 1] ?? new Map<number, RoundCounts>()
       const before = shards.get(shardOf(place)) ?? NO_COUNTS
-      const { reason, ...numbers } = change
+      const { reason, failedRow, ...numbers } = change
+      const failedRows = new Set(failedRow === undefined ? [] : [failedRow])
       const reasons = new Map(
         reason === undefined ? [] : [[keyIn(before, reason), { count: 1, row: reason.row }]],
       )
-      shards.set(shardOf(place), addCounts(before, { ...numbers, reasons }))
+      shards.set(shardOf(place), addCounts(before, { ...numbers, failedRows, reasons }))
       counts.set(place.setId, rounds)
     },
 

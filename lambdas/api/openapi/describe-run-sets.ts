@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { MAX_COLUMNS, MAX_ROWS, MAX_TABLE_BYTES } from '../../../src/contract/run-set-limits.ts'
-import { RUN_STATES } from '../../../src/run/transitions.ts'
 import { MAX_LIMIT } from '../query.ts'
 import {
   answersFile,
@@ -84,7 +83,7 @@ export const RUN_SET_DESCRIPTIONS = {
     summary: 'Retries the failed and skipped rows',
     description:
       'Each failed row gets a new run with the same inputs, and each skipped row its run; the failed runs stay until the set is deleted. A row ' +
-      'whose failed run was deleted gets its values from the table, unless runs of finished rows were deleted too: then no deleted row is retried. If the set ' +
+      'whose failed run was deleted gets its values from the table. If the set ' +
       'was cancelled before its table was validated, the table is validated first.',
     responses: {
       ...answersJson(runSet, 'The set.'),
@@ -99,7 +98,12 @@ export const RUN_SET_DESCRIPTIONS = {
     description:
       'Rows without a run are omitted. With `state`, one call reads 2000 rows: `content` may be short or empty although `next` is set.',
     parameters: [
-      parameter('query', 'state', 'Only runs in this state.', z.enum(RUN_STATES).optional()),
+      parameter(
+        'query',
+        'state',
+        'Only runs in one of these states: repeated, or separated by commas.',
+        z.string().optional(),
+      ),
       ...paging,
     ],
     responses: {

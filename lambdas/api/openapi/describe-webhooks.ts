@@ -7,7 +7,11 @@ import { instant, uuid } from './shared-schemas.ts'
 
 const shape = {
   id: uuid,
-  url: z.string().describe('Receives events by POST.'),
+  url: z
+    .string()
+    .describe(
+      'Receives events by POST. In normal form (WHATWG): `https:Example.org` is shown as `https://example.org/`.',
+    ),
   types: z.array(z.enum(EVENT_TYPES)).nullable().describe('Types of events that it receives; null: all.'),
   runId: z.string().nullable().describe('Receives events of this run only.'),
   runSetId: z.string().nullable().describe('Receives events of this run set and of its runs only.'),
@@ -55,7 +59,7 @@ export const WEBHOOK_DESCRIPTIONS = {
     ],
     responses: {
       ...answersJson(z.array(webhook), 'At most 20 webhooks.'),
-      ...refuses({ 400: 'Both `runId` and `runSetId` are given.' }),
+      ...refuses({ 400: 'An id has another form, or both `runId` and `runSetId` are given.' }),
     },
   },
   getWebhook: {

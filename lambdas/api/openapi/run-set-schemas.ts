@@ -70,7 +70,9 @@ export const runSet = component(
     problems: z
       .strictObject({ count, content: z.array(rowProblem).max(MAX_PROBLEMS) })
       .exactOptional()
-      .describe('Problems of the table: their number, and the first ones. No run was created.'),
+      .describe(
+        'Problems of the table: their number, and the first ones. No run of the current round was started. They include files that were removed after the table was checked.',
+      ),
     failures: z
       .array(
         z.strictObject({ ...reason, count, example: z.strictObject({ row: z.int().min(1), runId: uuid }) }),

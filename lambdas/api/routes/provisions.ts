@@ -21,6 +21,7 @@ import type { Identity } from '../../../src/shared/identity.ts'
 import { listOf } from '../../../src/shared/list-of.ts'
 import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
 import { readDocument, readValueBody, type SentDocument } from '../input-body.ts'
+import { joinedQuery } from '../query.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewItemProvision, viewProvision } from '../views.ts'
 
@@ -93,7 +94,7 @@ async function provisionOne(deps: Dependencies, context: InputContext): Promise<
 
 async function provisionItem(deps: Dependencies, context: ItemContext): Promise<Response> {
   const { id, parameter } = context.req.param()
-  const target = findArrayItem(await findRunAndTask(deps, id), parameter, context.req.query('value'))
+  const target = findArrayItem(await findRunAndTask(deps, id), parameter, joinedQuery(context, 'value'))
   const sent = await readValueBody(deps, context, target.itemType, target.input.name)
   if ('file' in sent) {
     await provisionArrayItemFile(deps, target, sent.file)

@@ -3,16 +3,18 @@ import { DomainError } from '../../../src/contract/errors.ts'
 import { isUuid } from '../../../src/run/find-run.ts'
 import { listNamedRuns, listRuns } from '../../../src/run/list-runs.ts'
 import type { RunRepository } from '../../../src/run/run-repository.ts'
-import { RUN_STATES, type RunState } from '../../../src/run/transitions.ts'
 import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import {
   cursorOf,
   cursorQuery,
+  idQuery,
+  type Listing,
   limitQuery,
   listQuery,
   MAX_LIMIT,
   optionalQuery,
   queryError,
+  statesQuery,
 } from '../query.ts'
 import type { Handlers } from '../route-table.ts'
 import { viewListedRun } from '../views.ts'
@@ -23,8 +25,11 @@ interface Dependencies {
   readonly tasks: TaskRepository
 }
 
-/** `createdAt#id` of a run. */
-const POSITION = /^\d{4}-\d\d-\d\dT[\d:.]{8,12}Z#[0-9a-f-]{36}$/u
+/** Positions are `createdAt#id` of a run. */
+const LISTING: Listing = {
+  path: 'task-runs',
+  positions: /^\d{4}-\d\d-\d\dT[\d:.]{8,12}Z#[0-9a-f-]{36}$/u,
+}
 
 /** Maximum length of the search text, in code points. */
 export const MAX_TEXT_LENGTH = 200
@@ -36,18 +41,18 @@ export function runListHandlers(deps: Dependencies) {
       const ids = idsQuery(context)
       if (ids.length > 0)
         return context.json({ content: (await listNamedRuns(deps, ids)).map(viewListedRun) })
-      const taskId = taskQuery(context)
+      const taskId = idQuery(context, 'taskId', 'a task')
       const text = textQuery(context)
       const filter = {
         states: statesQuery(context),
         ...(taskId !== undefined && { taskId }),
         ...(text !== undefined && { text }),
       }
-      const after = cursorQuery(context, POSITION)
+      const after = cursorQuery(context, LISTING)
       const page = { limit: limitQuery(context), ...(after !== undefined && { after }) }
       const { runs, next } = await listRuns(deps, filter, page)
       const content = runs.map(viewListedRun)
-      return context.json({ content, ...(next !== undefined && { next: cursorOf(next) }) })
+      return context.json({ content, ...(next !== undefined && { next: cursorOf(LISTING, next) }) })
     },
 
     streamEvents() {
@@ -69,22 +74,6 @@ function idsQuery(context: Context): readonly string[] {
     )
   }
   return ids
-}
-
-/** @throws DomainError QUERY_INVALID */
-function statesQuery(context: Context): readonly RunState[] {
-  return listQuery(context, 'state').map((value) => {
-    const state = RUN_STATES.find((one) => one === value.toUpperCase())
-    if (state === undefined) throw queryError('state', value, `expected one of ${RUN_STATES.join(', ')}`)
-    return state
-  })
-}
-
-/** @throws DomainError QUERY_INVALID */
-function taskQuery(context: Context): string | undefined {
-  const value = optionalQuery(context, 'taskId')
-  if (value === undefined || isUuid(value)) return value
-  throw queryError('taskId', value, 'expected the id of a task, a UUID in lower case')
 }
 
 /** @throws DomainError QUERY_INVALID */

@@ -6,7 +6,6 @@ import { printable } from '../../../src/contract/quoted.ts'
 import { DEFAULT_CONCURRENCY } from '../../../src/contract/run-set-limits.ts'
 import { isUuid } from '../../../src/run/find-run.ts'
 import type { RunSet } from '../../../src/run/set/run-set.ts'
-import { RUN_STATES } from '../../../src/run/transitions.ts'
 import { type CreateRunSetDependencies, createRunSet } from '../../../src/run-set/create-run-set.ts'
 import {
   countRunSet,
@@ -27,11 +26,10 @@ import { invalid } from '../../../src/run-set/row-table.ts'
 import { writeSetArchive, writeSetTable } from '../../../src/run-set/set-downloads.ts'
 import type { Task } from '../../../src/task/task.ts'
 import { answerRedirect } from '../download.ts'
-import { readJson } from '../json-body.ts'
-import { cursorOf, cursorQuery, limitQuery, optionalQuery, queryError } from '../query.ts'
+import { cursorOf, cursorQuery, type Listing, limitQuery, statesQuery } from '../query.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewListedRunSet, viewRunSet, viewSetRun } from '../run-set-views.ts'
-import { newRunSetSchema } from './run-set-body.ts'
+import { newRunSetSchema, readSetBody } from './run-set-body.ts'
 
 /** Ports and settings of these handlers. */
 type Dependencies = CreateRunSetDependencies &
@@ -41,8 +39,8 @@ type Dependencies = CreateRunSetDependencies &
     readonly reusesOutputs: boolean
   }
 
-/** Position of a set in the list: its creation time and its id. */
-const SET_PLACE = /^[\w:.-]{24}#[\da-f-]{36}$/u
+/** Positions are the creation time and the id of a set. */
+const SETS: Listing = { path: 'run-sets', positions: /^[\w:.-]{24}#[\da-f-]{36}$/u }
 
 /** Run sets, which extend the contract. */
 export function runSetHandlers(deps: Dependencies) {
@@ -52,7 +50,7 @@ export function runSetHandlers(deps: Dependencies) {
   }
   return {
     async createRunSet(context) {
-      const wanted = parseRequest(await readJson(context, 'RUN_SET_INVALID'))
+      const wanted = parseRequest(await readSetBody(context))
       const task = await findTask(deps, wanted)
       const { shared = {}, rows, name, maxConcurrency = DEFAULT_CONCURRENCY } = wanted
       const { reuse = deps.reusesOutputs } = wanted
@@ -61,7 +59,7 @@ export function runSetHandlers(deps: Dependencies) {
     },
 
     async listRunSets(context) {
-      const { sets, next } = await deps.sets.list(limitQuery(context), cursorQuery(context, SET_PLACE))
+      const { sets, next } = await deps.sets.list(limitQuery(context), cursorQuery(context, SETS))
       const content = await Promise.all(
         sets.map(async (runSet) => {
           const [counted, task] = await Promise.all([
@@ -71,7 +69,7 @@ export function runSetHandlers(deps: Dependencies) {
           return viewListedRunSet(counted, task)
         }),
       )
-      return context.json({ content, ...(next !== undefined && { next: cursorOf(next) }) })
+      return context.json({ content, ...(next !== undefined && { next: cursorOf(SETS, next) }) })
     },
 
     async getRunSet(context) {
@@ -93,15 +91,16 @@ export function runSetHandlers(deps: Dependencies) {
 
     async listRunSetRuns(context) {
       const runSet = await findRunSet(deps, context.req.param('id'))
-      const after = Number(cursorQuery(context, /^\d{1,5}$/u) ?? 0)
+      const listing = rowsListing(runSet)
+      const after = Number(cursorQuery(context, listing) ?? 0)
       const { content, next } = await listSetRuns(deps, runSet, {
         limit: limitQuery(context),
         after,
-        state: stateQuery(context),
+        states: statesQuery(context),
       })
       return context.json({
         content: content.map(viewSetRun),
-        ...(next !== undefined && { next: cursorOf(String(next)) }),
+        ...(next !== undefined && { next: cursorOf(listing, String(next)) }),
       })
     },
 
@@ -167,12 +166,7 @@ async function taskOf({ tasks }: Dependencies, { id, taskId }: RunSet): Promise<
   throw new DomainError('RUN_SET_NOT_FOUND', undefined, { words: `the task of run set ${id} was deleted` })
 }
 
-/** @throws DomainError QUERY_INVALID */
-function stateQuery(context: Context) {
-  const text = optionalQuery(context, 'state')
-  const state = RUN_STATES.find((one) => one === text)
-  if (text !== undefined && state === undefined) {
-    throw queryError('state', text, `expected one of ${RUN_STATES.join(', ')}`)
-  }
-  return state
+/** Rows of a set; positions are numbers of rows. */
+function rowsListing({ id }: RunSet): Listing {
+  return { path: `run-sets/${id}/runs`, positions: /^\d{1,5}$/u }
 }

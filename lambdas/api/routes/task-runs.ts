@@ -31,7 +31,7 @@ import { deletionTime } from '../deletion-time.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { readMultipart } from '../multipart.ts'
-import { booleanQuery } from '../query.ts'
+import { booleanQuery, joinedQuery, singleQuery } from '../query.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewRun } from '../views.ts'
 
@@ -117,7 +117,7 @@ function requireReuse(reuse: JsonValue, desired: unknown): boolean {
 /** With `after`, only the new part of the log: as text, or as JSON if `Accept` names it. */
 async function answerLog(context: RequestContext<'getRunLog'>, deps: Dependencies): Promise<Response> {
   const runId = context.req.param('id')
-  const after = context.req.query('after')
+  const after = singleQuery(context, 'after')
   if (after === undefined) return context.text(await readRunLog(deps, runId))
   const part = await followRunLog(deps, runId, after)
   context.header('vary', 'accept')
@@ -169,7 +169,7 @@ async function answerItem(
   return answerNamed(
     context,
     deps,
-    await find(deps, context.req.param('id'), name, context.req.query('value')),
+    await find(deps, context.req.param('id'), name, joinedQuery(context, 'value')),
   )
 }
 

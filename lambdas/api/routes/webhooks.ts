@@ -7,7 +7,7 @@ import { isUuid } from '../../../src/run/find-run.ts'
 import { createWebhook, findWebhook, type WebhookDependencies } from '../../../src/webhook/create-webhook.ts'
 import { MAX_URL_LENGTH, type Webhook, type WebhookScope } from '../../../src/webhook/webhook.ts'
 import { readJson } from '../json-body.ts'
-import { optionalQuery, queryError } from '../query.ts'
+import { idQuery, queryError } from '../query.ts'
 import type { Handlers } from '../route-table.ts'
 
 /** Unknown keys are ignored, as everywhere. */
@@ -48,7 +48,8 @@ function viewWebhook({ id, url, types, runId, runSetId, createdAt }: Webhook) {
 }
 
 function scopeQuery(context: Context): WebhookScope {
-  const [runId, runSetId] = ['runId', 'runSetId'].map((name) => optionalQuery(context, name))
+  const runId = idQuery(context, 'runId', 'a run')
+  const runSetId = idQuery(context, 'runSetId', 'a run set')
   if (runId !== undefined && runSetId !== undefined) {
     throw queryError('runSetId', runSetId, 'expected runId or runSetId, not both')
   }

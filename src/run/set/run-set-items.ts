@@ -65,20 +65,25 @@ export function countKey(place: SetRunPlace): ItemKey {
   }
 }
 
+/** Attribute with the numbers of the rows that failed, as texts: at most a sixteenth of the rows, 3 KB. */
+const FAILED_ROWS = 'failedRows'
+
 /** The updates that add a change to its shard: the first one whose condition is met is to be made. */
-export function additionsOf({ reason, ...numbers }: CountChange): readonly ItemChange[] {
+export function additionsOf({ reason, failedRow, ...numbers }: CountChange): readonly ItemChange[] {
   const sums = Object.fromEntries(Object.entries(numbers).filter(([, number]) => number !== 0))
-  if (reason === undefined) return [{ add: sums }]
+  const elements = failedRow === undefined ? {} : { [FAILED_ROWS]: new Set([String(failedRow)]) }
+  if (reason === undefined) return [{ add: sums, addElements: elements }]
   const withReason = (key: string) => ({
     set: { [EXAMPLE + key]: reason.row },
     add: { ...sums, [REASON + key]: 1 },
+    addElements: elements,
   })
   const own = withReason(reason.key)
   const isNew = 'attribute_not_exists(#reasonKeys) OR size(#reasonKeys) < :maxReasons'
   return [
     {
       ...own,
-      addElements: { reasonKeys: new Set([reason.key]) },
+      addElements: { ...elements, reasonKeys: new Set([reason.key]) },
       condition: `${isNew} OR contains(#reasonKeys, :reasonKey)`,
       values: { ':maxReasons': MAX_REASONS, ':reasonKey': reason.key },
     },
@@ -99,6 +104,7 @@ export function decodeCounts(items: readonly Item[]): readonly RoundCounts[] {
 
 function decodeShard(item: Item): RoundCounts {
   const numberAt = (name: string): number => Number(item[name] ?? 0)
+  const failedRows = (item[FAILED_ROWS] ?? new Set()) as ReadonlySet<string>
   const reasons = Object.keys(item)
     .filter((name) => name.startsWith(REASON))
     .map((name) => {
@@ -111,6 +117,7 @@ function decodeShard(item: Item): RoundCounts {
     failed: numberAt('failed'),
     unstarted: numberAt('unstarted'),
     usd: numberAt('usd'),
+    failedRows: new Set(failedRows.values().map(Number)),
     reasons: new Map(reasons),
   }
 }

@@ -92,26 +92,36 @@ export function executionNameOf({ id, executions }: Pick<RunSet, 'id' | 'executi
   return `${id}-${executions}`
 }
 
+/** Whether the service ended a round: it could not create the runs, or a file was removed after the table was validated. */
+export function hasFailed({
+  failure,
+  creatingRows,
+  problemCount,
+}: Pick<RunSet, 'failure' | 'creatingRows' | 'problemCount'>): boolean {
+  // A set that was cancelled while its table was validated may have problems too, but no `creatingRows`.
+  return failure !== undefined || (creatingRows !== undefined && problemCount > 0)
+}
+
 /**
  * State for clients: FINISHED as soon as the last run has ended, before the set's workflow records it.
  * @param open number of runs that have not ended
  */
 export function setStateOf(
-  { phase, round, failure }: Pick<RunSet, 'phase' | 'round' | 'failure'>,
+  runSet: Pick<RunSet, 'phase' | 'round' | 'failure' | 'creatingRows' | 'problemCount'>,
   open: number,
 ): SetState {
-  switch (phase) {
+  switch (runSet.phase) {
     case 'validating':
       return 'VALIDATING'
     case 'creating':
-      return round === 1 ? 'VALIDATING' : 'RUNNING'
+      return runSet.round === 1 ? 'VALIDATING' : 'RUNNING'
     case 'running':
       return open === 0 ? 'FINISHED' : 'RUNNING'
     case 'finished':
       return 'FINISHED'
     case 'cancelling':
     case 'cancelled':
-      return failure === undefined ? 'CANCELLED' : 'FAILED'
+      return hasFailed(runSet) ? 'FAILED' : 'CANCELLED'
     default:
       return 'FAILED'
   }

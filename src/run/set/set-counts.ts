@@ -12,6 +12,8 @@ export interface CountChange {
   /** Number of those in `failed` that had not started. */
   readonly unstarted: number
   readonly usd: number
+  /** Row, from 0, whose run failed. */
+  readonly failedRow?: number
   readonly reason?: CountedReason
 }
 
@@ -48,7 +50,7 @@ export function countChangeOf({ row }: SetRunPlace, step: RunStep): CountChange 
   // A run that takes the outputs of an equal one starts and ends at once.
   if (to === 'FINISHED') return { ...NOTHING, started: unstarted, finished: 1, usd }
   const reason = failure && { key: reasonKey(failure), otherKey: otherReasonsKey(failure.kind), row }
-  return { ...NOTHING, failed: 1, unstarted, usd, ...(reason && { reason }) }
+  return { ...NOTHING, failed: 1, failedRow: row, unstarted, usd, ...(reason && { reason }) }
 }
 
 /** Number of items with the counts of a set. Reduces write conflicts of runs that end concurrently. */
@@ -107,12 +109,14 @@ export function isOtherReasons(key: string): boolean {
 }
 
 /** Counts of one round. */
-export interface RoundCounts extends Omit<CountChange, 'reason'> {
+export interface RoundCounts extends Omit<CountChange, 'failedRow' | 'reason'> {
+  /** Rows, from 0, whose runs failed, so that a retry knows them after the deletion of the runs. Earlier versions recorded none. */
+  readonly failedRows: ReadonlySet<number>
   /** Number of failures and an example row, by {@link reasonKey}. */
   readonly reasons: ReadonlyMap<string, { readonly count: number; readonly row: number }>
 }
 
-export const NO_COUNTS: RoundCounts = { ...NOTHING, reasons: new Map() }
+export const NO_COUNTS: RoundCounts = { ...NOTHING, failedRows: new Set(), reasons: new Map() }
 
 /** Sum of two counts. */
 export function addCounts(one: RoundCounts, other: RoundCounts): RoundCounts {
@@ -126,6 +130,7 @@ export function addCounts(one: RoundCounts, other: RoundCounts): RoundCounts {
     failed: one.failed + other.failed,
     unstarted: one.unstarted + other.unstarted,
     usd: one.usd + other.usd,
+    failedRows: one.failedRows.union(other.failedRows),
     reasons,
   }
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { LoneSurrogateError, parseJson } from '../../../src/contract/json.ts'
 import { readRowTable } from '../../../src/run-set/row-table.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { aSet } from '../../fixtures/working-set.ts'
 
 const PROVISIONS = `/app-engine/v1/task-runs/${RUN_ID}/input-provisions`
 
@@ -67,10 +69,47 @@ describe('half of a surrogate pair, which DynamoDB cannot store,', () => {
     expect(answer).toMatchObject({ status: 400, body: { message: 'unable to process json' } })
   })
 
-  it('is refused in a table', () => {
-    expect(() => readRowTable('{"a": "\\ud800"}')).toThrow(
-      expect.objectContaining({ words: expect.stringMatching(/^line 1 is not JSON: .* surrogate pair/u) }),
-    )
+  it.each([
+    [{ rows: [{ a: 1 }, { a: 1, text: 'x\ud800' }] }, 'row 2, column "text": "x\\\\ud800" has half'],
+    [{ rows: [{ a: [1, { b: '\ud800' }] }] }, 'row 1, column "a": "\\\\ud800" has half'],
+    [{ rows: [{ '\ud800': 1 }] }, 'row 1, column "\ufffd": "\\\\ud800" has half'],
+    [{ rows: ['\ud800'] }, 'row 1: "\\\\ud800" has half'],
+    [{ rows: [], shared: { text: '\udc00' } }, 'shared.text: "\\\\udc00" has half'],
+    [{ rows: [], name: '\udc00' }, 'name: "\\\\udc00" has half'],
+  ])('is refused with its place in a request for a set: %j', async (body, words) => {
+    const app = createCheckedApp(await anEngine())
+    const sent = JSON.stringify({ task: TASK, ...body })
+
+    const answer = await app.request('/app-engine/v1/run-sets', { method: 'POST', body: sent })
+
+    expect(answer.status).toBe(400)
+    const { message } = (await answer.json()) as { message: string }
+    expect(message).toContain(words.replaceAll('\\\\', '\\'))
+  })
+
+  it.each([
+    ['JSON lines', '{"a": 1}\n\n{"a": "\\ud800"}\n', 2, 'a'],
+    ['JSON lines', '{"a": 1}\n"\\ud800"', 2, null],
+    ['a JSON array', '[{"a": 1}, {"a": 1, "b": [["\\ud800"]]}]', 2, 'b'],
+    ['a JSON array', '["\\ud800"]', 1, null],
+  ])('is refused with row and column in a table of %s: %s', async (_, table, row, column) => {
+    const { engine, id, work, read } = await aSet({ rows: [{ a: 1 }] })
+    await engine.objects.put(`task-run-set-${id}/rows`, table)
+
+    await work()
+
+    const message = '"\\ud800" has half of a surrogate pair; write each character as a whole'
+    expect(await read()).toMatchObject({
+      phase: 'invalid',
+      problems: [{ row, column, errorCode: 'APPE-run-set-invalid', message }],
+    })
+    expect(() => readRowTable(table)).toThrow(`row ${row}`)
+  })
+
+  it('is found in a document that is nested more deeply than the stack', () => {
+    const depth = 200_000
+
+    expect(() => parseJson(`${'['.repeat(depth)}"\\ud800"${']'.repeat(depth)}`)).toThrow(LoneSurrogateError)
   })
 })
 

@@ -378,31 +378,37 @@ describe('provisioning one item', () => {
     }
   })
 
-  it.each(['?value=00', '?value=007', '?value=', '', '?value=-1', '?value=1%2F', '?value=a'])(
-    'is refused for the index %j, and so is reading it',
-    async (query) => {
-      const { call } = await anApi()
-      const indexes = decodeURIComponent(query.replace('?value=', ''))
-      const answers = [
-        await call('PUT', `input-provisions/list/indexes${query}`, { value: 1 }),
-        await call('POST', `input-provisions/crops/indexes${query}`, parts('x')),
-        await call('GET', `input/list/indexes${query}`),
-      ]
+  it.each([
+    '?value=00',
+    '?value=007',
+    '?value=',
+    '',
+    '?value=-1',
+    '?value=1%2F',
+    '?value=a',
+    '?value=0&value=1',
+  ])('is refused for the index %j, and so is reading it', async (query) => {
+    const { call } = await anApi()
+    const indexes = new URLSearchParams(query).getAll('value').join()
+    const answers = [
+      await call('PUT', `input-provisions/list/indexes${query}`, { value: 1 }),
+      await call('POST', `input-provisions/crops/indexes${query}`, parts('x')),
+      await call('GET', `input/list/indexes${query}`),
+    ]
 
-      for (const [position, parameterName] of ['list', 'crops', 'list'].entries()) {
-        const answer = answers[position]
-        expect(answer && refusalIn(answer)).toEqual([
-          400,
-          'APPE-internal-invalid-indexes',
-          expect.objectContaining({
-            type: 'related',
-            parameterName,
-            description: `indexes [${indexes}] is not a valid`,
-          }),
-        ])
-      }
-    },
-  )
+    for (const [position, parameterName] of ['list', 'crops', 'list'].entries()) {
+      const answer = answers[position]
+      expect(answer && refusalIn(answer)).toEqual([
+        400,
+        'APPE-internal-invalid-indexes',
+        expect.objectContaining({
+          type: 'related',
+          parameterName,
+          description: `indexes [${indexes}] is not a valid`,
+        }),
+      ])
+    }
+  })
 })
 
 describe('the listing of inputs', () => {
@@ -474,6 +480,11 @@ describe('downloads of arrays', () => {
           type: 'related',
           parameterName: name,
           description: `Failed to read file ${file}`,
+          errors: [
+            expect.objectContaining({
+              message: expect.stringMatching(/: (?:the run has no value of it|the array has no such item)$/u),
+            }),
+          ],
         }),
       ])
     },

@@ -37,6 +37,18 @@ describe('webhooks', () => {
     expect((await call('GET', 'webhooks')).json).toEqual([shown])
   })
 
+  it.each([
+    ['https:example.org', 'https://example.org/'],
+    [' https://EXAMPLE.org:443/a/../hook?x=é ', 'https://example.org/hook?x=%C3%A9'],
+    ['https:\\\\8.8.8.8\\hook', 'https://8.8.8.8/hook'],
+    ['https://0x08080808', 'https://8.8.8.8/'],
+  ])('store the URL %j as it is requested: %s', async (url, shown) => {
+    const { json } = await create({ url })
+
+    expect(json.url).toBe(shown)
+    expect(await engine.webhooks.find(json.id)).toMatchObject({ url: shown })
+  })
+
   it('receive events of all types from the whole stage by default', async () => {
     const { json } = await create({ url: URL_OF_HOOK, colour: 'blue' })
 
@@ -73,6 +85,10 @@ describe('webhooks', () => {
     ['this machine in IPv6', 'https://[::1]/'],
     ['the unspecified address', 'https://0.0.0.0/'],
     ['a private network', 'https://10.0.0.1/'],
+    ['this machine without slashes', 'https:127.0.0.1'],
+    ['this machine with backslashes', 'https:\\\\127.0.0.1\\hook'],
+    ['this machine as translated IPv6', 'https://[::ffff:0:127.0.0.1]/'],
+    ['a URL that is too long when encoded', `https://example.org/${'é'.repeat(1500)}`],
     ['a URL that is too long', `https://example.org/${'x'.repeat(3000)}`],
   ])('are refused with %s as URL', async (_, url) => {
     const { status, json } = await create({ url })

@@ -300,6 +300,7 @@ describe('a client of the live updates', () => {
     ],
     ['?after=0', 400, 'after \\"0\\"'],
     [`?run=${A},${B}&after=0`, 400, 'after \\"0\\"'],
+    [`?run=${A}&after=0&after=1`, 400, 'after \\"0,1\\"'],
   ])('is refused with %s', async (path, status, words) => {
     const { client } = await anEdge([])
 

@@ -140,6 +140,25 @@ describe('the event of a run set', () => {
     expect(eventOf(change)?.type).toBe(type)
   })
 
+  it('reports a file that was removed while runs were created as a failure, not as a cancellation', () => {
+    const creating = { phase: 'creating', creatingRows: [0, 1, 2] } as const
+    const ending = { ...creating, phase: 'cancelling', problemCount: 2 } as const
+
+    expect(eventOf(aChange(setItem(creating), setItem(ending)))).toMatchObject({
+      type: 'run-set.failed',
+      data: { state: 'FAILED', problems: 2 },
+    })
+  })
+
+  it('reports a cancellation as such, although the part of the table that was checked has problems', () => {
+    const change = aChange(
+      setItem({ phase: 'validating' }),
+      setItem({ phase: 'cancelling', problemCount: 2 }),
+    )
+
+    expect(eventOf(change)).toMatchObject({ type: 'run-set.cancelled', data: { state: 'CANCELLED' } })
+  })
+
   it('reports the deletion when the set is hidden', () => {
     const hidden = { ...setItem({ phase: 'finished' }), [IN_REMOVAL]: true }
 

@@ -125,6 +125,13 @@ describe('the route of a log', () => {
     expect(second.headers.get('x-log-complete')).toBe('false')
   })
 
+  it('refuses a repeated offset', async () => {
+    const answer = await createCheckedApp(await aRunningTask()).request(`${path}?after=0&after=1`)
+
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ message: expect.stringContaining('after "0,1"') })
+  })
+
   it('returns JSON to a client that accepts it', async () => {
     const { logs, ...engine } = await aRunningTask()
     logs.put(STREAM, 'one\n')

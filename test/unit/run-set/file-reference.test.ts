@@ -41,6 +41,21 @@ describe('the file of a row', () => {
     expect(await engine.objects.size('copy')).toBe(2)
   })
 
+  it.each(['FAILED', 'RUNNING'] as const)('cannot be an output of a run that is %s', async (state) => {
+    const engine = await anEngine({ run: { state } })
+
+    await expect(findFile(engine, `run:${RUN_ID}/sum`, 'image')).rejects.toMatchObject({
+      message: expect.stringContaining(`the run is ${state}; outputs can be read once it is FINISHED`),
+      details: { parameterName: 'image' },
+    })
+  })
+
+  it('cannot be an output that a run did not write', async () => {
+    await expect(findFile(await anEngineWithBucket(), `run:${RUN_ID}/sum`, 'image')).rejects.toMatchObject({
+      message: expect.stringContaining('"sum": the run has no value of it'),
+    })
+  })
+
   it.each([
     ['an object of any other bucket', 's3://private/secret', 'inputBuckets'],
     ['an object that does not exist', 's3://slides/none', 'no object "none"'],

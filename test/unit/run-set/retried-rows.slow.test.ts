@@ -28,7 +28,7 @@ import {
 const ROWS = 120
 
 describe('a retry', () => {
-  it('is possible after an engine error, whose message disappears', async () => {
+  it('is possible after a file was removed, whose problem disappears', async () => {
     const engine = await anEngine({ task: SET_TASK })
     const upload = async (): Promise<void> => {
       const key = 'uploads/one'
@@ -54,11 +54,11 @@ describe('a retry', () => {
     await finish(set)
 
     expect(failed.state).toBe('FAILED')
-    expect(failed.runSet.failure).toContain('row 61')
+    expect(failed.runSet.problems).toMatchObject([{ row: 61, column: 'file' }])
     expect(failed.counts).toEqual({ ...NO_ROWS, failed: 49, skipped: 12 })
     const { state, counts, runSet } = await set.describeIt()
     expect([state, counts]).toEqual(['FINISHED', { ...NO_ROWS, finished: 61 }])
-    expect(runSet).not.toHaveProperty('failure')
+    expect(runSet).toMatchObject({ problems: [], problemCount: 0 })
   })
 
   it('creates the run of a row from the table when its failed run was deleted meanwhile', async () => {
@@ -89,8 +89,8 @@ describe('a retry', () => {
   })
 
   /** The counts after the retry of a set of three rows, the first of which failed, and the rows that were retried. */
-  async function retryAfterDeletion(finished: readonly number[], deleted: readonly number[]) {
-    const set = await aSet({ rows: rowsOf(3) })
+  async function retryAfterDeletion(finished: readonly number[], deleted: readonly number[], own?: Engine) {
+    const set = await aSet({ rows: rowsOf(3) }, own)
     const { engine, id, work, runId } = set
     await prepare(work)
     for (const row of [0, 1, 2]) await execute(engine, [runId(row)], finished.includes(row))
@@ -107,10 +107,43 @@ describe('a retry', () => {
   it.each([
     ['runs a failed row', [2], [1], { rows: [0, 1], finished: 3, failed: 0 }],
     ['leaves a finished row', [1, 2], [1], { rows: [0], finished: 3, failed: 0 }],
-    // Which of the two had failed is not known.
-    ['leaves rows of which some had finished', [2], [1, 2], { rows: [0], finished: 2, failed: 1 }],
+    ['runs the failed row of two', [2], [1, 2], { rows: [0, 1], finished: 3, failed: 0 }],
+    ['runs the failed rows', [1], [0, 1, 2], { rows: [0, 2], finished: 3, failed: 0 }],
   ])('%s whose run was deleted before', async (_, finished, deleted, { rows, ...counts }) => {
     expect(await retryAfterDeletion(finished, deleted)).toEqual({ counts: { ...NO_ROWS, ...counts }, rows })
+  })
+
+  it.each([
+    ['runs them if all had failed', [2], [1], [0, 1]],
+    // Which of the two had failed is not known.
+    ['leaves them if some had finished', [2], [1, 2], [0]],
+  ])('of a set of an earlier version, with deleted rows, %s', async (_, finished, deleted, rows) => {
+    const engine = await anEngine({ task: SET_TASK })
+    const { counts } = engine.sets
+    engine.sets.counts = async (setId) =>
+      (await counts(setId)).map((round) => ({ ...round, failedRows: new Set() }))
+
+    expect((await retryAfterDeletion(finished, deleted, engine)).rows).toEqual(rows)
+  })
+
+  it('knows the failed row whose run of an earlier retry was deleted', async () => {
+    const set = await aSet({ rows: rowsOf(3) })
+    const { engine, id, work, runId } = set
+    await prepare(work)
+    for (const row of [0, 1, 2]) await execute(engine, [runId(row)], row === 2)
+    await work()
+    await retryRunSet(engine, id)
+    await prepare(work)
+    await execute(engine, [runId(0, 2)])
+    await execute(engine, [runId(1, 2)], false)
+    await work()
+    for (const run of [runId(0, 2), runId(1, 2), runId(2)]) await deleteRun(engine, run)
+
+    await retryRunSet(engine, id)
+    await finish(set)
+
+    const again = await engine.runs.findAll([0, 1, 2].map((row) => runId(row, 3)))
+    expect(again.map(rowOfRun)).toEqual([1])
   })
 
   it('gets as many executions from the sweeper as a new set', async () => {

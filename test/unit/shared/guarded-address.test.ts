@@ -18,12 +18,16 @@ function resolveTo(networks: ReachableNetworks, ...addresses: readonly string[])
 }
 
 describe('an address', () => {
-  it.each(['8.8.8.8', '172.32.0.1', '2a00:1450:4001:81b::200e', '::ffff:8.8.8.8'])(
-    'of the internet is reachable: %s',
-    (address) => {
-      expect([isReachable(address, 'public'), isReachable(address, 'local')]).toEqual([true, true])
-    },
-  )
+  it.each([
+    '8.8.8.8',
+    '172.32.0.1',
+    '2a00:1450:4001:81b::200e',
+    '2001:4860:4860::8888',
+    '::ffff:8.8.8.8',
+    '64:ff9c::1',
+  ])('of the internet is reachable: %s', (address) => {
+    expect([isReachable(address, 'public'), isReachable(address, 'local')]).toEqual([true, true])
+  })
 
   it.each([
     '127.0.0.1',
@@ -53,9 +57,28 @@ describe('an address', () => {
     '255.255.255.255',
     '192.0.2.1',
     '198.18.0.1',
+    '::169.254.169.254',
+    '::ffff:0:169.254.169.254',
+    '::ffff:0:127.0.0.1',
+    '::ffff:0:8.8.8.8',
     '64:ff9b::a9fe:a9fe',
+    '64:ff9b::10.0.0.1',
+    '64:ff9b:1::a9fe:a9fe',
+    '64:ff9b:1:ffff:ffff::1',
     '2002:a9fe:a9fe::1',
+    '2002:7f00:1::',
+    '2002:a00:1::1',
     '2001::1',
+    '2001:0:ffff:ffff::1',
+    '2001:20::1',
+    '2001:db8::1',
+    '3fff:fff::1',
+    '100::1',
+    '100:0:0:1::1',
+    '5f00::1',
+    'fec0::1',
+    'feff::1',
+    'fe80::1%eth0',
     'ff02::1',
     'example.org',
     '',

@@ -16,6 +16,7 @@ import { useTitle } from '../../ui/use-title.ts'
 import { LATE_COST_MS } from '../run/run-record.ts'
 import { DurationsCard } from './durations-card.tsx'
 import { FailuresCard } from './failures-card.tsx'
+import { hasRuns } from './retry-words.ts'
 import { SetActions } from './set-actions.tsx'
 import { SetRuns } from './set-runs.tsx'
 
@@ -37,7 +38,7 @@ export function SetPage({ place: { segments, query } }: { readonly place: Place 
   if (set === undefined && error !== undefined)
     return <PageProblem error={error} title={`Run set ${shortId(id)} cannot be shown.`} />
   if (set === undefined) return <Loading what="the run set" />
-  const { problems, failures = [], rows } = set
+  const { problems, failures = [] } = set
   return (
     <>
       <SetHead set={set} onChanged={reload} />
@@ -50,7 +51,7 @@ export function SetPage({ place: { segments, query } }: { readonly place: Place 
         </section>
       )}
       {problems !== undefined && <Refused set={set} problems={problems} />}
-      {rows > 0 && problems === undefined && (
+      {hasRuns(set) && (
         <div class="columns">
           <div class="main-column">
             <section class="card" aria-labelledby="progress">
@@ -124,11 +125,13 @@ interface RefusedProps {
   readonly problems: NonNullable<RunSet['problems']>
 }
 
-function Refused({ set: { task }, problems }: RefusedProps) {
+function Refused({ set, problems }: RefusedProps) {
+  const { task } = set
   return (
     <section class="problem" aria-label="Problems of the table">
       <p>
-        <strong>No run was started.</strong> The table has {plural(problems.count, 'problem')}.
+        <strong>No {hasRuns(set) && 'further '}run was started.</strong> The table has{' '}
+        {plural(problems.count, 'problem')}.
         {task !== null && (
           <>
             {' '}
