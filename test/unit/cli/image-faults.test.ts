@@ -133,7 +133,11 @@ describe('an image', () => {
 
   it.each<readonly [string, (tar: Buffer) => Buffer, RegExp]>([
     ['cut', (tar) => tar.subarray(0, 1024 + 100), /is incomplete: .* is cut after the path "a", /u],
-    ['damaged', (tar) => Buffer.concat([tar, Buffer.alloc(512, 'x')]), /is damaged: .* after the path "main"/u],
+    [
+      'damaged',
+      (tar) => Buffer.concat([tar, Buffer.alloc(512, 'x')]),
+      /is damaged: .* after the path "main"/u,
+    ],
     ['cut at its start', (tar) => tar.subarray(0, 100), /is not a layer/u],
   ])('is refused if a layer is %s, without other messages', async (_, change, message) => {
     const tar = Buffer.concat([rawEntry({ name: 'a', body: 'x' }), rawEntry({ name: 'main', body: 'x' })])
