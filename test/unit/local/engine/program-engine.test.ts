@@ -60,11 +60,11 @@ describe('a container whose image was removed after its pull', () => {
     expect(linesOf('pulls')).toBe(2)
   })
 
-  it('runs beside others of the image', async () => {
+  it('runs together with other containers of the image', async () => {
     expect(await Promise.all([run(), run(), run()])).toEqual(Array(3).fill({ exitCode: 0 }))
   })
 
-  it('cannot be pulled if the registry does not have it any more', async () => {
+  it('fails if the registry no longer has the image', async () => {
     await createFile('gone')
 
     expect(await run()).toEqual({ reason: 'CannotPullContainerError: Error: manifest unknown' })
