@@ -72,7 +72,7 @@ describe('the live updates of a run', () => {
     await cancel(id)
   })
 
-  it('show what has happened while the tab was hidden', async () => {
+  it('show changes that happened while the tab was hidden', async () => {
     const { page, go } = watched()
     const id = await runWith(shell, { text: COUNT }, { isLeft: true })
     await go(`runs/${id}`)

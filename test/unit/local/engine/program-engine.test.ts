@@ -9,7 +9,7 @@ import { aContainer } from '../batch/builders.ts'
 
 const IMAGE = '127.0.0.1:5000/tasks/count@sha256:0'
 
-/** Its only image is a file, which `pull` creates, unless the registry does not have it. A container of it ends at once. */
+/** Fake engine. Its only image is a file, which `pull` creates unless a file `gone` exists. A container of the image ends at once. */
 const fake = fakeEngineOfEachTest(`
 case $1 in
   image) exec test -e image ;;
