@@ -50,10 +50,10 @@ export async function runProgram(words: readonly string[], surroundings: Surroun
   return exitCode
 }
 
-/** End of a command. */
+/** Exit code of a command, and why it failed. */
 interface CommandEnd {
   readonly exitCode: number
-  /** Why it failed; undefined if it has only noted the reason. */
+  /** Reason of the failure; undefined if the command has already printed it as a note. */
   readonly message?: string
 }
 

@@ -15,7 +15,7 @@ export class BoundedRequest extends IncomingMessage {
 
   override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
     if (piece === null) return super.push(piece, encoding)
-    // The parser continues to the end of its input.
+    // Node's parser cannot be stopped before the end of its input, so further pieces are dropped.
     if (this.#isFragmented) return false
     this.#credit = Math.min(FREE_PIECES, this.#credit + piece.length / MIN_PIECE_BYTES) - 1
     if (this.#credit >= 0) return super.push(piece, encoding)

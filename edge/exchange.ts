@@ -26,7 +26,7 @@ export function beginExchange(
   // The body's reader gets the error too; without a listener it would end the process.
   request.on('error', () => undefined)
   request.once(FRAGMENTED, () => {
-    // It is too late for another response.
+    // The response has begun, so an error cannot be sent any more.
     if (response.headersSent) request.destroy()
     else controller.abort(new FragmentedBodyError())
   })

@@ -88,7 +88,7 @@ function createPartWriter(options: SendPartsOptions, sending: Set<Promise<void>>
   })
 }
 
-/** Not zeroed: every byte is written before it is sent, and pages that are not written use no memory. */
+/** Buffer that is not zeroed: every byte is written before it is sent, and memory pages that are never written are not allocated. */
 function allocatePart(spare: Buffer[], sizeBytes: number): Buffer {
   const used = spare.pop()
   return used?.length === sizeBytes ? used : Buffer.allocUnsafeSlow(sizeBytes)

@@ -125,7 +125,7 @@ async function uploadFile(
     ...(fileName === undefined ? {} : { fileName: fileName.slice(0, MAX_NAME_LENGTH).toWellFormed() }),
     ...(contentType === undefined ? {} : { contentType }),
   })
-  // Before any step that can fail, so that the upload is discarded.
+  // The id is recorded before any step that can fail, so that a failure discards the upload.
   uploadIds.push(upload.id)
   const { signal } = controller
   const send = createPartSender(upload.id, { uploads, connect, pausesMs, signal })

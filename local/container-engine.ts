@@ -5,9 +5,9 @@ import { runProgram } from './run-program.ts'
 export const engineProgramSchema = z.object({
   kind: z.enum(['docker', 'podman']),
   program: z.string().min(1),
-  /** Before the subcommand. */
+  /** Options before the subcommand. */
   globalArguments: z.array(z.string()),
-  /** After `run`. */
+  /** Options of the subcommand `run`. */
   runArguments: z.array(z.string()),
   /** Whether CPU and memory can be limited. Rootless engines on control groups of version 1 cannot. */
   enforcesLimits: z.boolean(),

@@ -116,7 +116,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     await stopAll(start)
     throw error
   } finally {
-    // A running stack restarts its parts, and ends by `stop`.
+    // The signal aborts only the start: a running stack ends by `stop`.
     options.signal?.removeEventListener('abort', abort)
   }
 }

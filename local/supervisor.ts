@@ -59,7 +59,7 @@ export async function supervise({
       try {
         child = await startAndRecord()
       } catch (error) {
-        // Its `ended` is resolved already, so this counts as an early exit.
+        // `ended` of the previous process is resolved already, so the failed start counts as an early exit.
         reason = String(error)
       }
       // `stop` was called meanwhile, and stops the new process.

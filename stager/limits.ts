@@ -40,9 +40,9 @@ export interface Amount {
 }
 
 /**
- * The limits of one run.
+ * Creates the budget of one run: its limits, reduced by each {@link Budget.take}.
  * @param smaller limits in place of those of a run that succeeds
- * @param owner whose limits they are, for messages
+ * @param owner subject of the limits in error messages
  */
 export function createBudget(smaller: Amount = {}, owner = 'a run') {
   const limits = { files: MAX_FILES, nameBytes: MAX_NAME_BYTES, bytes: MAX_BYTES, ...smaller }
@@ -82,5 +82,5 @@ export function createBudget(smaller: Amount = {}, owner = 'a run') {
   }
 }
 
-/** Remaining budget. */
+/** Files, bytes of names and bytes that a run may still transfer. */
 export type Budget = ReturnType<typeof createBudget>

@@ -36,7 +36,7 @@ export interface TaskEnd {
    * the one that Batch reports.
    */
   readonly exitCode?: number | undefined
-  /** Limits of what is kept of a task that failed; tests pass smaller ones. */
+  /** Limits for the outputs that are uploaded of a failed task; tests pass smaller ones. */
   readonly kept?: Kept
 }
 

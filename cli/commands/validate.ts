@@ -48,7 +48,7 @@ export function addValidate(program: Command, perform: Perform): void {
   )
 }
 
-/** `validate` reads every layer, since the archive may be damaged. `upload` then takes what was remembered. */
+/** Stores facts about layers for a later `upload`, but finds none: `validate` reads every layer, since the archive may be damaged. */
 function readingMemory(): LayerMemory | undefined {
   const memory = userLayerMemory()
   return memory && { ...memory, find: async () => undefined }

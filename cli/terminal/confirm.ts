@@ -4,7 +4,8 @@ import { CommandError, usageError } from './command-error.ts'
 import { EXIT } from './exit-codes.ts'
 
 /**
- * Asks before something is deleted.
+ * Asks the user to confirm a deletion.
+ * @param isGiven whether `--yes` has confirmed it
  * @throws CommandError without a terminal and without `--yes`, or after Ctrl-C or Ctrl-D
  */
 export async function confirm(question: string, isGiven: boolean): Promise<boolean> {

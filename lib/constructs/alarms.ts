@@ -18,7 +18,7 @@ export interface AlarmChoice {
   readonly threshold: number
   /** Number of periods, and how many of them must breach the threshold; 1 of 1 when absent. */
   readonly periods?: readonly [periods: number, breaching: number]
-  /** First thing to do, in one line. */
+  /** First step after the alarm, in one line. */
   readonly toDo: string
   /** Anchor of a heading in docs/runbook.md. */
   readonly section: string

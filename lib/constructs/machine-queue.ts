@@ -68,7 +68,7 @@ export const AGENT_PERMISSIONS: readonly Permission[] = [
 ]
 
 /**
- * Run by root at an instance's first start, before the agent accepts jobs. The containers of a job share the host's network, so
+ * Commands that root runs at an instance's first start, before the agent accepts jobs. The containers of a job share the host's network, so
  * the hop limit does not protect the instance's credentials. A firewall rule for the agent's control group (`ecstasks`) does. If
  * the rule cannot be set, the instance powers off and EC2 terminates it; halting would not terminate it. Images and logs use the
  * execution role, not the instance's.

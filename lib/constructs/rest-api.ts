@@ -30,7 +30,7 @@ export const API_STAGE = 'api'
 
 const STAGING_PATH = 'app-engine/v1/task-runs/{id}/staging'
 
-/** Stage, methods and paths that stagers call, in the form of an ARN's end. */
+/** Calls of stagers as the last part of an `execute-api` ARN: stage, any method, path. */
 export const STAGING_ROUTES = `${API_STAGE}/*/${STAGING_PATH.replace('{id}', '*')}/*`
 
 /** Access to the APIs of one installation. */

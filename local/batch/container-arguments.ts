@@ -26,7 +26,7 @@ export function containerName({ container, jobId, attempt, instance }: Container
   return `app-engine-${instance}-${jobId}-${attempt}-${container.name}`
 }
 
-/** Only the task's container has no variables. */
+/** Whether this is the task's container: the only one without variables. */
 export function isTaskContainer({ environment }: Container): boolean {
   return environment.length === 0
 }
@@ -66,7 +66,7 @@ export function runArguments(engine: EngineProgram, task: ContainerTask, machine
     // By default, podman passes the machine's proxy variables to every container.
     ...(engine.kind === 'podman' ? ['--http-proxy=false'] : []),
     ...(engine.enforcesLimits ? limitArguments(container, machineCpus) : []),
-    // As on Fargate: set-uid programs gain no privileges.
+    // Set-uid programs gain no privileges, as on Fargate.
     '--security-opt=no-new-privileges',
     ...container.mountPoints.map(
       ({ sourceVolume, containerPath, readOnly }) =>

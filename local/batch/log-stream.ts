@@ -24,8 +24,9 @@ const LIMITS = { events: 10_000, bytes: 1_048_576, overheadBytes: 26 } as const
 const FLUSH_AFTER_MS = 500
 /** Output up to this size is sent immediately. Of the rest, only the end is sent, since the emulator keeps logs in memory. */
 const SENT_BYTES = 16 * 1024 * 1024
+/** Number of last lines that are sent of a larger output. */
 const END_LINES = 1000
-/** Maximum length of a line in the end, which bounds its memory to a few MiB. */
+/** Maximum length of each of these lines, so that they take at most a few MiB. */
 const END_LINE_CHARACTERS = 4096
 
 /**

@@ -138,8 +138,8 @@ async function explainExit(
 }
 
 /**
- * Kills a container until its output has ended. While the engine creates it, `kill` fails, and the engine process is killed instead.
- * Then the container may still start, and keeps the output open.
+ * Kills a container repeatedly until its output has ended. While the engine creates the container, `kill` fails, and the engine's process
+ * is killed instead. The container may start nevertheless, and keep the output open.
  */
 async function killContainer(engine: EngineProgram, name: string, child: ChildProcess): Promise<void> {
   const lastAt = performance.now() + KILL_TIMEOUT_MS

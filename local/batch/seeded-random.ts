@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 export type RandomSource = (name: string) => number
 
 /**
- * Random numbers that depend on seed, name and index only: the nth number of a name is always the same, in whatever order names
- * are mixed.
+ * Random numbers that depend on seed, name and index only: the nth number of a name does not depend on the numbers that were drawn for
+ * other names.
  */
 export function createSeededRandom(seed: number): RandomSource {
   const drawn = new Map<string, number>()

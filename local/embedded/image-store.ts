@@ -16,10 +16,10 @@ import {
 
 /** An unpacked image on this machine. */
 export interface UnpackedImage {
-  /** Its file system. */
+  /** Folder with the image's file system. */
   readonly folder: string
   readonly config: RunConfig
-  /** Call it when the container has ended; the image is not removed before. */
+  /** Must be called when the container has ended: until then the image is not removed. */
   release(): void
 }
 

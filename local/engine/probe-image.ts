@@ -8,7 +8,7 @@ import { PLACES } from '../places.ts'
 
 const BUNDLE = PLACES.probeBundle
 
-/** Image of this project that runs without pulling anything. With `--check` it prints the answer and exits. */
+/** Image of this project, which is loaded instead of pulled. With `--check` its program prints `answer` and exits. */
 export const PROBE = {
   image: 'localhost/add-and-echo:1.0.0',
   words: ['--check'],

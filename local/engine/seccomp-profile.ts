@@ -52,7 +52,7 @@ export function strictProfile(profile: unknown): object {
     syscalls: [
       ...kept.filter(({ names }) => names.length > 0),
       { names: ['clone'], action: ALLOW, args: [clone] },
-      // Its flags are in memory, which filters cannot read. The C library falls back to clone.
+      // The flags of clone3 are in memory, which filters cannot read. The C library falls back to clone.
       { names: ['clone3'], action: 'SCMP_ACT_ERRNO', args: [], errnoRet: ENOSYS },
       { names: ['socket'], action: ALLOW, args: [socket] },
     ],

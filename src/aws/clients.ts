@@ -17,7 +17,7 @@ import { SIGNED_FOR } from '../contract/environment.ts'
 /** Connection time-out. All endpoints are in the same Region, where connecting takes milliseconds. */
 const CONNECTION_TIMEOUT_MILLISECONDS = 2_000
 
-/** For calls that take milliseconds: three attempts end before API Gateway's limit of 29 s. */
+/** Settings for calls that take milliseconds. Three attempts end before API Gateway's limit of 29 s. */
 const SHORT_CALLS = {
   maxAttempts: 3,
   retryMode: 'standard',

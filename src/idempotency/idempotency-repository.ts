@@ -47,8 +47,8 @@ export type Claim =
  */
 export interface IdempotencyRepository {
   /**
-   * Claims a key that is unknown or expired, or whose call with the same fingerprint has not ended within `KEY_LEASE_SECONDS`. The
-   * lifetime starts with the first claim.
+   * Claims a key that is unknown or expired. The key of a call that has not ended within `KEY_LEASE_SECONDS` can be claimed by a call
+   * with the same fingerprint; it still expires `KEY_SECONDS` after its first claim.
    */
   claim(request: KeyedRequest): Promise<Claim>
   /** Stores the response, unless another call has claimed the key since. */

@@ -113,7 +113,7 @@ async function readFirstValue(
   return unsigned(await reader.bytes(unsigned(field, layout), valueBytes), layout)
 }
 
-/** All of `bytes` as one number. Inexact beyond 2^53, which exceeds any file size. */
+/** Reads `bytes` as one unsigned integer. Inexact beyond 2^53, which exceeds any file size. */
 function unsigned(bytes: Buffer, { isLittleEndian }: Layout): number {
   if (bytes.length === 8) return Number(isLittleEndian ? bytes.readBigUInt64LE(0) : bytes.readBigUInt64BE(0))
   return isLittleEndian ? bytes.readUIntLE(0, bytes.length) : bytes.readUIntBE(0, bytes.length)

@@ -23,7 +23,7 @@ export class ImportFailedError extends Error {
   override readonly name = 'ImportFailedError'
 }
 
-/** Too many workers crashed without progress, so the import is not retried. */
+/** Error of an import that is not retried, because too many workers crashed without progress. */
 class RetriesExhaustedError extends DomainError {}
 
 /**

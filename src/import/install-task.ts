@@ -34,7 +34,7 @@ export async function installTask(
     throw downloadFailure('no task can have this namespace and version')
   }
   const source = bundleUrl(store, name).href
-  // Only saves the download: the import enforces unique names.
+  // This check only saves the download: the import enforces unique names.
   if ((await deps.tasks.findByName(name.namespace, name.version)) !== undefined) {
     throw new DomainError('INTERNAL_TASK_EXISTS')
   }

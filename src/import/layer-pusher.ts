@@ -35,8 +35,8 @@ export interface LayerPusher {
    */
   push(file: ArchiveFile, content: LayerContent, diffId?: string): Promise<void>
   /**
-   * Adds a layer that the repository has, with the facts from its first import. A later worker finds it as quickly, so it is not
-   * recorded on its own.
+   * Adds a layer that the repository has already, with the facts recorded at its first import. Does not call `remember`: a later worker
+   * finds the layer as quickly in the repository.
    * @throws OciFormatError
    */
   reuse(file: ArchiveFile, layer: Omit<ImportedLayer, 'file' | 'fileBytes'>): void

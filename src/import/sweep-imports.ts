@@ -41,7 +41,7 @@ export async function sweepImports(
   for (const uploadId of await uploads.listStalled(until, MAX_REQUESTS)) {
     if (sweep.isTimeUp()) return
     try {
-      // Postponed first, so that a request in the queue is not duplicated by every sweep.
+      // The upload is postponed first, so that the next sweeps do not repeat a request that waits in Lambda's queue.
       if (!(await uploads.postpone(uploadId, REPEAT_REQUEST_SECONDS - settings.graceSeconds))) continue
       await requests.send(uploadId)
       sweep.onRequested(uploadId)

@@ -49,7 +49,7 @@ export async function followImport(
     if (upload?.state === 'FAILED') throw refusalOf(upload)
     if (upload?.state === 'READY') {
       const task = await deps.tasks.findById(upload.taskId)
-      // It was published before the upload became READY, so it was deleted.
+      // The task was published before the upload became READY, so it has been deleted since.
       if (task === undefined) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
       return { task, warnings: upload.warnings ?? [] }
     }

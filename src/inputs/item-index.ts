@@ -15,14 +15,14 @@ const RECORD_BYTES = 16
  */
 const MAX_RECORDS_AN_ITEM = 2
 
-/** Key of the table of the array at `key`. Parameter names and value ids have no dot. */
+/** Key of the table that belongs to the array at `key`. No input has this key, because parameter names and value ids contain no dot. */
 export function itemIndexKey(key: string): string {
   return `${key}.index`
 }
 
 /**
  * Creates the table of an array whose items are single files.
- * @returns undefined for other arrays: those of arrays or folders, and those with wide gaps
+ * @returns undefined when an item is an array or a folder, or when the gaps between indexes are too wide
  */
 export function createItemIndex(
   indexes: ReadonlySet<number>,

@@ -202,7 +202,7 @@ async function startRun(
   try {
     started = await queueRun(deps, run, task, { defaults, isReused, timeLeftMs })
   } catch (error) {
-    // After any other failure the run may have been started.
+    // After any other error, the run may have been started with these values.
     if (error instanceof DomainError) await discardValues(deps, run.id, defaults)
     throw error
   }

@@ -50,7 +50,7 @@ export async function deleteListedRun(
 
 /** Deletes the run's files again, then its values and its record, once no late write is possible. */
 export async function completeDeletion(deps: DeleteRunDependencies, runId: string): Promise<void> {
-  // Postponed first, so that a removal that fails does not delay the others.
+  // The removal is postponed first, so that one that fails does not delay the others.
   const run = await deps.runs.postponeRemoval(runId)
   if (run === undefined) return
   if (isActive(run.state)) await stopRun(deps, run, REASON)

@@ -13,7 +13,7 @@ import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
 
 type Dependencies = ChangeStateDependencies & DeleteRunDependencies
 
-/** Items that are written at the same time. */
+/** Maximum number of concurrent writes of input values. */
 const WRITES_AT_ONCE = 20
 
 /**

@@ -64,7 +64,7 @@ async function tryReuse(
     // The run may have ended with these outputs although the response was lost.
     const present = await deps.runs.find(run.id)
     if (present?.outputsPrefix === reused.outputsPrefix) return { finished: present }
-    // After any other failure the write may still take effect, so the copies stay until the run is deleted.
+    // After any other error the write may still take effect, so the copies stay until the run is deleted.
     if (error instanceof RunStateConflictError) await deps.objects.removeAll(reused.outputsPrefix)
     throw error
   }

@@ -241,7 +241,7 @@ function readText(
 ): JsonValue | undefined {
   const text = decodeUtf8(bytes, parameterName)
   const value = codecOf(type)?.readOutput(text, type, parameterName)
-  // A geometry is listed in its stored form.
+  // Listings contain a geometry's text as it is stored, so the changed text replaces the file's.
   if (type.id === 'geometry' && typeof value === 'string' && value !== text.trim()) rewrite(value)
   return value
 }

@@ -170,7 +170,7 @@ export function jsonOf(cell: Cell, { id }: ParameterType): JsonValue {
     // Spreadsheets write booleans in upper case.
     return parseJson(id === 'boolean' ? cell.text.toLowerCase() : cell.text)
   } catch {
-    // Not JSON: the type's codec accepts it (NaN) or reports the error.
+    // The text is not JSON: the type's codec accepts it (NaN) or reports the error.
     return cell.text
   }
 }

@@ -38,7 +38,7 @@ const listingSchema = z.array(
   z.object({
     parameterName: z.string(),
     value: z.unknown(),
-    // Only if the string is truncated: size and path of its file.
+    // Size and path of the file of a truncated string; absent for all other values.
     sizeBytes: z.number().optional(),
     href: z.string().optional(),
   }),

@@ -15,9 +15,9 @@ export interface WorkDependencies extends FileDependencies, DeleteRunDependencie
 export interface SetWork {
   /** No work is left. */
   readonly isDone: boolean
-  /** Common start of the runs' ids. */
+  /** Prefix that the runs' ids share. */
   readonly prefix: string
-  /** Suffixes of the ids of the runs to execute now. Empty: the workflow calls again, unless `isDone`. */
+  /** Suffixes of the ids of the runs to execute now. If there are none, the workflow calls the worker again unless `isDone`. */
   readonly runs: readonly string[]
   readonly maxConcurrency: number
 }

@@ -99,7 +99,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     }
   }
 
-  /** The next places in the partitions of active runs, one partition after the other. */
+  /** Index positions of at most `limit` further active runs. The partitions are read one after the other. */
   async function activePlaces(limit: number, after: ActiveRunsPlace | undefined): Promise<IndexPlace[]> {
     const found: IndexPlace[] = []
     const first = after === undefined ? 0 : ACTIVE_RUNS.indexOf(activePartitionOf(after.runId))

@@ -27,9 +27,9 @@ const provisionSchema = z.discriminatedUnion('kind', [
     indexes: z.array(z.number()).exactOptional(),
     /** Array items only: id of the array value (or of its clearing) that the item modifies. The item counts while that is current. */
     base: z.string().exactOptional(),
-    /** Arrays assembled from their items only: the `base` of these items, and of items that arrive later. */
+    /** Only for arrays that were assembled from single items: the `base` of these items, and of items that arrive later. */
     itemBase: z.string().exactOptional(),
-    /** Items of a nested array that was provisioned whole only: item count of each inner level on the path to the item. */
+    /** Only for items of a nested array that was provisioned whole: item count of each inner level on the path to the item. */
     levelSizes: z.array(z.number()).exactOptional(),
   }),
   /** Explicit null for an optional input: it has no file, and its default does not apply. */

@@ -74,7 +74,7 @@ export function createSfnRunWorkflow({
         await ignoring(client.send(command), ExecutionDoesNotExist)
       } catch (refusal) {
         // The API documents no error for an execution that has ended, and emulators differ (MiniStack 1.5.33: ValidationException).
-        // So the status decides.
+        // Therefore the status decides whether the refusal is an error.
         const status = await findStatus(runId).catch(() => 'RUNNING')
         if (status === 'RUNNING') throw refusal
       }

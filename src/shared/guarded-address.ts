@@ -9,7 +9,7 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 /** Networks that a request may reach: the internet, or also this machine and its private networks. */
 export type ReachableNetworks = 'public' | 'local'
 
-/** Private networks and this machine (RFC 1918, RFC 6598, RFC 4193, loopback; RFC 4291 for the old compatible form of IPv4). */
+/** Private networks and this machine: RFC 1918, RFC 6598, RFC 4193, loopback, and `::/96`, IPv4-compatible addresses (RFC 4291). */
 const LOCAL = blockListOf([
   '10.0.0.0/8',
   '100.64.0.0/10',

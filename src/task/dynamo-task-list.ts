@@ -37,7 +37,10 @@ const MAX_CACHED_BYTES = 4 * 1024 * 1024
 export interface TaskList {
   /** The current list; the same array while it is cached. */
   current(): Promise<readonly TaskSummary[]>
-  /** Makes a write that may change the list. After a failure that leaves its outcome unknown, the mark stays. */
+  /**
+   * Performs a write that may change the list. If it fails and its outcome is unknown, its mark stays in the item, so that no process
+   * caches the list until the mark is {@link MARK_SECONDS} old.
+   */
   change<Result>(write: () => Promise<Result>): Promise<Result>
 }
 

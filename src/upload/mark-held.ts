@@ -15,8 +15,8 @@ export interface MarkHeldDependencies {
 const MAX_CONCURRENT_CHECKS = 16
 
 /**
- * Marks the layers that the registry has: layers of published tasks, each verified by a request, since its last image
- * may have been removed. If the registry does not respond, none is marked, and the client sends all layers.
+ * Marks the layers of published tasks that the registry has. Each one is verified by a request, because the tasks that used it may have
+ * been deleted since. If the registry does not respond, no layer is marked, and the client sends all of them.
  */
 export async function markHeld(
   deps: MarkHeldDependencies,

@@ -32,7 +32,7 @@ export type ImportedLayer = Immutable<z.infer<typeof importedLayerSchema>>
 const namedLayerSchema = z.object({
   /** `sha256:…` of the file in the image archive. */
   digest: z.string(),
-  /** Its size in bytes. */
+  /** Size of that file in bytes. */
   size: z.number(),
   /** Whether the registry had the layer when the upload was created. */
   held: z.boolean(),
@@ -50,7 +50,7 @@ export const uploadSchema = z.object({
   purpose: z.enum(['task', 'input']),
   /** The client's name for the file; for display only. */
   fileName: z.string().exactOptional(),
-  /** As announced while parts arrive, as measured afterwards. */
+  /** Size that the client announced; once the upload is complete, the measured size. */
   sizeBytes: z.number().exactOptional(),
   /** S3 multipart upload, and the part size that its client was given; absent once no more parts may arrive. */
   parts: z.object({ multipartId: z.string(), partSizeBytes: z.number() }).exactOptional(),

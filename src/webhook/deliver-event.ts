@@ -35,7 +35,7 @@ export async function deliverEvent(
   // An error of the table counts as a failure too: without a pause, a message would use up its attempts within minutes.
   const sent = await send(deps, webhookId, event).catch(reasonOf)
   if (typeof sent !== 'string') return sent
-  // After the last attempt the message is visible at once, and moves to the dead-letter queue.
+  // After the last attempt there is no pause: the queue then moves the message to its dead-letter queue.
   const pauseSeconds = DELIVERY_PAUSES[attempt - 1] ?? 0
   await deps.queue.postpone(receiptHandle, pauseSeconds)
   return { kind: 'failed', reason: sent, pauseSeconds }

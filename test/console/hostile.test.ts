@@ -143,8 +143,8 @@ describe('an untrusted text', () => {
   })
 })
 
-describe('the policy of the page', () => {
-  it('allows scripts and styles of files only, and is that of each asset too', async () => {
+describe('the Content Security Policy of the console', () => {
+  it('allows scripts and styles from files only, and is sent with each asset too', async () => {
     const address = `${inject('baseUrl')}ui/`
     const page = await fetch(address)
     const [asset = ''] = /assets\/[\w.-]+\.js/u.exec(await page.clone().text()) ?? []
@@ -160,7 +160,7 @@ describe('the policy of the page', () => {
     await callOk('GET', 'ui/config.json')
   })
 
-  it('stops a page that would interpret a text as HTML, which every test would report', async () => {
+  it('prevents a text from being interpreted as HTML, and every test reports such a violation', async () => {
     const { page, go, close } = await openPage(browser)
     await go('tasks')
     await page.getByRole('heading', { name: 'Tasks' }).waitFor()

@@ -72,7 +72,7 @@ describe('the live updates of a run', () => {
     await cancel(id)
   })
 
-  it('show what has happened while the tab was hidden', async () => {
+  it('show changes that happened while the tab was hidden', async () => {
     const { page, go } = watched()
     const id = await runWith(shell, { text: COUNT }, { isLeft: true })
     await go(`runs/${id}`)
@@ -127,7 +127,7 @@ describe('the live updates of lists', () => {
   it.each([
     ['the list of sets', () => 'sets'],
     ['a set', (id: string) => `sets/${id}`],
-  ])('pause while %s is hidden, and then show its state', async (_, place) => {
+  ])('pause while the page of %s is hidden, and show the current state afterwards', async (_, place) => {
     const { page, go, requests } = watched()
     await page.clock.install()
     const set = await createSet(shell, [{ text: COUNT, whole: 1 }])

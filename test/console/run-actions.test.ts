@@ -38,7 +38,7 @@ describe('the actions on the page of a run', () => {
     await page.getByRole('dialog', { name: 'Delete this run?' }).waitFor()
   })
 
-  it('ask again if a user wants an action right after closing its question', async () => {
+  it('ask again if a user chooses an action again right after its dialog was closed', async () => {
     const { page, go } = watched()
     await go(`runs/${await runWith(task, { text: 'true' })}`)
     await page.getByRole('button', { name: 'Delete run' }).click()

@@ -6,8 +6,8 @@ import { chromium } from 'playwright-core'
  *
  *   npm run screenshots -- http://127.0.0.1:8080/app-engine/v1/ [<name> …]
  *
- * They need runs of test/console/every-type-task.ts with a picture: two that were executed, a newer one that took the outputs of an equal
- * one, and one that failed. The newest run set has failures.
+ * The service must have these runs of test/console/every-type-task.ts with a picture: two that were executed, a newer one that reused
+ * outputs, and one that failed. The newest run set must have failed runs.
  */
 const [base = 'http://127.0.0.1:8080/app-engine/v1/', ...wanted] = process.argv.slice(2)
 const FOLDER = 'docs/images'

@@ -71,13 +71,13 @@ describe('the title of a tab', () => {
   })
 })
 
-describe('the page of what does not exist', () => {
+describe('the page of a run, set or task that does not exist', () => {
   it.each([
     ['run', `runs/${NEVER}`, NEVER],
     ['run', 'runs/not-an-id', 'not-an-id'],
     ['run set', `sets/${NEVER}`, NEVER],
     ['task', 'tasks/org.example.none/1.0.0', 'org.example.none 1.0.0'],
-  ])('says so, and leads to the list: %s, %s', async (what, place, id) => {
+  ])('says that it does not exist, and links to the list: %s, %s', async (what, place, id) => {
     const { page, go } = watched()
     await go(place)
 
@@ -91,7 +91,7 @@ describe('the page of what does not exist', () => {
       .waitFor()
   })
 
-  it('says that a run was deleted, if it was deleted while it was shown', async () => {
+  it('says that the run was deleted if this happened while the page was open', async () => {
     const { page, go } = watched()
     const id = await runWith(
       task,
@@ -106,7 +106,7 @@ describe('the page of what does not exist', () => {
     await page.getByRole('heading', { name: 'This run was deleted.' }).waitFor()
   })
 
-  it('does not claim this when the service is away', async () => {
+  it('does not say this when the service is unreachable', async () => {
     const { page, go } = watched()
     await page.route('**/v1/tasks/org.example.shell/**', (route) => route.abort())
     await go(task)

@@ -256,7 +256,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(days).toEqual(['03', '02', '01'])
       })
 
-      it('shows each change by another process at once', async () => {
+      it('shows each change by another process immediately', async () => {
         const task = await install()
         const seen = [await elsewhere.list()]
         const other = await install({ id: identity.uuid(), version: '2.0.0' }, OTHER_UPLOAD)
@@ -277,7 +277,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         ])
       })
 
-      it('shows each of many tasks at once in the process that has not published it', async () => {
+      it('shows a task to other processes immediately, also when many are published concurrently', async () => {
         const missed: string[] = []
         await elsewhere.list()
 

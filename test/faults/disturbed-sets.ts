@@ -33,7 +33,7 @@ interface DisturbedSet {
   readonly plans: readonly RunPlan[]
 }
 
-/** The run sets of the test. Their runs are numbered after those of no set. */
+/** The run sets of the test. Their runs have higher numbers than the runs that belong to no set. */
 export interface DisturbedSets {
   /** Ids of the sets that are deleted. */
   readonly deleted: readonly string[]

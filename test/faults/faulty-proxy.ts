@@ -36,7 +36,7 @@ export interface FaultyProxy {
   readonly struck: ReadonlyMap<string, number>
   /** Counts a fault that was injected elsewhere. */
   note(what: string): void
-  /** Sets the shares from now on; `{}` disables all faults. */
+  /** Sets which share of later calls gets each fault; `{}` disables all faults. */
   setShares(shares: CallShares): void
   /** Resolves when no call is delayed any more. */
   settled(): Promise<void>

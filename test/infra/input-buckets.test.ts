@@ -54,7 +54,7 @@ describe('input buckets of the settings', () => {
     expect(JSON.stringify(decrypt?.condition)).toMatch(/kms:EncryptionContext:aws:s3:arn.*:s3:::slides\/\*/u)
   })
 
-  it('need no permission if there are none', () => {
+  it('add no permission to any role when the list is empty', () => {
     expect(statementsAboutInputs(policiesOf([]))).toEqual([])
   })
 

@@ -300,7 +300,7 @@ describe('runs whose Batch job events are unreliable', () => {
     }
   }
 
-  it('end correctly without any event, by sweeps alone', async () => {
+  it('reach their final states by sweeps alone, without any event', async () => {
     await switchJobEvents(false)
     const [good, bad] = [await startRun(probe, { print: 'x' }), await startRun(probe, { exit_code: 3 })]
 
@@ -313,7 +313,7 @@ describe('runs whose Batch job events are unreliable', () => {
     expect((await outputsOf(good)).result).toBe('done')
   })
 
-  it('end correctly if events are lost, repeated, late and out of order', async () => {
+  it('reach their final states although events are lost, repeated, late and out of order', async () => {
     await setFaults({ events: { drop: 0.3, double: 0.5, delayMs: 1500 } })
 
     const runs = await Promise.all([1, 2, 3].map((number) => startRun(probe, { print: `run ${number}` })))

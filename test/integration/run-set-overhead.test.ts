@@ -50,7 +50,7 @@ async function effortSoFar(): Promise<Effort> {
   }
 }
 
-/** Waits until the ends of the jobs of so many runs are recorded, which may come after the runs' ends, and all workflows have ended. */
+/** Waits until all workflows have ended and the ends of jobs of this many runs are recorded, which may be after the runs' ends. */
 async function settle(runs: number): Promise<void> {
   const outstanding = async () => ({
     runs: runs - (await readFunctionLogs(stack.emulatorUrl)).runsOfEndedJobs.size,
@@ -59,7 +59,7 @@ async function settle(runs: number): Promise<void> {
   await expect.poll(outstanding, { timeout: 60_000, interval: 500 }).toEqual({ runs: 0, isExecuting: false })
 }
 
-/** Effort of some work without that of reading its state. */
+/** Writes and function calls of some work, without the calls that poll whether it has ended. */
 async function effortOf(work: () => Promise<() => Promise<boolean>>): Promise<Effort> {
   const { runsOfEndedJobs } = await readFunctionLogs(stack.emulatorUrl)
   const before = await effortSoFar()
@@ -86,7 +86,7 @@ async function read(path: string): Promise<unknown> {
   return (await fetch(new URL(path, stack.baseUrl))).json()
 }
 
-/** A call of the API counts one request each, so the states of all runs are read by one list. */
+/** Polls the states of all runs with one list, because {@link effortOf} subtracts one call for each poll. */
 async function executeSingly(): Promise<() => Promise<boolean>> {
   const client = createExampleClient(stack.baseUrl)
   for (let number = 0; number < RUNS; number += 1) {

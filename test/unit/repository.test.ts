@@ -84,22 +84,22 @@ describe('the code', () => {
 describe('the journeys at the end of the architecture', () => {
   const [, ...journeys] = (text('docs/architecture.md').split('## Journeys')[1] ?? '').split(/\n\*\*/u)
 
-  /** Name of the program, or of the folder of `src/`. */
-  const roomOf = (file: string): string => /^src\/[^/]+|^[^/]+/u.exec(file)?.[0] ?? ''
+  /** Top folder of a program, or folder of a feature in `src/`. */
+  const folderOf = (file: string): string => /^src\/[^/]+|^[^/]+/u.exec(file)?.[0] ?? ''
 
   it.each([
-    { name: 'A bundle', files: 90, rooms: 10 },
-    { name: 'A run', files: 70, rooms: 10 },
-    { name: 'A setting, from', files: 4, rooms: 1 },
-    { name: 'A setting that', files: 4, rooms: 3 },
-    { name: 'A constraint', files: 25, rooms: 7 },
-  ])('$name passes through at most $files files in $rooms folders', (limit) => {
+    { name: 'A bundle', files: 90, folders: 10 },
+    { name: 'A run', files: 70, folders: 10 },
+    { name: 'A setting, from', files: 4, folders: 1 },
+    { name: 'A setting that', files: 4, folders: 3 },
+    { name: 'A constraint', files: 25, folders: 7 },
+  ])('$name passes through at most $files files in $folders folders', (limit) => {
     const journey = journeys.find((one) => one.startsWith(limit.name)) ?? ''
     const files = new Set([...journey.matchAll(/`([\w./-]+\.ts)`/gu)].map(([, file]) => file ?? ''))
-    const rooms = new Set([...files].map(roomOf))
+    const folders = new Set([...files].map(folderOf))
 
     expect(files.size).toBeGreaterThan(0)
     expect(files.size).toBeLessThanOrEqual(limit.files)
-    expect(rooms.size).toBeLessThanOrEqual(limit.rooms)
+    expect(folders.size).toBeLessThanOrEqual(limit.folders)
   })
 })

@@ -20,7 +20,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether the service does not know what was requested. */
+/** Whether the service answered that the requested item does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404
 }

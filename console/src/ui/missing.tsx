@@ -8,7 +8,7 @@ interface MissingProps {
   readonly listAddress: string
 }
 
-/** In place of a page. The service does not distinguish deleted ids from those that never existed. */
+/** Shown in place of a page. The service does not distinguish deleted ids from those that never existed. */
 export function Missing({ what, id, wasShown = false, listAddress }: MissingProps) {
   return (
     <Empty title={wasShown ? `This ${what} was deleted.` : `There is no such ${what}.`} isWhole>

@@ -142,7 +142,7 @@ def mount_kernel_folders(devices):
     try:
         mount('sysfs', '/sys', 'sysfs', _KERNEL_ONLY | MS_RDONLY)
     except KernelError:
-        # Refused to an ordinary user if the host's own is partly covered.
+        # The kernel refuses sysfs to an ordinary user if parts of the host's /sys are covered by other mounts.
         mount('tmpfs', '/sys', 'tmpfs', _KERNEL_ONLY, 'mode=755,size=64k')
         os.makedirs('/sys/fs/cgroup')
 

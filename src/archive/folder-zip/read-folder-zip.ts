@@ -36,8 +36,8 @@ export interface FolderZip {
 }
 
 /**
- * Reads the directory of a folder's zip with two requests. Entries are contiguous from the first byte to the directory,
- * so none overlap; any deviation from the form is refused. Memory: about 150 bytes an entry.
+ * Reads the directory of a folder's zip with two requests. Any deviation from the form of {@link writeFolderZip} is refused: its entries
+ * are contiguous from the first byte to the directory, so that none overlap. Memory: about 150 bytes an entry.
  * @throws ZipFormatError
  */
 export async function openFolderZip(source: ByteSource, limits: ZipLimits): Promise<FolderZip> {

@@ -60,7 +60,7 @@ function sortSymbols(lengths: Uint8Array) {
   const counts = new Uint32Array(MAX_CODE_BITS + 2)
   for (const length of lengths) counts[length] = (counts[length] as number) + 1
   const firstWords = new Uint32Array(MAX_CODE_BITS + 2)
-  /** For each length, one more than its last word. */
+  /** For each length, the last code word of that length plus one. */
   const limits = new Uint32Array(MAX_CODE_BITS + 2)
   const firstPlaces = new Uint32Array(MAX_CODE_BITS + 3)
   let word = 0

@@ -163,7 +163,7 @@ function isThrottling(error: BatchServiceException): boolean {
   )
 }
 
-/** Ignores the error for something that does not exist or has ended; Batch documents no exception for it, so the message decides. */
+/** Ignores the error for a job that does not exist or has ended. Batch documents no exception for it, so the message is compared. */
 async function ignoreEndedJob(call: Promise<unknown>): Promise<void> {
   try {
     await call

@@ -63,7 +63,7 @@ export function parseTaskDescriptor(
     ...parameters.flatMap((parameter) => parameter.findings),
     ...findReferenceProblems(parameters),
   ]
-  // Also if another part of the descriptor has a problem.
+  // The folders are checked even if another part of the descriptor has a problem.
   const configuration = descriptorSchema.shape.configuration.safeParse(entriesOf(value).get('configuration'))
   if (configuration.success) {
     const { input_folder: inputFolder, output_folder: outputFolder } = configuration.data

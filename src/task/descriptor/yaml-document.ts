@@ -60,7 +60,7 @@ const OPTIONS = {
   stringKeys: true,
   uniqueKeys: false,
   prettyErrors: false,
-  // Also silences the warning about several documents: the first is read, as in the reference.
+  // Suppresses also the warning about several documents: the first one is read, as by the Java service.
   logLevel: 'silent',
 } as const
 

@@ -9,7 +9,7 @@ import { numberCodec } from './number.ts'
 import type { ParameterCodec, TypeOf } from './parameter-codec.ts'
 import { stringCodec } from './string.ts'
 
-/** Codec and null error of each type. A type without a codec is not a single text file. */
+/** Codec of each type; for types whose values are not single text files, only the error for null on a required input. */
 const TYPES: {
   readonly [Id in ParameterTypeId]: ParameterCodec<TypeOf<Id>> | Pick<ParameterCodec<TypeOf<Id>>, 'nullError'>
 } = {

@@ -524,7 +524,7 @@ describe('an input from an upload', () => {
     }
   })
 
-  it('can be a JSON document, which is not returned because it may exceed a response', async () => {
+  it('can be a JSON document, whose value is not in the response because it may exceed the size limit', async () => {
     const { call, uploaded } = await anApi()
     const uploadId = await uploaded(Buffer.from('{"parameterName":"list","value":[3,1,2]}'))
 
@@ -553,7 +553,7 @@ describe('an input from an upload', () => {
     expect(String((await call('GET', `${RUN}/input/list/indexes?value=0`)).bytes)).toBe('7')
   })
 
-  it('can be a batch', async () => {
+  it('can be a batch of inputs', async () => {
     const { call, uploaded } = await anApi()
     const batch = [
       { parameterName: 'count', value: 7 },
@@ -592,7 +592,7 @@ describe('an input from an upload', () => {
     expect([status, json.details]).toEqual([400, related('uploadId', /134217728/u)])
   })
 
-  it('is refused with a companion when it is not a file', async () => {
+  it('is refused with a companion when the input is not a file', async () => {
     const { call, uploaded } = await anApi()
     const body = { uploadId: await uploaded(Buffer.from('{}')), companionUploadId: UNKNOWN_ID }
 

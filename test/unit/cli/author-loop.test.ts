@@ -201,7 +201,7 @@ describe('a service', () => {
     ['runs', 'com.example.count/2.0.0', '--url'],
     ['run', 'com.example.count/2.0.0', '--remote'],
     ['delete', 'com.example.count/2.0.0', '--yes', '--url'],
-  ])('reports that the task is unknown to %s', async (...words) => {
+  ])('reports an unknown task to the command "%s"', async (...words) => {
     const { code, stderr } = await runCommand([...words, await aService()])
 
     expect(stderr).toMatch(/no task com\.example\.count\/2\.0\.0.*"cytomine-task tasks"/u)

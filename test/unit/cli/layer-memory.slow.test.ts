@@ -112,7 +112,7 @@ describe('a check of an image', () => {
     expect(findings).toEqual([expect.objectContaining({ severity: 'problem', part: 'image' })])
   })
 
-  it('remembers nothing of a damaged layer', async () => {
+  it('does not store facts about a damaged layer', async () => {
     const wrong = digestOf('something else')
     const archive = await packTar(
       await dockerArchive({
@@ -140,7 +140,7 @@ describe('a check of an image', () => {
     expect(readBytes).toBeGreaterThan(LARGE_BYTES)
   })
 
-  it('works when the folder of its memory cannot be created', async () => {
+  it('succeeds when the folder for facts about layers cannot be created', async () => {
     const file = join(folder, 'file')
     writeFileSync(file, '')
     layers = createLayerMemory({ folder: join(file, 'layers') })
@@ -154,8 +154,8 @@ describe('a check of an image', () => {
 const FACTS: LayerFacts = { unpackedBytes: 1, entries: [], programs: new Map() }
 const aClaim = (content: string): LayerClaim => ({ diffId: digestOf(content), sizeBytes: 1 })
 
-describe('what is remembered of layers', () => {
-  it('is found only for a file of the same size and digest', async () => {
+describe('the stored facts about layers', () => {
+  it('are found only for a file of the same size and digest', async () => {
     const layer = { ...aClaim('a layer'), digest: digestOf('a file') }
     await layers.keep(layer, FACTS)
 
@@ -165,7 +165,7 @@ describe('what is remembered of layers', () => {
     expect(await layers.find(aClaim('a layer'))).toBeUndefined()
   })
 
-  it('can be read by its owner only', async () => {
+  it('can be read only by the user who stored them', async () => {
     const inner = join(folder, 'layers')
     await createLayerMemory({ folder: inner }).keep(aClaim('a layer'), FACTS)
 
@@ -176,7 +176,7 @@ describe('what is remembered of layers', () => {
     expect(modes).toEqual([0o700, 0o600])
   })
 
-  it('is kept while it is used', async () => {
+  it('are kept while they are used', async () => {
     await layers.keep(aClaim('used'), FACTS)
     const [name = ''] = readdirSync(folder)
     const { size } = statSync(join(folder, name))
@@ -194,7 +194,7 @@ describe('what is remembered of layers', () => {
     expect(await small.find(aClaim('unused'))).toBeUndefined()
   })
 
-  it('has a maximum number of files of the image for all layers together', async () => {
+  it('have a maximum number of entries for all layers of an image together', async () => {
     const entries = Array.from({ length: 3 }, (_, index) => ({ name: `file-${index}`, body: 'x' }))
     const tars = await Promise.all([packTar(entries), packTar([...entries, { name: 'more', body: 'x' }])])
     const archive = await packTar(await dockerArchive({ layers: tars, command: { Entrypoint: ['/main'] } }))
@@ -210,7 +210,7 @@ describe('what is remembered of layers', () => {
     expect(found.map((facts) => facts?.entries.length)).toEqual([3, undefined])
   })
 
-  it('is removed, the oldest first, beyond a size', async () => {
+  it('are removed, the oldest first, when they exceed the maximum size', async () => {
     const small = createLayerMemory({ folder, maxBytes: 1000 })
     mkdirSync(folder, { recursive: true })
     const old = join(folder, 'old.json.gz')
@@ -222,7 +222,7 @@ describe('what is remembered of layers', () => {
     expect(readdirSync(folder)).toEqual([`${digestOf('a layer').slice('sha256:'.length)}.json.gz`])
   })
 
-  it('has no file for a name that is no digest', async () => {
+  it('are not stored for a malformed digest, which could name a file outside of the folder', async () => {
     await layers.keep({ diffId: 'sha256:../../escape', sizeBytes: 1 }, FACTS)
 
     expect(readdirSync(folder)).toEqual([])

@@ -62,7 +62,7 @@ describe('the package of cytomine-task', () => {
     expect(stdout).toBe('no problems in org.example.my-task 0.1.0\n')
   })
 
-  it('works after a global installation', async () => {
+  it('runs after a global installation', async () => {
     const prefix = join(folder, 'global')
 
     await execute('npm', ['install', '--global', '--offline', '--no-audit', '--prefix', prefix, tarball])

@@ -149,7 +149,7 @@ describe('legitimate clients', () => {
     expect(passed.filter((name) => /^(?:origin|referer|sec-fetch)/u.test(name))).toEqual([])
   })
 
-  it('can read the health of the edge by its address', async () => {
+  it('can request the health of the edge under its IP address', async () => {
     const { port } = await anEdge()
     const head = 'GET /edge/health HTTP/1.1\r\nHost: 10.0.0.7:8080\r\nConnection: close\r\n\r\n'
 

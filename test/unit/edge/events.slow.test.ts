@@ -395,7 +395,7 @@ describe('logs of several clients', () => {
     return { stream, subscriber }
   }
 
-  it('are read one at a time when they start together, and unread parts are bounded', async () => {
+  it('are read one at a time when the clients subscribe together, and their unsent text is bounded', async () => {
     const present = { reads: 0, most: 0 }
     const callJson = async ({ path }: { readonly path: string }) => {
       if (!path.includes('/logs')) return { content: [] }

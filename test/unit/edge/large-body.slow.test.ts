@@ -373,8 +373,8 @@ describe('bodies beyond the number of upload slots', () => {
 })
 
 describe('a client that stops sending', () => {
-  it('loses its slot to the next one, and leaves no upload', async () => {
-    // Longer than the pauses of an honest client on a machine with other work.
+  it('loses its slot to the next client, and leaves no upload', async () => {
+    // `idleMs` exceeds the pauses of an honest client on a busy machine.
     const service = await aService({ uploadsAtOnce: 1, idleMs: 2000 })
     await aHalfSent(service)
 

@@ -65,7 +65,7 @@ const content = fc
 const text = fc.string({ unit: fc.constantFrom('a', ' ', '-', '\n', '\r\n'), maxLength: 60 })
 
 describe('a multipart body', () => {
-  it('results in the same files for any chunks', async () => {
+  it('results in the same files however it is divided into chunks', async () => {
     const contents = fc.array(fc.oneof(content, fc.constant('')), { minLength: 1, maxLength: 4 })
     const sizes = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 })
 

@@ -174,7 +174,7 @@ describe('a bundle that is downloaded', () => {
     expect(encodings).toEqual(['identity'])
   })
 
-  it('is refused before it is read when it announces too many bytes', async () => {
+  it('is refused before its body is read when its Content-Length exceeds the limit', async () => {
     const small = createFetchBundleSource({ maxBytes: 1000 })
     const store = await aWebServer((_, response) =>
       response.writeHead(200, { 'content-length': 1001 }).write('PK'),

@@ -113,7 +113,7 @@ describe('the image of a bundle', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('is not found when two names differ only in case or accents', async () => {
+  it('is not found when two files have its name apart from case or accents', async () => {
     const bundle = rawZip([
       descriptorEntry({ imageFile: 'model.tar' }),
       { name: 'Model.tar', body: await image() },

@@ -136,7 +136,7 @@ describe('a new version of a task', () => {
     expect(upload.namedLayers?.every(({ held }) => held)).toBe(true)
   })
 
-  it('may lack plain layers, also in an archive by docker before version 25', async () => {
+  it('may lack uncompressed layers, also in an archive by docker before version 25', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip({ compression: 'none' }))
     const entries = await aBundle({
@@ -150,7 +150,7 @@ describe('a new version of a task', () => {
     expect([holds(sent, BASE), holds(sent, CHANGED)]).toEqual([false, true])
   })
 
-  it('has the compressed layer of the registry when its archive has the plain one', async () => {
+  it('has the registry’s compressed layer when its archive contains the layer uncompressed', async () => {
     const importer = anImporter()
     const first = await send(importer, 'first', await aZip({ compression: 'gzip' }))
 
@@ -430,7 +430,7 @@ describe('the response to a client that lists layers', () => {
     expect(answer).toEqual([{ digest, size, held: false }])
   })
 
-  it('marks no blob of the registry that no task uses', async () => {
+  it('does not mark a blob of the registry that no task uses', async () => {
     const importer = anImporter()
     await importer.registry.ensureRepository('tasks/a')
     const blob = await importer.registry.pushBlob('tasks/a', [BASE] as never)
@@ -438,7 +438,7 @@ describe('the response to a client that lists layers', () => {
     expect(await markHeld(importer, [{ digest: blob.digest, size }])).toMatchObject([{ held: false }])
   })
 
-  it('marks no layer of another size, and keeps the order of the list', async () => {
+  it('does not mark a layer that is listed with a wrong size, and keeps the order of the list', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip())
     const unknown = { digest: digestOf('never sent'), size: 5 }
@@ -461,7 +461,7 @@ describe('the response to a client that lists layers', () => {
     expect(await markHeld({ ...importer, registry }, [{ digest, size }])).toMatchObject([{ held: false }])
   })
 
-  it('is no longer based on a repository that has lost the layer', async () => {
+  it('does not mark a layer that its repository has lost, and removes its record', async () => {
     const importer = anImporter()
     const { upload } = await send(importer, 'first', await aZip())
     const { image } = await taskOf(importer, upload)

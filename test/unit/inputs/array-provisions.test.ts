@@ -116,11 +116,11 @@ describe('the completeness of an array', () => {
   })
 })
 
-describe('the space in a run’s item', () => {
+describe('the space for provisions in the DynamoDB item of a run', () => {
   const many = (count: number): Provisions =>
     itemsAt(...Array.from({ length: count }, (_, index) => `${index}`))
 
-  it('is sufficient for about 2 500 single items, and a repeated item needs none', () => {
+  it('is sufficient for 2 500 single array items, but not for 3 000; replacing one needs no space', () => {
     expect(hasRoomFor({ provisions: many(2500) }, 'p/2500')).toBe(true)
     expect(hasRoomFor({ provisions: many(3000) }, 'p/3000')).toBe(false)
     expect(hasRoomFor({ provisions: many(2500) }, 'p/7')).toBe(true)

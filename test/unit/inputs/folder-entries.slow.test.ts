@@ -26,7 +26,7 @@ async function aFolder(contents: readonly Buffer[]) {
     },
   }
   const entries = await folderEntries({ objects }, { key: KEY, sizeBytes: Buffer.concat(chunks).length })
-  // Discards the ranges of the directory.
+  // Discards the recorded reads of the zip's directory.
   ranges.length = 0
   return { files, store, entries, ranges }
 }

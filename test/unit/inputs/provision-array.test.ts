@@ -289,7 +289,7 @@ describe('items of an array', () => {
     })
   })
 
-  it('are stored under the spelling of the descriptor', async () => {
+  it('are stored under the parameter name as the descriptor spells it', async () => {
     const engine = await aRunWith(INTEGERS)
 
     const target = await findArrayItem(engine, RUN_ID, 'P', '0')
@@ -299,7 +299,7 @@ describe('items of an array', () => {
     expect(await listedValue(engine)).toEqual([5])
   })
 
-  it('are refused beyond the space in the run’s item, unlike the whole array', async () => {
+  it('are refused when the run’s DynamoDB item is full, unlike the whole array', async () => {
     const engine = await aRunWith(INTEGERS)
     const provisions = Object.fromEntries(
       Array.from({ length: 3000 }, (_, index) => [

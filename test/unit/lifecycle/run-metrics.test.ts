@@ -70,7 +70,7 @@ describe('metrics of runs', () => {
     expect(found?.job?.usage).toMatchObject({ queueSeconds: 30, jobSeconds: 60 })
   })
 
-  it('include the stager’s transfer times, if the secret is right', async () => {
+  it('include the transfer times that a stager reports with the run’s secret, but not those sent with another one', async () => {
     const engine = await submitted()
 
     await reportStage(engine, RUN_ID, 'secret-of-the-run', { stage: 'in', seconds: 3 })

@@ -229,7 +229,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     async live(): Promise<void> {
       processes.allowFaults(MOST_FAULTS - FINAL_FAULTS, chance.pick(FAULT_SHARES))
       for (let step = 0; step < steps; step += 1) await happen(chance.pick(possibilities()))
-      // An interruption here is the most likely to leave something.
+      // A process that crashes from here on is the most likely to leave resources behind.
       processes.allowFaults(FINAL_FAULTS, 0.3)
       for (const runId of created) if (chance.is(0.3)) await happen(() => interfere(runId))
       for (let step = 0; step < steps / 4; step += 1) await happen(chance.pick(possibilities()))

@@ -126,7 +126,7 @@ describe('a run set whose runs are being created', () => {
     expect(await leftOf(engine, id)).toEqual([])
   })
 
-  it('also loses what is written after its deletion has ended', async () => {
+  it('is cleared of files and values that are written after its deletion has ended', async () => {
     const { engine, id, work } = await aCreatingSet()
     const runId = setRunId({ setId: id, row: 0, round: 1 })
     await deleteRunSet(engine, id)

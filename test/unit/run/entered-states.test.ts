@@ -6,7 +6,7 @@ import { aRun } from '../../fixtures/builders.ts'
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
 
 describe('the history of a run', () => {
-  it('is only its creation when an earlier version stored the run', () => {
+  it('contains only CREATED when an earlier version of the service stored the run', () => {
     expect(historyOf(aRun({ state: 'FINISHED' }))).toEqual([{ state: 'CREATED', at: at(0) }])
   })
 

@@ -21,7 +21,7 @@ function aListing<Client>(...pages: object[]) {
 }
 
 describe('a listing whose last page has a token', () => {
-  it('ends for the parts of an upload, where S3 returns the last part number as token', async () => {
+  it('of the parts of an upload ends, although S3 returns the last part number as token', async () => {
     const { client, sent } = aListing<S3Client>(
       { IsTruncated: true, NextPartNumberMarker: '1', Parts: [{ PartNumber: 1, Size: 5, ETag: 'a' }] },
       { IsTruncated: false, NextPartNumberMarker: '2', Parts: [{ PartNumber: 2, Size: 6, ETag: 'b' }] },
@@ -38,13 +38,13 @@ describe('a listing whose last page has a token', () => {
     ])
   })
 
-  it('ends for an upload without parts, where the token is "0"', async () => {
+  it('of the parts of an upload without parts ends at the token "0"', async () => {
     const { client } = aListing<S3Client>({ IsTruncated: false, NextPartNumberMarker: '0' })
 
     expect(await createS3PartStore({ client, bucketName: 'bucket' }).list('key', 'id')).toEqual([])
   })
 
-  it('ends for objects, all of which are removed', async () => {
+  it('of objects ends, and all of them are removed', async () => {
     const { client, sent } = aListing<S3Client>(
       { IsTruncated: true, NextContinuationToken: 'x', Contents: [{ Key: 'p/1' }] },
       {},
@@ -62,7 +62,7 @@ describe('a listing whose last page has a token', () => {
     ])
   })
 
-  it('ends for items at an empty key', async () => {
+  it('of items ends at an empty key', async () => {
     const item = { pk: 'a', sk: 'a' }
     const { client } = aListing<DynamoDBDocumentClient>(
       { Items: [item], LastEvaluatedKey: item },
@@ -74,7 +74,7 @@ describe('a listing whose last page has a token', () => {
     )
   })
 
-  it('ends for executions at an empty token', async () => {
+  it('of executions ends at an empty token', async () => {
     const { client } = aListing<SFNClient>(
       { executions: [{ name: 'one' }], nextToken: 'x' },
       { executions: [{ name: 'two' }], nextToken: '' },
@@ -84,7 +84,7 @@ describe('a listing whose last page has a token', () => {
     expect(await Array.fromAsync(workflow.listRunning())).toEqual(['one', 'two'])
   })
 
-  it('ends for jobs at null, as documented for Batch', async () => {
+  it('of jobs ends at the token null, as Batch documents it', async () => {
     const { client } = aListing<BatchClient>(
       { jobSummaryList: [{ jobId: '1', jobName: 'n', status: 'RUNNING', createdAt: 1 }], nextToken: null },
       { jobs: [] },
@@ -94,7 +94,7 @@ describe('a listing whose last page has a token', () => {
     expect(await scheduler.findByName('n')).toMatchObject({ jobId: '1' })
   })
 
-  it('ends for job definitions at null, and all pages are read before one is deregistered', async () => {
+  it('of job definitions ends at the token null, and is read completely before the first one is deregistered', async () => {
     const { client, sent } = aListing<BatchClient>(
       { jobDefinitions: [{ jobDefinitionArn: 'a:1' }], nextToken: '1' },
       { jobDefinitions: [{ jobDefinitionArn: 'a:2' }], nextToken: null },
@@ -112,7 +112,7 @@ describe('a listing whose last page has a token', () => {
     ])
   })
 
-  it('ends for log events at the token of the request', async () => {
+  it('of log events ends when the response repeats the token of its request', async () => {
     const { client } = aListing<CloudWatchLogsClient>(
       { nextBackwardToken: 'x', events: [{ message: 'new' }] },
       { nextBackwardToken: 'x', events: [] },

@@ -56,7 +56,7 @@ describe('a window reader', () => {
     ])
   })
 
-  it('returns the right bytes for concurrent reads', async () => {
+  it('returns the bytes of each range for concurrent reads', async () => {
     const { read } = aReader()
 
     const all = await Promise.all([0, 30, 60, 90].map((start) => read(start, 3)))

@@ -272,7 +272,7 @@ describe('stage-out', () => {
       expect([...bucket.stored.keys()].sort()).toEqual(['/1/shapes', '/1/small', '/1/staged.json'])
     })
 
-    it('omits what is not uploaded in time, and uploads a listing', async () => {
+    it('omits outputs that are not uploaded within the time limit, and uploads a listing', async () => {
       const folder = await aFolder()
       await writeFile(join(folder, 'image'), someBytes(4500))
       await writeFile(join(folder, 'sum'), '42')

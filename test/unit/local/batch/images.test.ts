@@ -6,7 +6,7 @@ import { fakeEngineOfEachTest } from '../../../fixtures/fake-engine.ts'
 
 const REFERENCE = '127.0.0.1:5000/tasks/count@sha256:0'
 
-/** Its only image is a file, which `pull` creates. Its calls are in a log. */
+/** Fake engine. Its only image is a file, which `pull` creates. The file `calls` has one line for each of its calls. */
 const fake = fakeEngineOfEachTest(`
 echo "$1" >> calls
 case $1 in

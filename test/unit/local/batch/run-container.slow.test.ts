@@ -6,8 +6,8 @@ import { fakeEngineOfEachTest } from '../../../fixtures/fake-engine.ts'
 import { aContainer } from './builders.ts'
 
 /**
- * Its container starts a second after `run`, also if the client was killed meanwhile, and writes to the client's output until it is
- * killed. `kill` fails before.
+ * Fake engine. Its container starts a second after `run`, even if the client has been killed, and then writes to the client's output
+ * until it is killed. `kill` fails before that start.
  */
 const fake = fakeEngineOfEachTest(`
 case $1 in

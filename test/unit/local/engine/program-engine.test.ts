@@ -9,7 +9,7 @@ import { aContainer } from '../batch/builders.ts'
 
 const IMAGE = '127.0.0.1:5000/tasks/count@sha256:0'
 
-/** Its only image is a file, which `pull` creates, unless the registry does not have it. A container of it ends at once. */
+/** Fake engine. Its only image is a file, which `pull` creates unless a file `gone` exists. A container of the image ends at once. */
 const fake = fakeEngineOfEachTest(`
 case $1 in
   image) exec test -e image ;;
@@ -60,11 +60,11 @@ describe('a container whose image was removed after its pull', () => {
     expect(linesOf('pulls')).toBe(2)
   })
 
-  it('runs beside others of the image', async () => {
+  it('runs together with other containers of the image', async () => {
     expect(await Promise.all([run(), run(), run()])).toEqual(Array(3).fill({ exitCode: 0 }))
   })
 
-  it('cannot be pulled if the registry does not have it any more', async () => {
+  it('fails if the registry no longer has the image', async () => {
     await createFile('gone')
 
     expect(await run()).toEqual({ reason: 'CannotPullContainerError: Error: manifest unknown' })

@@ -391,7 +391,7 @@ describe('an index path', () => {
 })
 
 describe('the check of indexes for gaps', () => {
-  it('works for any number of indexes', () => {
+  it('is correct for 300 000 indexes', () => {
     const many = new Set(Array.from({ length: 300_000 }, (_, index) => index))
 
     expect(isComplete(many, INTEGERS)).toBe(true)
