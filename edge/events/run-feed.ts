@@ -3,7 +3,7 @@ import { createSemaphore } from '../../src/shared/semaphore.ts'
 import type { Api } from '../api.ts'
 import { isTransient } from '../failures.ts'
 import { EVENT_BYTES } from '../limits.ts'
-import { type LogPart, readLogPart, readRows } from './rows.ts'
+import { type LogPart, type Rows, readLogPart, readRows } from './rows.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** Polls the API for all subscribers. */
@@ -29,7 +29,7 @@ export interface RunFeedOptions {
 }
 
 /** Maximum pause while the API fails, as a multiple of the normal pause. */
-const LONGEST_PAUSE = 16
+const MAX_PAUSE = 16
 
 /**
  * Executes one round of calls at a time, for any number of subscribers; none without a subscriber. Parts of logs are read one at
@@ -39,49 +39,15 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
   const subscribers = new Set<Subscriber>()
   /** Includes subscribers that are being added: their runs and unread events count. */
   const known = new Set<Subscriber>()
-  const logs = createSemaphore(1)
+  const readLog = createLogReader(api, known)
   let isPolling = false
-
-  const wantedOf = (all: Iterable<Subscriber>) => ({
-    isNewest: [...all].some(({ runs }) => runs.length === 0),
-    ids: new Set([...all].flatMap(({ runs }) => runs)),
-  })
-
-  /** Reads the next part of a log and passes it to `deliver`. */
-  async function readLog(
-    subscriber: Subscriber,
-    deliver: (part: LogPart) => void,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    await logs.acquire()
-    try {
-      const log = subscriber.log()
-      signal?.throwIfAborted()
-      if (log === undefined || subscriber.stream.isClosed) return
-      deliver(await readLogPart(api, log, signal))
-      closeSlow(known)
-    } finally {
-      logs.release()
-    }
-  }
-
-  async function followLog(subscriber: Subscriber): Promise<void> {
-    // A client that has not read the previous part gets no further one.
-    if (subscriber.log() === undefined || subscriber.stream.bufferedBytes > 0) return
-    try {
-      await readLog(subscriber, subscriber.deliverLog)
-    } catch (error) {
-      // The run was deleted, or the offset is too old. After another failure the next round retries.
-      if (!isTransient(error)) subscriber.forgetLog()
-    }
-  }
 
   async function poll(): Promise<void> {
     const all = [...subscribers]
     const rows = await readRows(api, wantedOf(all))
     for (const subscriber of all) if (!subscriber.stream.isClosed) subscriber.deliver(rows)
     closeSlow(known)
-    for (const subscriber of all) await followLog(subscriber)
+    for (const subscriber of all) await followLog(subscriber, readLog)
   }
 
   async function pollWhileWanted(): Promise<void> {
@@ -93,7 +59,7 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
         pauses = 1
       } catch {
         // Not logged here, since the API logs its failures, and the edge those of forwarded requests. The streams stay open.
-        pauses = Math.min(LONGEST_PAUSE, pauses * 2)
+        pauses = Math.min(MAX_PAUSE, pauses * 2)
       }
     }
   }
@@ -101,23 +67,8 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
   return {
     async begin(subscriber, signal) {
       known.add(subscriber)
-      const { stream } = subscriber
       const rows = await readRows(api, wantedOf([subscriber]), signal)
-      const open = (): void => {
-        stream.open()
-        subscriber.deliver(rows)
-      }
-      if (subscriber.log() !== undefined) {
-        await readLog(
-          subscriber,
-          (part) => {
-            if (stream.isClosed) return
-            open()
-            subscriber.deliverLog(part)
-          },
-          signal,
-        )
-      } else if (!stream.isClosed) open()
+      await deliverFirst(subscriber, rows, (deliver) => readLog(subscriber, deliver, signal))
     },
 
     add(subscriber) {
@@ -139,6 +90,68 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
       return wantedOf(known).ids
     },
   }
+}
+
+function wantedOf(all: Iterable<Subscriber>) {
+  return {
+    isNewest: [...all].some(({ runs }) => runs.length === 0),
+    ids: new Set([...all].flatMap(({ runs }) => runs)),
+  }
+}
+
+type DeliverLog = (part: LogPart) => void
+
+/** Reads the next part of a subscriber's log and passes it to `deliver`. */
+type ReadLog = (subscriber: Subscriber, deliver: DeliverLog, signal?: AbortSignal) => Promise<void>
+
+/** @param known all subscribers, which share the limit of unread events */
+function createLogReader(api: RunFeedOptions['api'], known: Iterable<Subscriber>): ReadLog {
+  const logs = createSemaphore(1)
+  return async (subscriber, deliver, signal) => {
+    await logs.acquire()
+    try {
+      const log = subscriber.log()
+      signal?.throwIfAborted()
+      if (log === undefined || subscriber.stream.isClosed) return
+      deliver(await readLogPart(api, log, signal))
+      closeSlow(known)
+    } finally {
+      logs.release()
+    }
+  }
+}
+
+async function followLog(subscriber: Subscriber, readLog: ReadLog): Promise<void> {
+  // A client that has not read the previous part gets no further one.
+  if (subscriber.log() === undefined || subscriber.stream.bufferedBytes > 0) return
+  try {
+    await readLog(subscriber, subscriber.deliverLog)
+  } catch (error) {
+    // The run was deleted, or the offset is too old. After another failure the next round retries.
+    if (!isTransient(error)) subscriber.forgetLog()
+  }
+}
+
+/** Opens the stream with the first rows, and with the first part of the log if the subscriber follows one. */
+async function deliverFirst(
+  subscriber: Subscriber,
+  rows: Rows,
+  readLog: (deliver: DeliverLog) => Promise<void>,
+): Promise<void> {
+  const { stream } = subscriber
+  const open = (): void => {
+    stream.open()
+    subscriber.deliver(rows)
+  }
+  if (subscriber.log() === undefined) {
+    if (!stream.isClosed) open()
+    return
+  }
+  await readLog((part) => {
+    if (stream.isClosed) return
+    open()
+    subscriber.deliverLog(part)
+  })
 }
 
 /** Limits the unread events of all clients to {@link EVENT_BYTES}: closes the connection of the client with the most. */

@@ -16,45 +16,12 @@ export interface Subscriber {
   forgetLog(): void
 }
 
-/** Stores the last JSON text of each run, shared by all subscribers. */
+/** Creates a subscriber that gets each change of its runs once. */
 export function createSubscriber(query: EventQuery, stream: EventStream): Subscriber {
   const { runs, since = '' } = query
   const [run = ''] = runs
-  const sent = new Map<string, Row>()
-  let last = since
   let after = query.after
-
-  const idOf = (): string => eventId(last, after)
-
-  function deliverRow(row: Row): void {
-    if (sent.get(row.id)?.json === row.json) return
-    const isKnown = !sent.has(row.id) && row.changedAt < since
-    sent.set(row.id, row)
-    if (isKnown) return
-    if (row.changedAt > last) last = row.changedAt
-    stream.send('run', row.json, idOf())
-  }
-
-  function deliverRemoved(id: string): void {
-    sent.delete(id)
-    stream.send('removed', JSON.stringify({ id }), idOf())
-  }
-
-  function deliverNewest(newest: readonly Row[]): void {
-    const present = new Set(newest.map(({ id }) => id))
-    const oldest = newest.length < NEWEST_RUNS ? '' : (newest.at(-1)?.order ?? '')
-    for (const { id, order } of [...sent.values()]) {
-      if (present.has(id)) continue
-      // A missing older run was only displaced by newer ones.
-      if (order > oldest) deliverRemoved(id)
-      else sent.delete(id)
-    }
-    // Oldest first, so that the last event has the time of the last change.
-    for (const row of newest.toReversed()) deliverRow(row)
-  }
-
-  /** Deleted runs for which `removed` was sent. */
-  const gone = new Set<string>()
+  const rows = createRowChanges(since, (event, data, last) => stream.send(event, data, eventId(last, after)))
 
   return {
     runs,
@@ -62,29 +29,74 @@ export function createSubscriber(query: EventQuery, stream: EventStream): Subscr
     log: () => (after === undefined ? undefined : { run, after }),
 
     deliver({ newest, byId }) {
-      if (runs.length === 0) {
-        deliverNewest(newest ?? [])
-        return
-      }
-      for (const id of runs) {
-        const row = byId.get(id)
-        if (row !== undefined) deliverRow(row)
-        else if (!gone.has(id)) {
-          gone.add(id)
-          deliverRemoved(id)
-        }
-      }
+      if (runs.length === 0) rows.sendNewest(newest ?? [])
+      else for (const id of runs) rows.sendNamed(id, byId.get(id))
     },
 
     deliverLog({ text, next, isComplete }) {
       const isNews = text !== '' || isComplete
       after = next
-      if (isNews) stream.send('log', JSON.stringify({ run, text, next, isComplete }), idOf())
+      if (isNews) {
+        const data = JSON.stringify({ run, text, next, isComplete })
+        stream.send('log', data, eventId(rows.last(), after))
+      }
       if (isComplete) after = undefined
     },
 
     forgetLog() {
       after = undefined
+    },
+  }
+}
+
+/** @param last time of the last change that the client has received */
+type SendChange = (event: 'run' | 'removed', data: string, last: string) => void
+
+/** Sends rows that have changed. Stores the last JSON text of each run, shared by all subscribers. */
+function createRowChanges(since: string, send: SendChange) {
+  const sent = new Map<string, Row>()
+  /** Deleted runs for which `removed` was sent. */
+  const gone = new Set<string>()
+  let last = since
+
+  function sendRow(row: Row): void {
+    if (sent.get(row.id)?.json === row.json) return
+    const isKnown = !sent.has(row.id) && row.changedAt < since
+    sent.set(row.id, row)
+    if (isKnown) return
+    if (row.changedAt > last) last = row.changedAt
+    send('run', row.json, last)
+  }
+
+  function sendRemoved(id: string): void {
+    sent.delete(id)
+    send('removed', JSON.stringify({ id }), last)
+  }
+
+  return {
+    /** Time of the last change that was sent. */
+    last: () => last,
+
+    sendNewest(newest: readonly Row[]): void {
+      const present = new Set(newest.map(({ id }) => id))
+      const oldest = newest.length < NEWEST_RUNS ? '' : (newest.at(-1)?.order ?? '')
+      for (const { id, order } of [...sent.values()]) {
+        if (present.has(id)) continue
+        // A missing older run was only displaced by newer ones.
+        if (order > oldest) sendRemoved(id)
+        else sent.delete(id)
+      }
+      // Oldest first, so that the last event has the time of the last change.
+      for (const row of newest.toReversed()) sendRow(row)
+    },
+
+    /** Sends the row of a run that the client has named; undefined when the run was deleted. */
+    sendNamed(id: string, row: Row | undefined): void {
+      if (row !== undefined) sendRow(row)
+      else if (!gone.has(id)) {
+        gone.add(id)
+        sendRemoved(id)
+      }
     },
   }
 }

@@ -40,6 +40,61 @@ export function openLogStream(
   name: string,
   warn: (message: string) => void,
 ): LogStream {
+  const batches = createBatches(client, { group, name }, warn)
+  let sentBytes = 0
+  /** Retained lines: the newest ones, oldest first, and their total number. */
+  const end: string[] = []
+  let heldBack = 0
+
+  /** @returns a promise to wait for, like {@link Batches.add} */
+  function take(line: string): Promise<void> | undefined {
+    if (sentBytes < SENT_BYTES) {
+      sentBytes += Buffer.byteLength(line) + LIMITS.overheadBytes
+      return batches.add(line)
+    }
+    heldBack += 1
+    end.push(line.slice(0, END_LINE_CHARACTERS))
+    if (end.length > END_LINES) end.shift()
+    if (heldBack > 1) return undefined
+    return batches.add(
+      `[local Batch] the log is longer than ${SENT_BYTES} bytes: its end follows when the container stops`,
+    )
+  }
+
+  async function sendEnd(): Promise<void> {
+    if (heldBack > end.length) await batches.add(`[local Batch] ${heldBack - end.length} lines omitted`)
+    for (const line of end.splice(0)) await batches.add(line)
+  }
+
+  return {
+    name,
+    async append(source) {
+      const splitter = createLineSplitter()
+      for await (const chunk of source) {
+        for (const line of splitter.push(chunk)) await take(line)
+      }
+      for (const line of splitter.end()) await take(line)
+    },
+    async close() {
+      await sendEnd()
+      await batches.flush()
+    },
+  }
+}
+
+/** Lines on their way to the service. */
+interface Batches {
+  /** @returns a promise to wait for when the previous batch was full */
+  add(line: string): Promise<void> | undefined
+  /** Resolves when everything that was added has been sent. */
+  flush(): Promise<void>
+}
+
+function createBatches(
+  client: CloudWatchLogsClient,
+  { group, name }: { readonly group: string; readonly name: string },
+  warn: (message: string) => void,
+): Batches {
   let batch: InputLogEvent[] = []
   let batchBytes = 0
   let latest = 0
@@ -47,31 +102,6 @@ export function openLogStream(
   let sending = createStream(client, group, name).catch((error: unknown) =>
     warn(`no log stream ${name}: ${String(error)}`),
   )
-
-  let sentBytes = 0
-  /** Retained lines: the newest ones, oldest first, and their total number. */
-  const end: string[] = []
-  let heldBack = 0
-
-  /** @returns a promise to wait for, like {@link add} */
-  function take(line: string): Promise<void> | undefined {
-    if (sentBytes < SENT_BYTES) {
-      sentBytes += Buffer.byteLength(line) + LIMITS.overheadBytes
-      return add(line)
-    }
-    heldBack += 1
-    end.push(line.slice(0, END_LINE_CHARACTERS))
-    if (end.length > END_LINES) end.shift()
-    if (heldBack > 1) return undefined
-    return add(
-      `[local Batch] the log is longer than ${SENT_BYTES} bytes: its end follows when the container stops`,
-    )
-  }
-
-  async function sendEnd(): Promise<void> {
-    if (heldBack > end.length) await add(`[local Batch] ${heldBack - end.length} lines omitted`)
-    for (const line of end.splice(0)) await add(line)
-  }
 
   function flush(): Promise<void> {
     clearTimeout(timer)
@@ -90,33 +120,20 @@ export function openLogStream(
     return sending
   }
 
-  /** @returns a promise to wait for when the previous batch was full */
-  function add(line: string): Promise<void> | undefined {
-    // An event must not be empty; a space preserves the blank line.
-    const message = line === '' ? ' ' : line
-    const bytes = Buffer.byteLength(message) + LIMITS.overheadBytes
-    const isFull = batch.length >= LIMITS.events || batchBytes + bytes > LIMITS.bytes
-    const flushed = isFull ? flush() : undefined
-    // Events of a batch must be ordered by time, and clocks are sometimes set back.
-    latest = Math.max(latest, Date.now())
-    batch.push({ timestamp: latest, message })
-    batchBytes += bytes
-    timer ??= setTimeout(() => void flush(), FLUSH_AFTER_MS)
-    return flushed
-  }
-
   return {
-    name,
-    async append(source) {
-      const splitter = createLineSplitter()
-      for await (const chunk of source) {
-        for (const line of splitter.push(chunk)) await take(line)
-      }
-      for (const line of splitter.end()) await take(line)
-    },
-    async close() {
-      await sendEnd()
-      await flush()
+    flush,
+    add(line) {
+      // An event must not be empty; a space preserves the blank line.
+      const message = line === '' ? ' ' : line
+      const bytes = Buffer.byteLength(message) + LIMITS.overheadBytes
+      const isFull = batch.length >= LIMITS.events || batchBytes + bytes > LIMITS.bytes
+      const flushed = isFull ? flush() : undefined
+      // Events of a batch must be ordered by time, and clocks are sometimes set back.
+      latest = Math.max(latest, Date.now())
+      batch.push({ timestamp: latest, message })
+      batchBytes += bytes
+      timer ??= setTimeout(() => void flush(), FLUSH_AFTER_MS)
+      return flushed
     },
   }
 }

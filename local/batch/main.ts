@@ -15,7 +15,7 @@ import { reachedAt } from '../ports.ts'
 import { makePrivateFolder } from '../private-folder.ts'
 import { readSettings } from '../settings.ts'
 import { createFaultInjection } from './faults.ts'
-import { createJobRunner } from './job-runner.ts'
+import { JobRunner } from './job-runner.ts'
 import { createOperations } from './operations.ts'
 import { createOutbox } from './outbox.ts'
 import { createRuleDelivery } from './rule-targets.ts'
@@ -88,7 +88,7 @@ const runTask = createRunTask({
   log,
 })
 const clock = { now: Date.now, uuid: randomUUID }
-const runner = createJobRunner({
+const runner = new JobRunner({
   store,
   outbox,
   runTask,

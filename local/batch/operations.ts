@@ -20,7 +20,7 @@ import type { StateStore, StoredDefinition } from './state-store.ts'
 
 export interface OperationDependencies {
   readonly store: StateStore
-  readonly runner: JobRunner
+  readonly runner: Pick<JobRunner, 'accept' | 'end'>
   readonly origin: EventOrigin
   readonly now: () => number
   readonly uuid: () => string

@@ -18,26 +18,71 @@ interface Arrived {
 
 /** Opens the blobs of a catalogue. */
 export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () => number) {
-  const sessions = new Map<string, Arrived>()
-  const { get, all, run, transaction } = catalogue
-
-  const contentOf = (repository: string | undefined, digest: string): number | undefined =>
-    repository === undefined
-      ? get<{ content: number }>('SELECT content FROM blob WHERE digest = ? LIMIT 1', digest)?.content
-      : get<{ content: number }>(
-          'SELECT content FROM blob WHERE repository = ? AND digest = ?',
-          repository,
-          digest,
-        )?.content
-
   const add = (repository: string, digest: string, content: Content): void => {
     // Another upload of the same digest may have been faster; its bytes are equal.
-    const before = contentOf(repository, digest)
+    const before = contentOf(catalogue, repository, digest)
     const id = catalogue.addContent(content)
-    run('INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?)', repository, digest, id, nowMs())
+    catalogue.run('INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?)', repository, digest, id, nowMs())
     const unused = before === undefined ? [] : catalogue.dropContents([before])
     void files.remove(unused)
   }
+  return {
+    ...createStoredBlobs(catalogue, files, add),
+    ...createSessions(files, (repository, digest, content) =>
+      catalogue.transaction(() => add(repository, digest, content)),
+    ),
+  }
+}
+
+/** Adds a blob to a repository. */
+type AddBlob = (repository: string, digest: string, content: Content) => void
+
+function createStoredBlobs(catalogue: Catalogue, files: DataFiles, add: AddBlob) {
+  const { all, run, transaction } = catalogue
+  return {
+    find(repository: string, digest: string): Content | undefined {
+      const id = contentOf(catalogue, repository, digest)
+      return id === undefined ? undefined : catalogue.findContent(id)
+    },
+
+    /**
+     * Mounts a blob of any repository (or only of `from`) into `repository`.
+     * @returns whether there was such a blob
+     */
+    mount: (repository: string, digest: string, from: string | undefined): boolean =>
+      transaction(() => {
+        const id = contentOf(catalogue, from, digest)
+        if (id === undefined) return false
+        add(repository, digest, catalogue.findContent(id))
+        return true
+      }),
+
+    async remove(repository: string, digest: string): Promise<void> {
+      const unused = transaction(() => {
+        const id = contentOf(catalogue, repository, digest)
+        run('DELETE FROM blob WHERE repository = ? AND digest = ?', repository, digest)
+        return id === undefined ? [] : catalogue.dropContents([id])
+      })
+      await files.remove(unused)
+    },
+
+    /** Digests of blobs that were stored before, by repository. */
+    storedBefore(createdMs: number): ReadonlyMap<string, readonly string[]> {
+      const rows = all<{ repository: string; digest: string }>(
+        'SELECT repository, digest FROM blob WHERE created < ?',
+        createdMs,
+      )
+      const grouped = Map.groupBy(rows, ({ repository }) => repository)
+      return new Map(
+        [...grouped].map(([repository, group]) => [repository, group.map(({ digest }) => digest)]),
+      )
+    },
+  }
+}
+
+/** Uploads in progress. */
+function createSessions(files: DataFiles, add: AddBlob) {
+  const sessions = new Map<string, Arrived>()
 
   const arrivedOf = ({ id }: BlobSession): Arrived => {
     const arrived = sessions.get(id)
@@ -51,23 +96,6 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
   }
 
   return {
-    find(repository: string, digest: string): Content | undefined {
-      const id = contentOf(repository, digest)
-      return id === undefined ? undefined : catalogue.findContent(id)
-    },
-
-    /**
-     * Mounts a blob of any repository (or only of `from`) into `repository`.
-     * @returns whether there was such a blob
-     */
-    mount: (repository: string, digest: string, from: string | undefined): boolean =>
-      transaction(() => {
-        const id = contentOf(from, digest)
-        if (id === undefined) return false
-        add(repository, digest, catalogue.findContent(id))
-        return true
-      }),
-
     start(repository: string): BlobSession {
       const session = { id: randomUUID(), repository, sizeBytes: 0 }
       sessions.set(session.id, { session, segments: [], hash: createHash('sha256') })
@@ -99,33 +127,22 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
       }
       sessions.delete(session.id)
       const content = { sizeBytes: session.sizeBytes, etag: `"${digest}"`, segments }
-      transaction(() => add(session.repository, digest, content))
+      add(session.repository, digest, content)
       return computed
     },
 
     cancel: forget,
-
-    async remove(repository: string, digest: string): Promise<void> {
-      const unused = transaction(() => {
-        const id = contentOf(repository, digest)
-        run('DELETE FROM blob WHERE repository = ? AND digest = ?', repository, digest)
-        return id === undefined ? [] : catalogue.dropContents([id])
-      })
-      await files.remove(unused)
-    },
-
-    /** Digests of blobs that were stored before, by repository. */
-    storedBefore(createdMs: number): ReadonlyMap<string, readonly string[]> {
-      const rows = all<{ repository: string; digest: string }>(
-        'SELECT repository, digest FROM blob WHERE created < ?',
-        createdMs,
-      )
-      const grouped = Map.groupBy(rows, ({ repository }) => repository)
-      return new Map(
-        [...grouped].map(([repository, group]) => [repository, group.map(({ digest }) => digest)]),
-      )
-    },
   }
+}
+
+function contentOf({ get }: Catalogue, repository: string | undefined, digest: string): number | undefined {
+  return repository === undefined
+    ? get<{ content: number }>('SELECT content FROM blob WHERE digest = ? LIMIT 1', digest)?.content
+    : get<{ content: number }>(
+        'SELECT content FROM blob WHERE repository = ? AND digest = ?',
+        repository,
+        digest,
+      )?.content
 }
 
 /** Layers and configs of images, by repository and digest. Unfinished uploads are in memory only, so a restart drops them. */

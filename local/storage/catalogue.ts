@@ -61,25 +61,27 @@ const SCHEMA = `
 export function openCatalogue(path: string) {
   const database = new DatabaseSync(path)
   database.exec(SCHEMA)
+  const statements = createStatements(database)
+  return {
+    ...statements,
+    ...createContents(statements),
+    close: (): void => database.close(),
+  }
+}
+
+/** Statements of a database, prepared once. */
+function createStatements(database: DatabaseSync) {
   const prepared = new Map<string, StatementSync>()
   const statement = (sql: string): StatementSync => {
     const known = prepared.get(sql) ?? database.prepare(sql)
     prepared.set(sql, known)
     return known
   }
-  const run = (sql: string, ...values: SQLInputValue[]): number =>
-    Number(statement(sql).run(...values).changes)
-  const get = <Row>(sql: string, ...values: SQLInputValue[]): Row | undefined =>
-    statement(sql).get(...values) as Row | undefined
-  const all = <Row>(sql: string, ...values: SQLInputValue[]): Row[] => statement(sql).all(...values) as Row[]
-  const isFileUsed = (file: string): boolean =>
-    get('SELECT 1 FROM segment WHERE file = ? LIMIT 1', file) !== undefined
-
   return {
-    run,
-    get,
-    all,
-    isFileUsed,
+    run: (sql: string, ...values: SQLInputValue[]): number => Number(statement(sql).run(...values).changes),
+    get: <Row>(sql: string, ...values: SQLInputValue[]): Row | undefined =>
+      statement(sql).get(...values) as Row | undefined,
+    all: <Row>(sql: string, ...values: SQLInputValue[]): Row[] => statement(sql).all(...values) as Row[],
 
     /** Runs `work` in a transaction, or within the open one: all of its writes are committed, or none. */
     transaction<Result>(work: () => Result): Result {
@@ -94,6 +96,16 @@ export function openCatalogue(path: string) {
         throw error
       }
     },
+  }
+}
+
+/** Contents and the data files that they are in. */
+function createContents({ run, get, all }: ReturnType<typeof createStatements>) {
+  const isFileUsed = (file: string): boolean =>
+    get('SELECT 1 FROM segment WHERE file = ? LIMIT 1', file) !== undefined
+
+  return {
+    isFileUsed,
 
     /**
      * Adds content with its segments.
@@ -136,8 +148,6 @@ export function openCatalogue(path: string) {
       }
       return [...files].filter((file) => !isFileUsed(file))
     },
-
-    close: (): void => database.close(),
   }
 }
 

@@ -39,30 +39,22 @@ interface UploadRow {
 
 /** S3's operations on multipart uploads. */
 export function createMultipart(catalogue: Catalogue) {
-  const { get, all, run, transaction } = catalogue
+  return { ...createPendingUploads(catalogue), ...createParts(catalogue) }
+}
 
-  const find = ({ bucket, key }: ObjectName, id: string): PendingUpload => {
-    const row = get<UploadRow>(
-      'SELECT * FROM upload WHERE id = ? AND bucket = ? AND key = ?',
-      id,
-      bucket,
-      key,
-    )
-    if (row === undefined) throw noSuchUpload()
-    return pendingUpload(row)
-  }
-  const contentIds = (id: string): number[] =>
-    all<{ content: number }>('SELECT content FROM part WHERE upload = ?', id).map(({ content }) => content)
+function createPendingUploads(catalogue: Catalogue) {
+  const { all, run, transaction } = catalogue
+
   const forget = (id: string): string[] => {
-    const contents = contentIds(id)
+    const parts = all<{ content: number }>('SELECT content FROM part WHERE upload = ?', id)
     run('DELETE FROM part WHERE upload = ?', id)
     run('DELETE FROM upload WHERE id = ?', id)
-    return catalogue.dropContents(contents)
+    return catalogue.dropContents(parts.map(({ content }) => content))
   }
 
   return {
     /** @throws StorageError NoSuchUpload */
-    find,
+    find: (name: ObjectName, id: string): PendingUpload => findUpload(catalogue, name, id),
 
     start({ bucket, key }: ObjectName, headers: Readonly<Record<string, string>>, nowMs: number): string {
       const id = randomUUID()
@@ -70,6 +62,38 @@ export function createMultipart(catalogue: Catalogue) {
       return id
     },
 
+    /** Unfinished uploads of a bucket whose keys begin with `prefix`. */
+    listUploads: (bucket: string, prefix: string): readonly PendingUpload[] =>
+      all<UploadRow>(
+        'SELECT * FROM upload WHERE bucket = ? AND substr(key, 1, length(?)) = ? ORDER BY key, initiated',
+        bucket,
+        prefix,
+        prefix,
+      ).map(pendingUpload),
+
+    /**
+     * Removes the upload and its parts.
+     * @throws StorageError NoSuchUpload
+     */
+    remove: (name: ObjectName, id: string): string[] =>
+      transaction(() => {
+        findUpload(catalogue, name, id)
+        return forget(id)
+      }),
+
+    /** Removes uploads that were started before a time. */
+    removeBefore: (initiatedMs: number): string[] =>
+      transaction(() =>
+        all<{ id: string }>('SELECT id FROM upload WHERE initiated < ?', initiatedMs).flatMap(({ id }) =>
+          forget(id),
+        ),
+      ),
+  }
+}
+
+function createParts(catalogue: Catalogue) {
+  const { get, all, run, transaction } = catalogue
+  return {
     /** @throws StorageError NoSuchUpload */
     putPart: (
       name: ObjectName,
@@ -78,25 +102,20 @@ export function createMultipart(catalogue: Catalogue) {
       nowMs: number,
     ): string[] =>
       transaction(() => {
-        find(name, id)
+        findUpload(catalogue, name, id)
         const before = get<{ content: number }>(
           'SELECT content FROM part WHERE upload = ? AND number = ?',
           id,
           number,
         )
-        run(
-          'INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)',
-          id,
-          number,
-          catalogue.addContent(content),
-          nowMs,
-        )
+        const added = catalogue.addContent(content)
+        run('INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)', id, number, added, nowMs)
         return before === undefined ? [] : catalogue.dropContents([before.content])
       }),
 
     /** @throws StorageError NoSuchUpload */
     listParts(name: ObjectName, id: string, { after, limit }: Page<number>): readonly StoredPart[] {
-      find(name, id)
+      findUpload(catalogue, name, id)
       const rows = all<{ number: number; size: number; etag: string; modified: number }>(
         `SELECT number, size, etag, modified FROM part JOIN content ON content.id = part.content
          WHERE upload = ? AND number > ? ORDER BY number LIMIT ?`,
@@ -112,60 +131,49 @@ export function createMultipart(catalogue: Catalogue) {
       }))
     },
 
-    /** Unfinished uploads of a bucket whose keys begin with `prefix`. */
-    listUploads: (bucket: string, prefix: string): readonly PendingUpload[] =>
-      all<UploadRow>(
-        'SELECT * FROM upload WHERE bucket = ? AND substr(key, 1, length(?)) = ? ORDER BY key, initiated',
-        bucket,
-        prefix,
-        prefix,
-      ).map(pendingUpload),
-
     /**
      * Creates the content from the parts.
      * @throws StorageError NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall
      */
     assemble(name: ObjectName, id: string, parts: readonly NamedPart[]): Content {
-      find(name, id)
+      findUpload(catalogue, name, id)
       const stored = parts.map(({ number, etag }) => storedPart(catalogue, id, { number, etag }))
-      const isOrdered = parts.every(
-        ({ number }, index) => index === 0 || number > (parts[index - 1]?.number ?? 0),
-      )
-      if (!isOrdered)
-        throw new StorageError(400, 'InvalidPartOrder', 'The parts must be named in ascending order.')
-      if (stored.slice(0, -1).some(({ sizeBytes }) => sizeBytes < SMALLEST_PART_BYTES)) {
-        throw new StorageError(
-          400,
-          'EntityTooSmall',
-          `Every part but the last one needs ${SMALLEST_PART_BYTES} bytes.`,
-        )
-      }
-      const digest = createHash('md5')
-      for (const { etag } of stored) digest.update(Buffer.from(etag.replaceAll('"', ''), 'hex'))
-      return {
-        sizeBytes: stored.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-        etag: `"${digest.digest('hex')}-${stored.length}"`,
-        segments: stored.flatMap(({ segments }) => segments),
-      }
+      checkParts(parts, stored)
+      return joined(stored)
     },
+  }
+}
 
-    /**
-     * Removes the upload and its parts.
-     * @throws StorageError NoSuchUpload
-     */
-    remove: (name: ObjectName, id: string): string[] =>
-      transaction(() => {
-        find(name, id)
-        return forget(id)
-      }),
+function findUpload({ get }: Catalogue, { bucket, key }: ObjectName, id: string): PendingUpload {
+  const row = get<UploadRow>('SELECT * FROM upload WHERE id = ? AND bucket = ? AND key = ?', id, bucket, key)
+  if (row === undefined) throw noSuchUpload()
+  return pendingUpload(row)
+}
 
-    /** Removes uploads that were started before a time. */
-    removeBefore: (initiatedMs: number): string[] =>
-      transaction(() =>
-        all<{ id: string }>('SELECT id FROM upload WHERE initiated < ?', initiatedMs).flatMap(({ id }) =>
-          forget(id),
-        ),
-      ),
+/** @throws StorageError InvalidPartOrder, EntityTooSmall */
+function checkParts(parts: readonly NamedPart[], stored: readonly Content[]): void {
+  const isOrdered = parts.every(
+    ({ number }, index) => index === 0 || number > (parts[index - 1]?.number ?? 0),
+  )
+  if (!isOrdered)
+    throw new StorageError(400, 'InvalidPartOrder', 'The parts must be named in ascending order.')
+  if (stored.slice(0, -1).some(({ sizeBytes }) => sizeBytes < SMALLEST_PART_BYTES)) {
+    throw new StorageError(
+      400,
+      'EntityTooSmall',
+      `Every part but the last one needs ${SMALLEST_PART_BYTES} bytes.`,
+    )
+  }
+}
+
+/** The parts as one content, with the entity tag that S3 gives to it. */
+function joined(parts: readonly Content[]): Content {
+  const digest = createHash('md5')
+  for (const { etag } of parts) digest.update(Buffer.from(etag.replaceAll('"', ''), 'hex'))
+  return {
+    sizeBytes: parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    etag: `"${digest.digest('hex')}-${parts.length}"`,
+    segments: parts.flatMap(({ segments }) => segments),
   }
 }
 

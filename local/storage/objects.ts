@@ -26,21 +26,14 @@ interface ObjectRow {
 
 /** S3's operations on whole objects. */
 export function createObjects(catalogue: Catalogue) {
-  const { get, all, run, transaction } = catalogue
+  return { ...createBuckets(catalogue), ...createReads(catalogue), ...createWrites(catalogue) }
+}
 
-  const checkBucket = (name: string): void => {
-    if (get('SELECT 1 FROM bucket WHERE name = ?', name) === undefined) throw noSuchBucket(name)
-  }
-  const rowOf = ({ bucket, key }: ObjectName): ObjectRow | undefined =>
-    get<ObjectRow>(
-      'SELECT key, content, modified, headers FROM object WHERE bucket = ? AND key = ?',
-      bucket,
-      key,
-    )
-
+function createBuckets(catalogue: Catalogue) {
+  const { get, run, transaction } = catalogue
   return {
     /** @throws StorageError NoSuchBucket */
-    checkBucket,
+    checkBucket: (name: string): void => checkBucket(catalogue, name),
 
     /** @returns whether it was created; false when it exists */
     createBucket: (name: string): boolean => run('INSERT OR IGNORE INTO bucket VALUES (?)', name) > 0,
@@ -48,13 +41,55 @@ export function createObjects(catalogue: Catalogue) {
     /** @throws StorageError NoSuchBucket, BucketNotEmpty */
     deleteBucket: (name: string): void =>
       transaction(() => {
-        checkBucket(name)
+        checkBucket(catalogue, name)
         if (get('SELECT 1 FROM object WHERE bucket = ? LIMIT 1', name) !== undefined) {
           throw new StorageError(409, 'BucketNotEmpty', `The bucket ${name} still contains objects.`)
         }
         run('DELETE FROM bucket WHERE name = ?', name)
       }),
+  }
+}
 
+function createReads(catalogue: Catalogue) {
+  return {
+    /** @throws StorageError NoSuchBucket, NoSuchKey */
+    find(name: ObjectName): StoredObject {
+      checkBucket(catalogue, name.bucket)
+      const row = rowOf(catalogue, name)
+      if (row === undefined) throw noSuchKey()
+      const headers = JSON.parse(row.headers) as Record<string, string>
+      return { ...catalogue.findContent(row.content), key: row.key, modifiedMs: row.modified, headers }
+    },
+
+    /** Objects whose keys begin with `prefix`, in the order of their keys. @throws StorageError NoSuchBucket */
+    list(
+      bucket: string,
+      prefix: string,
+      { after, limit }: Page<string>,
+    ): readonly Omit<StoredObject, 'segments' | 'headers'>[] {
+      checkBucket(catalogue, bucket)
+      const rows = catalogue.all<{ key: string; modified: number; size: number; etag: string }>(
+        `SELECT key, modified, size, etag FROM object JOIN content ON content.id = object.content
+         WHERE bucket = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?`,
+        bucket,
+        prefix,
+        endOf(prefix),
+        after,
+        limit,
+      )
+      return rows.map(({ key, modified, size, etag }) => ({
+        key,
+        modifiedMs: modified,
+        sizeBytes: size,
+        etag,
+      }))
+    },
+  }
+}
+
+function createWrites(catalogue: Catalogue) {
+  const { all, run, transaction } = catalogue
+  return {
     /** @throws StorageError NoSuchBucket, PreconditionFailed */
     put: (
       name: ObjectName,
@@ -62,8 +97,8 @@ export function createObjects(catalogue: Catalogue) {
       modifiedMs: number,
     ): string[] =>
       transaction(() => {
-        checkBucket(name.bucket)
-        const before = rowOf(name)
+        checkBucket(catalogue, name.bucket)
+        const before = rowOf(catalogue, name)
         if (before !== undefined && ifAbsent === true) {
           throw new StorageError(412, 'PreconditionFailed', 'The object exists already.')
         }
@@ -80,20 +115,11 @@ export function createObjects(catalogue: Catalogue) {
         return before === undefined ? [] : catalogue.dropContents([before.content])
       }),
 
-    /** @throws StorageError NoSuchBucket, NoSuchKey */
-    find(name: ObjectName): StoredObject {
-      checkBucket(name.bucket)
-      const row = rowOf(name)
-      if (row === undefined) throw noSuchKey()
-      const headers = JSON.parse(row.headers) as Record<string, string>
-      return { ...catalogue.findContent(row.content), key: row.key, modifiedMs: row.modified, headers }
-    },
-
     /** Keys that do not exist are ignored. @throws StorageError NoSuchBucket */
     remove: (bucket: string, keys: readonly string[]): string[] =>
       transaction(() => {
-        checkBucket(bucket)
-        const rows = keys.map((key) => rowOf({ bucket, key })).filter((row) => row !== undefined)
+        checkBucket(catalogue, bucket)
+        const rows = keys.map((key) => rowOf(catalogue, { bucket, key })).filter((row) => row !== undefined)
         for (const { key } of rows) run('DELETE FROM object WHERE bucket = ? AND key = ?', bucket, key)
         return catalogue.dropContents(rows.map(({ content }) => content))
       }),
@@ -111,31 +137,20 @@ export function createObjects(catalogue: Catalogue) {
           run('DELETE FROM object WHERE bucket = ? AND key = ?', bucket, key)
         return catalogue.dropContents(rows.map(({ content }) => content))
       }),
-
-    /** Objects whose keys begin with `prefix`, in the order of their keys. @throws StorageError NoSuchBucket */
-    list(
-      bucket: string,
-      prefix: string,
-      { after, limit }: Page<string>,
-    ): readonly Omit<StoredObject, 'segments' | 'headers'>[] {
-      checkBucket(bucket)
-      const rows = all<{ key: string; modified: number; size: number; etag: string }>(
-        `SELECT key, modified, size, etag FROM object JOIN content ON content.id = object.content
-         WHERE bucket = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?`,
-        bucket,
-        prefix,
-        endOf(prefix),
-        after,
-        limit,
-      )
-      return rows.map(({ key, modified, size, etag }) => ({
-        key,
-        modifiedMs: modified,
-        sizeBytes: size,
-        etag,
-      }))
-    },
   }
+}
+
+/** @throws StorageError NoSuchBucket */
+function checkBucket({ get }: Catalogue, name: string): void {
+  if (get('SELECT 1 FROM bucket WHERE name = ?', name) === undefined) throw noSuchBucket(name)
+}
+
+function rowOf({ get }: Catalogue, { bucket, key }: ObjectName): ObjectRow | undefined {
+  return get<ObjectRow>(
+    'SELECT key, content, modified, headers FROM object WHERE bucket = ? AND key = ?',
+    bucket,
+    key,
+  )
 }
 
 /** Buckets and objects of the catalogue. Methods that replace or remove return the data files that became unused. */

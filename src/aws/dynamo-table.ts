@@ -121,11 +121,24 @@ class UnprocessedItemsError extends Error {
 }
 
 /** Reading side of the table. */
-export function createDynamoTable({
+export function createDynamoTable(options: Omit<DynamoOptions, 'identity'>): DynamoTable {
+  const { client, tableName } = options
+  return {
+    async get(key) {
+      if (isTooLong(key)) return undefined
+      const command = new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true })
+      return (await client.send(command)).Item
+    },
+
+    ...createQueries(options),
+    ...createBatches(options),
+  }
+}
+
+function createQueries({
   client,
   tableName,
-  pause,
-}: Omit<DynamoOptions, 'identity'>): DynamoTable {
+}: Omit<DynamoOptions, 'identity'>): Pick<DynamoTable, 'query' | 'queryDescending' | 'listUnfinished'> {
   async function* pages(
     input: Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'>,
     after?: Item,
@@ -139,61 +152,9 @@ export function createDynamoTable({
     for await (const { Items = [] } of answers) yield Items
   }
 
-  /**
-   * Sends a batch until DynamoDB has processed all of it. A full response or a busy partition leaves items unprocessed.
-   */
-  async function drain<Entry>(batch: Entry[], send: (rest: Entry[]) => Promise<Entry[]>): Promise<void> {
-    let rest = batch
-    const sendRest = async (): Promise<void> => {
-      rest = await send(rest)
-      if (rest.length === 0) return
-      throw new UnprocessedItemsError(`DynamoDB left ${rest.length} items of a batch unprocessed`)
-    }
-    const isRetryable = (error: unknown): boolean => error instanceof UnprocessedItemsError
-    await retry(sendRest, { pausesMs: backoff(TABLE_BACKOFF), isRetryable, pause })
-  }
-
-  async function writeAll(requests: WriteRequest[]): Promise<void> {
-    const starts = Array.from(
-      { length: Math.ceil(requests.length / BATCH_WRITE_ITEMS) },
-      (_, batch) => batch * BATCH_WRITE_ITEMS,
-    )
-    const write = (start: number): Promise<void> =>
-      drain(requests.slice(start, start + BATCH_WRITE_ITEMS), async (rest) => {
-        const answer = await client.send(new BatchWriteCommand({ RequestItems: { [tableName]: rest } }))
-        return answer.UnprocessedItems?.[tableName] ?? []
-      })
-    await mapUntilFailure(starts, write, { concurrency: BATCHES_AT_ONCE })
-  }
-
   return {
-    async get(key) {
-      if (isTooLong(key)) return undefined
-      const command = new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true })
-      return (await client.send(command)).Item
-    },
-
-    async *query(pk, { skPrefix, isDescending = false, attribute, before, pageSize } = {}) {
-      const key = { condition: '#pk = :pk', names: { '#pk': TABLE.partitionKey }, values: { ':pk': pk } }
-      const sk = skPrefix ?? before
-      const below = {
-        condition: skPrefix === undefined ? ' AND #sk < :sk' : ' AND begins_with(#sk, :sk)',
-        names: { '#sk': TABLE.sortKey },
-      }
-      const found = pages({
-        KeyConditionExpression: key.condition + (sk === undefined ? '' : below.condition),
-        ExpressionAttributeNames: {
-          ...key.names,
-          ...(sk !== undefined && below.names),
-          ...(attribute !== undefined && { ...below.names, '#attribute': attribute }),
-        },
-        ...(attribute !== undefined && { ProjectionExpression: '#pk, #sk, #attribute' }),
-        ExpressionAttributeValues: { ...key.values, ...(sk !== undefined && { ':sk': sk }) },
-        ...(pageSize !== undefined && { Limit: pageSize }),
-        ScanIndexForward: !isDescending,
-        ConsistentRead: true,
-      })
-      for await (const page of found) yield* page
+    async *query(pk, options) {
+      for await (const page of pages(partitionQuery(pk, options))) yield* page
     },
 
     async *queryDescending({ index, partition, from, to, pageSize }) {
@@ -232,11 +193,57 @@ export function createDynamoTable({
       }
       return found.slice(0, limit)
     },
+  }
+}
 
+function partitionQuery(
+  pk: string,
+  { skPrefix, isDescending = false, attribute, before, pageSize }: QueryOptions = {},
+): Omit<QueryCommandInput, 'TableName'> {
+  const key = { condition: '#pk = :pk', names: { '#pk': TABLE.partitionKey }, values: { ':pk': pk } }
+  const sk = skPrefix ?? before
+  const below = {
+    condition: skPrefix === undefined ? ' AND #sk < :sk' : ' AND begins_with(#sk, :sk)',
+    names: { '#sk': TABLE.sortKey },
+  }
+  return {
+    KeyConditionExpression: key.condition + (sk === undefined ? '' : below.condition),
+    ExpressionAttributeNames: {
+      ...key.names,
+      ...(sk !== undefined && below.names),
+      ...(attribute !== undefined && { ...below.names, '#attribute': attribute }),
+    },
+    ...(attribute !== undefined && { ProjectionExpression: '#pk, #sk, #attribute' }),
+    ExpressionAttributeValues: { ...key.values, ...(sk !== undefined && { ':sk': sk }) },
+    ...(pageSize !== undefined && { Limit: pageSize }),
+    ScanIndexForward: !isDescending,
+    ConsistentRead: true,
+  }
+}
+
+function createBatches({
+  client,
+  tableName,
+  pause,
+}: Omit<DynamoOptions, 'identity'>): Pick<DynamoTable, 'getAll' | 'putAll' | 'removeAll'> {
+  async function writeAll(requests: WriteRequest[]): Promise<void> {
+    const starts = Array.from(
+      { length: Math.ceil(requests.length / BATCH_WRITE_ITEMS) },
+      (_, batch) => batch * BATCH_WRITE_ITEMS,
+    )
+    const write = (start: number): Promise<void> =>
+      drain(requests.slice(start, start + BATCH_WRITE_ITEMS), pause, async (rest) => {
+        const answer = await client.send(new BatchWriteCommand({ RequestItems: { [tableName]: rest } }))
+        return answer.UnprocessedItems?.[tableName] ?? []
+      })
+    await mapUntilFailure(starts, write, { concurrency: BATCHES_AT_ONCE })
+  }
+
+  return {
     async getAll(keys) {
       const found = new Map<string, Item>()
       for (let start = 0; start < keys.length; start += BATCH_GET_KEYS) {
-        await drain(keys.slice(start, start + BATCH_GET_KEYS), async (rest) => {
+        await drain(keys.slice(start, start + BATCH_GET_KEYS), pause, async (rest) => {
           const requests = { [tableName]: { Keys: rest.map((key) => ({ ...key })), ConsistentRead: true } }
           const answer = await client.send(new BatchGetCommand({ RequestItems: requests }))
           for (const item of answer.Responses?.[tableName] ?? []) found.set(nameOf(keyOf(item)), item)
@@ -250,6 +257,24 @@ export function createDynamoTable({
 
     removeAll: (keys) => writeAll(keys.map((key) => ({ DeleteRequest: { Key: { ...key } } }))),
   }
+}
+
+/**
+ * Sends a batch until DynamoDB has processed all of it. A full response or a busy partition leaves items unprocessed.
+ */
+async function drain<Entry>(
+  batch: Entry[],
+  pause: Pause | undefined,
+  send: (rest: Entry[]) => Promise<Entry[]>,
+): Promise<void> {
+  let rest = batch
+  const sendRest = async (): Promise<void> => {
+    rest = await send(rest)
+    if (rest.length === 0) return
+    throw new UnprocessedItemsError(`DynamoDB left ${rest.length} items of a batch unprocessed`)
+  }
+  const isRetryable = (error: unknown): boolean => error instanceof UnprocessedItemsError
+  await retry(sendRest, { pausesMs: backoff(TABLE_BACKOFF), isRetryable, pause })
 }
 
 /** Whether DynamoDB refuses a key, so that no item has it: identifiers in requests may have any length. */

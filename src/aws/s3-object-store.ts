@@ -31,6 +31,13 @@ export interface S3ObjectStoreOptions {
 const PART_SIZE_BYTES = 16 * 1024 * 1024
 const PARTS_AT_ONCE = 4
 
+/** The bucket as the parts of the store use it. */
+interface Bucket {
+  readonly client: S3Client
+  readonly bucket: { readonly Bucket: string }
+  readonly pageSize: number
+}
+
 /** The S3 bucket of the installation. */
 export function createS3ObjectStore({
   client,
@@ -39,39 +46,52 @@ export function createS3ObjectStore({
   pageSize = 1000,
   copyRangeBytes,
 }: S3ObjectStoreOptions): ObjectStore {
-  const bucket = { Bucket: bucketName }
-
-  async function* pagesBelow(prefix: string) {
-    const listing = { ...bucket, Prefix: prefix, MaxKeys: pageSize }
-    const pages = pagesOf(
-      (ContinuationToken) => client.send(new ListObjectsV2Command({ ...listing, ContinuationToken })),
-      ({ IsTruncated, NextContinuationToken }) => s3TokenAfter(IsTruncated, NextContinuationToken),
-    )
-    for await (const page of pages) {
-      yield (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: Key, sizeBytes: Size }))
-    }
-  }
-
-  /** The key itself is the first of all keys with this prefix. */
-  async function isListed(key: string): Promise<boolean> {
-    const command = new ListObjectsV2Command({ ...bucket, Prefix: key, MaxKeys: 1 })
-    return (await client.send(command)).Contents?.[0]?.Key === key
-  }
-
-  async function find(key: string): Promise<ObjectVersion | undefined> {
-    const head = client.send(new HeadObjectCommand({ ...bucket, Key: key }))
-    const { ContentLength, ETag } = (await unlessMissing(head, () => isListed(key))) ?? {}
-    if (ContentLength === undefined || ETag === undefined) return undefined
-    return { sizeBytes: ContentLength, etag: ETag }
-  }
-
+  const place = { client, bucket: { Bucket: bucketName }, pageSize }
   return {
-    find,
+    ...createReads(place),
+    ...createWrites(place),
+    copy: createCopy(place, copyRangeBytes),
+    ...createRemovals(place),
+    ...createPresigning(signer, place.bucket),
+  }
+}
+
+function createReads(place: Bucket): Pick<ObjectStore, 'find' | 'size' | 'read' | 'list'> {
+  return {
+    find: (key) => findObject(place, key),
 
     async size(key) {
-      return (await find(key))?.sizeBytes
+      return (await findObject(place, key))?.sizeBytes
     },
 
+    async read(key, range, etag) {
+      if (range?.length === 0) {
+        const found = await findObject(place, key)
+        if (found !== undefined) requireVersion(key, found, etag)
+        return found && Readable.from([])
+      }
+      const version = etag === undefined ? {} : { IfMatch: etag }
+      const command = new GetObjectCommand({ ...place.bucket, Key: key, ...rangeOf(range), ...version })
+      try {
+        const { Body } = (await unlessMissing(place.client.send(command), () => isListed(place, key))) ?? {}
+        if (Body === undefined) return undefined
+        if (!(Body instanceof Readable)) throw new Error('the body of an object is not a Node stream')
+        return Body
+      } catch (error) {
+        // The range starts at or after the end.
+        if (error instanceof S3ServiceException && error.name === 'InvalidRange') return Readable.from([])
+        throw asExchanged(key, error)
+      }
+    },
+
+    async *list(prefix) {
+      for await (const page of pagesBelow(place, prefix)) yield* page
+    },
+  }
+}
+
+function createWrites({ client, bucket }: Bucket): Pick<ObjectStore, 'put' | 'write'> {
+  return {
     async put(key, body, contentType) {
       // For an empty text the SDK sends no Content-Length, which S3 refuses.
       const bytes = typeof body === 'string' ? Buffer.from(body) : body
@@ -104,53 +124,37 @@ export function createS3ObjectStore({
       }
       return sizeBytes
     },
+  }
+}
 
-    async read(key, range, etag) {
-      if (range?.length === 0) {
-        const found = await find(key)
-        if (found !== undefined) requireVersion(key, found, etag)
-        return found && Readable.from([])
-      }
-      const version = etag === undefined ? {} : { IfMatch: etag }
-      const command = new GetObjectCommand({ ...bucket, Key: key, ...rangeOf(range), ...version })
-      try {
-        const { Body } = (await unlessMissing(client.send(command), () => isListed(key))) ?? {}
-        if (Body === undefined) return undefined
-        if (!(Body instanceof Readable)) throw new Error('the body of an object is not a Node stream')
-        return Body
-      } catch (error) {
-        // The range starts at or after the end.
-        if (error instanceof S3ServiceException && error.name === 'InvalidRange') return Readable.from([])
-        throw asExchanged(key, error)
-      }
-    },
+function createCopy(place: Bucket, copyRangeBytes: number | undefined): ObjectStore['copy'] {
+  return async (from, to, etag, isTimeUp) => {
+    const found = await findObject(place, from)
+    if (found === undefined) return undefined
+    requireVersion(from, found, etag)
+    const options = {
+      ...(copyRangeBytes !== undefined && { rangeBytes: copyRangeBytes }),
+      ...(isTimeUp !== undefined && { isTimeUp }),
+    }
+    const bucketName = place.bucket.Bucket
+    const copying = copyObject(place.client, { bucketName, from, to, ...found, ...options })
+    const copied = copying.then(
+      (digest) => ({ sizeBytes: found.sizeBytes, ...(digest !== undefined && { digest }) }),
+      (error: unknown) => Promise.reject(asExchanged(from, error)),
+    )
+    return await unlessMissing(copied, () => isListed(place, from))
+  }
+}
 
-    async copy(from, to, etag, isTimeUp) {
-      const found = await find(from)
-      if (found === undefined) return undefined
-      requireVersion(from, found, etag)
-      const options = {
-        ...(copyRangeBytes !== undefined && { rangeBytes: copyRangeBytes }),
-        ...(isTimeUp !== undefined && { isTimeUp }),
-      }
-      const copying = copyObject(client, { bucketName, from, to, ...found, ...options })
-      const copied = copying.then(
-        (digest) => ({ sizeBytes: found.sizeBytes, ...(digest !== undefined && { digest }) }),
-        (error: unknown) => Promise.reject(asExchanged(from, error)),
-      )
-      return await unlessMissing(copied, () => isListed(from))
-    },
-
-    async *list(prefix) {
-      for await (const page of pagesBelow(prefix)) yield* page
-    },
-
+function createRemovals(place: Bucket): Pick<ObjectStore, 'remove' | 'removeAll'> {
+  const { client, bucket } = place
+  return {
     async remove(key) {
       await client.send(new DeleteObjectCommand({ ...bucket, Key: key }))
     },
 
     async removeAll(prefix, isTimeUp = () => false) {
-      for await (const page of pagesBelow(prefix)) {
+      for await (const page of pagesBelow(place, prefix)) {
         if (isTimeUp()) return
         if (page.length === 0) continue
         const objects = page.map(({ key }) => ({ Key: key }))
@@ -161,7 +165,14 @@ export function createS3ObjectStore({
         }
       }
     },
+  }
+}
 
+function createPresigning(
+  signer: S3Client,
+  bucket: Bucket['bucket'],
+): Pick<ObjectStore, 'presignRead' | 'presignWrite'> {
+  return {
     async presignRead(key, seconds, headers, method = 'GET') {
       const input = {
         ...bucket,
@@ -180,6 +191,30 @@ export function createS3ObjectStore({
     async presignWrite(key, seconds) {
       return getSignedUrl(signer, new PutObjectCommand({ ...bucket, Key: key }), { expiresIn: seconds })
     },
+  }
+}
+
+async function findObject(place: Bucket, key: string): Promise<ObjectVersion | undefined> {
+  const head = place.client.send(new HeadObjectCommand({ ...place.bucket, Key: key }))
+  const { ContentLength, ETag } = (await unlessMissing(head, () => isListed(place, key))) ?? {}
+  if (ContentLength === undefined || ETag === undefined) return undefined
+  return { sizeBytes: ContentLength, etag: ETag }
+}
+
+/** The key itself is the first of all keys with this prefix. */
+async function isListed({ client, bucket }: Bucket, key: string): Promise<boolean> {
+  const command = new ListObjectsV2Command({ ...bucket, Prefix: key, MaxKeys: 1 })
+  return (await client.send(command)).Contents?.[0]?.Key === key
+}
+
+async function* pagesBelow({ client, bucket, pageSize }: Bucket, prefix: string) {
+  const listing = { ...bucket, Prefix: prefix, MaxKeys: pageSize }
+  const pages = pagesOf(
+    (ContinuationToken) => client.send(new ListObjectsV2Command({ ...listing, ContinuationToken })),
+    ({ IsTruncated, NextContinuationToken }) => s3TokenAfter(IsTruncated, NextContinuationToken),
+  )
+  for await (const page of pages) {
+    yield (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: Key, sizeBytes: Size }))
   }
 }
 

@@ -3,6 +3,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListPartsCommand,
+  type ListPartsCommandInput,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
@@ -36,21 +37,6 @@ export function createS3PartStore({
     UploadId: multipartId,
   })
 
-  async function listParts(key: string, multipartId: string): Promise<StoredPart[]> {
-    const parts: StoredPart[] = []
-    const listing = { ...uploadOf(key, multipartId), MaxParts: pageSize }
-    const pages = pagesOf(
-      (PartNumberMarker) => client.send(new ListPartsCommand({ ...listing, PartNumberMarker })),
-      ({ IsTruncated, NextPartNumberMarker }) => s3TokenAfter(IsTruncated, NextPartNumberMarker),
-    )
-    for await (const page of pages) {
-      for (const { PartNumber = 0, Size = 0, ETag = '' } of page.Parts ?? []) {
-        parts.push({ partNumber: PartNumber, sizeBytes: Size, etag: ETag })
-      }
-    }
-    return parts
-  }
-
   return {
     async start(key, contentType) {
       const { UploadId } = await client.send(
@@ -70,7 +56,10 @@ export function createS3PartStore({
     },
 
     async list(key, multipartId) {
-      return await unlessRefused(listParts(key, multipartId), NOT_THERE)
+      return await unlessRefused(
+        listParts(client, { ...uploadOf(key, multipartId), MaxParts: pageSize }),
+        NOT_THERE,
+      )
     },
 
     async complete(key, multipartId, parts) {
@@ -86,4 +75,18 @@ export function createS3PartStore({
       await unlessRefused(client.send(new AbortMultipartUploadCommand(uploadOf(key, multipartId))), NOT_THERE)
     },
   }
+}
+
+async function listParts(client: S3Client, listing: ListPartsCommandInput): Promise<StoredPart[]> {
+  const parts: StoredPart[] = []
+  const pages = pagesOf(
+    (PartNumberMarker) => client.send(new ListPartsCommand({ ...listing, PartNumberMarker })),
+    ({ IsTruncated, NextPartNumberMarker }) => s3TokenAfter(IsTruncated, NextPartNumberMarker),
+  )
+  for await (const page of pages) {
+    for (const { PartNumber = 0, Size = 0, ETag = '' } of page.Parts ?? []) {
+      parts.push({ partNumber: PartNumber, sizeBytes: Size, etag: ETag })
+    }
+  }
+  return parts
 }

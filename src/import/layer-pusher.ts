@@ -4,7 +4,6 @@ import { createSemaphore } from '../shared/semaphore.ts'
 import type { ImportedLayer } from '../upload/upload.ts'
 import { type CheckedLayer, checkLayer, type LayerContent, wrongDigest } from './image/check-layer.ts'
 import type { ArchiveFile } from './image/image-archive.ts'
-import type { LayerCompression } from './image/layer-start.ts'
 import { scanMountPoints } from './image/mount-points.ts'
 import { OciFormatError } from './image/oci-format-error.ts'
 import { FRAME_BYTES, zstdLayer } from './image/zstd-layer.ts'
@@ -58,13 +57,23 @@ const MAX_NAME_BYTES = 1024
  */
 export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
   const { registry, repository } = options
-  const permits = createSemaphore(FRAMES_AT_ONCE)
+  const send = createSending(options)
   const layers = new Map(options.known.map((layer) => [layer.file, layer]))
   /** Files whose blob is known to exist in the registry. */
   const present = new Set<string>()
   let sent = 0
   /** Unpacked size of the layers that are pushed or in progress. */
   let unpackedBytes = options.known.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
+
+  function addUnpacked(bytes: number): void {
+    unpackedBytes += bytes
+    if (unpackedBytes > options.maxUnpackedBytes) throw imageTooLarge(options.maxUnpackedBytes)
+  }
+
+  function add(layer: ImportedLayer): void {
+    layers.set(layer.file, layer)
+    present.add(layer.file)
+  }
 
   return {
     async find({ name, sizeBytes }) {
@@ -80,58 +89,56 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
     },
 
     async push(file, content, diffId) {
-      const { name } = file
-      if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
+      checkName(file.name)
       const scan = scanMountPoints(options.mountPoints)
       const onContent = (chunk: Uint8Array): void => {
-        unpackedBytes += chunk.length
-        if (unpackedBytes > options.maxUnpackedBytes) throw imageTooLarge(options.maxUnpackedBytes)
+        addUnpacked(chunk.length)
         scan.take(chunk)
       }
       const layer = checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, content, onContent)
-      let blob: Awaited<ReturnType<typeof pushChecked>>
-      try {
-        await options.prepare()
-        blob = await pushChecked(file, layer)
-        if (layer.diffId() === '') throw new Error(`the layer ${name} was not read completely`)
-      } catch (error) {
+      const blob = await send(file, layer).catch((error: unknown) => {
         unpackedBytes -= layer.contentBytes()
         throw error
-      }
-      layers.set(name, {
-        file: name,
-        fileBytes: file.sizeBytes,
-        diffId: layer.diffId(),
-        contentBytes: layer.contentBytes(),
-        mountPoints: scan.facts(),
-        ...blob,
       })
-      present.add(name)
+      const facts = { diffId: layer.diffId(), contentBytes: layer.contentBytes(), mountPoints: scan.facts() }
+      add({ file: file.name, fileBytes: file.sizeBytes, ...facts, ...blob })
       sent += 1
       await options.remember([...layers.values()])
     },
 
     reuse({ name, sizeBytes }, layer) {
-      if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
-      unpackedBytes += layer.contentBytes
-      if (unpackedBytes > options.maxUnpackedBytes) throw imageTooLarge(options.maxUnpackedBytes)
-      layers.set(name, { file: name, fileBytes: sizeBytes, ...layer })
-      present.add(name)
+      checkName(name)
+      addUnpacked(layer.contentBytes)
+      add({ file: name, fileBytes: sizeBytes, ...layer })
     },
 
     sent: () => sent,
   }
+}
 
-  async function pushChecked(file: ArchiveFile, { bytes, compression }: CheckedLayer) {
+type SentBlob = Pick<ImportedLayer, 'digest' | 'sizeBytes' | 'compression'>
+
+/** Sends layers as they are, or as zstd if they are plain. */
+function createSending({ registry, repository, prepare }: LayerPusherOptions) {
+  const permits = createSemaphore(FRAMES_AT_ONCE)
+
+  async function sendChecked(file: ArchiveFile, { bytes, compression }: CheckedLayer): Promise<SentBlob> {
     if (compression === 'none') {
       const blob = await registry.pushBlob(repository, zstdLayer(bytes, permits))
-      return { ...blob, compression: 'zstd' as LayerCompression }
+      return { ...blob, compression: 'zstd' }
     }
     const { digest, sizeBytes } = file
     if (digest === undefined) return { ...(await registry.pushBlob(repository, bytes)), compression }
     const isRight = await registry.pushNamedBlob(repository, { digest, sizeBytes }, bytes)
     if (!isRight) throw wrongDigest(file)
     return { digest, sizeBytes, compression }
+  }
+
+  return async (file: ArchiveFile, layer: CheckedLayer): Promise<SentBlob> => {
+    await prepare()
+    const blob = await sendChecked(file, layer)
+    if (layer.diffId() === '') throw new Error(`the layer ${file.name} was not read completely`)
+    return blob
   }
 }
 
@@ -142,8 +149,9 @@ function imageTooLarge(maxBytes: number): OciFormatError {
   )
 }
 
-function nameTooLong(name: string): OciFormatError {
-  return new OciFormatError(
+function checkName(name: string): void {
+  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return
+  throw new OciFormatError(
     'limit-exceeded',
     `the layer ${quoted(name)} has a name of over ${MAX_NAME_BYTES} bytes: ${SAVE_AGAIN}`,
   )

@@ -51,19 +51,7 @@ export function createSfnRunWorkflow({
       await asUnavailable(ignoring(client.send(command), ExecutionAlreadyExists))
     },
 
-    async succeedToken(taskToken, output) {
-      const command = new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output ?? null) })
-      await ignoring(client.send(command), ...TOKEN_IS_OVER)
-    },
-
-    async failToken(taskToken, error, cause) {
-      const command = new SendTaskFailureCommand({
-        taskToken,
-        error: cut(error, MAX_ERROR_LENGTH),
-        cause: cut(cause, MAX_CAUSE_LENGTH),
-      })
-      await ignoring(client.send(command), ...TOKEN_IS_OVER)
-    },
+    ...createTokenAnswers(client),
 
     async stop(runId, cause) {
       const command = new StopExecutionCommand({
@@ -95,6 +83,24 @@ export function createSfnRunWorkflow({
 
 /** The token was completed, timed out, or its execution has ended. */
 const TOKEN_IS_OVER = [TaskTimedOut, TaskDoesNotExist, InvalidToken]
+
+function createTokenAnswers(client: SFNClient): Pick<RunWorkflow, 'succeedToken' | 'failToken'> {
+  return {
+    async succeedToken(taskToken, output) {
+      const command = new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output ?? null) })
+      await ignoring(client.send(command), ...TOKEN_IS_OVER)
+    },
+
+    async failToken(taskToken, error, cause) {
+      const command = new SendTaskFailureCommand({
+        taskToken,
+        error: cut(error, MAX_ERROR_LENGTH),
+        cause: cut(cause, MAX_CAUSE_LENGTH),
+      })
+      await ignoring(client.send(command), ...TOKEN_IS_OVER)
+    },
+  }
+}
 
 /** @throws WorkflowUnavailableError when a retry may succeed; client errors are rethrown unchanged */
 async function asUnavailable<Answer>(call: Promise<Answer>): Promise<Answer> {

@@ -33,6 +33,19 @@ export function taskKey(taskId: string): ItemKey {
   return { pk: `TASK#${taskId}`, sk: 'TASK' }
 }
 
+/** Partition that lists all tasks by creation. */
+export const LISTING = 'TASKS'
+
+/** Key of the item that lists a task. */
+export function listingKey({ createdAt, id }: Task): ItemKey {
+  return { pk: LISTING, sk: `${createdAt}#${id}` }
+}
+
+/** Id of a task, from the key of the item that lists it. */
+export function listedIdOf({ sk }: ItemKey): string {
+  return sk.slice(sk.indexOf('#') + 1)
+}
+
 /** Condition: the task exists and is not being removed. */
 export const IS_INSTALLED: Condition = {
   condition: 'attribute_exists(#document) AND attribute_not_exists(#inRemoval)',

@@ -2,13 +2,15 @@ import * as z from 'zod'
 import {
   createDynamoTable,
   type DynamoOptions,
+  type DynamoTable,
   type Item,
   type ItemKey,
   UNFINISHED_IMPORTS,
 } from '../aws/dynamo-table.ts'
-import { createDynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
+import { createDynamoWrites, type DynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
 import { TABLE } from '../contract/environment.ts'
 import { UPLOAD_KNOWN_SECONDS } from '../contract/upload-limits.ts'
+import type { Identity } from '../shared/identity.ts'
 import { isEnded, type Upload, uploadSchema } from './upload.ts'
 import type { UploadRepository } from './upload-repository.ts'
 
@@ -26,30 +28,58 @@ const IS_KNOWN = `#${EXPIRES_AT} > :seconds`
 /** The upload is known and its import has not ended. */
 const IS_OPEN = `${IS_KNOWN} AND NOT #state IN (:ready, :failed)`
 
+/** No worker imports the upload, or it does not exist. */
+const IS_REMOVABLE = [
+  'attribute_not_exists(#state)',
+  `NOT ${IS_KNOWN}`,
+  '#state IN (:ready, :failed)',
+  '(#state = :created AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now))',
+].join(' OR ')
+
+/** Puts the upload into the unfinished index, where it stays from its completion to the end of its import. */
+const indexedAt = (time: string) => ({ [INDEX_PARTITION]: UNFINISHED_IMPORTS, [INDEX_TIME]: time })
+
+const decode = (item: Item): Upload => uploadSchema.parse(item)
+
+/** Times of this moment, as items and conditions name them. */
+function createTimes(identity: Identity) {
+  const seconds = (): number => secondsOf(identity.now())
+  const ofNow = () => ({ ':seconds': seconds() })
+  return {
+    seconds,
+    isKnown: (item: Item | undefined): item is Item =>
+      item !== undefined && expirySchema.parse(item)[EXPIRES_AT] > seconds(),
+    /** Values of {@link IS_KNOWN}. */
+    ofNow,
+    /** Values of {@link IS_OPEN}. */
+    ofOpen: () => ({ ...ofNow(), ':ready': 'READY', ':failed': 'FAILED' }),
+    /** The time in some seconds. */
+    instant: (after: number): string => new Date(identity.now().getTime() + after * 1000).toISOString(),
+  }
+}
+
+type Times = ReturnType<typeof createTimes>
+
 /** Uploads in the table, each in one item. */
 export function createDynamoUploadRepository(options: DynamoOptions): UploadRepository {
-  const { identity } = options
   const table = createDynamoTable(options)
   const writes = createDynamoWrites(options)
-  const decode = (item: Item): Upload => uploadSchema.parse(item)
-  const isKnown = (item: Item | undefined): item is Item =>
-    item !== undefined && expirySchema.parse(item)[EXPIRES_AT] > secondsOf(identity.now())
-  const ofNow = () => ({ ':seconds': secondsOf(identity.now()) })
-  const ofOpen = () => ({ ...ofNow(), ':ready': 'READY', ':failed': 'FAILED' })
+  const times = createTimes(options.identity)
+  return {
+    ...createUploads(table, writes, times),
+    ...createLeases(writes, times),
+    ...createStalledImports(table, writes, times),
+  }
+}
 
-  const instant = (seconds: number): string =>
-    new Date(identity.now().getTime() + seconds * 1000).toISOString()
-  /** Puts the upload into the unfinished index, where it stays from its completion to the end of its import. */
-  const indexedAt = (time: string) => ({ [INDEX_PARTITION]: UNFINISHED_IMPORTS, [INDEX_TIME]: time })
-  /** Condition: the lease ends at exactly this time. */
-  const isHeldUntil = (leaseUntil: string) => ({
-    condition: `${IS_OPEN} AND #leaseUntil = :held`,
-    values: { ...ofOpen(), ':held': leaseUntil },
-  })
-
+function createUploads(
+  table: DynamoTable,
+  writes: DynamoWrites,
+  { seconds, isKnown, ofNow, ofOpen, instant }: Times,
+): Pick<UploadRepository, 'create' | 'find' | 'closeParts' | 'remove' | 'update'> {
   return {
     async create(upload) {
-      const expiresAt = secondsOf(identity.now()) + UPLOAD_KNOWN_SECONDS
+      const expiresAt = seconds() + UPLOAD_KNOWN_SECONDS
       const isComplete = upload.purpose === 'task' && upload.parts === undefined && !isEnded(upload)
       const item = {
         ...uploadKey(upload.id),
@@ -57,10 +87,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
         ...(isComplete && indexedAt(instant(0))),
         [EXPIRES_AT]: expiresAt,
       }
-      const isNew = {
-        condition: `${IS_NEW.condition} OR NOT ${IS_KNOWN}`,
-        values: ofNow(),
-      }
+      const isNew = { condition: `${IS_NEW.condition} OR NOT ${IS_KNOWN}`, values: ofNow() }
       const isCreated = await writes.transact([{ put: item, if: isNew }])
       if (!isCreated) throw new Error('an upload with this id exists')
     },
@@ -88,18 +115,34 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     },
 
     async remove(uploadId) {
-      const condition = {
-        condition: [
-          'attribute_not_exists(#state)',
-          `NOT ${IS_KNOWN}`,
-          '#state IN (:ready, :failed)',
-          '(#state = :created AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now))',
-        ].join(' OR '),
-        values: { ...ofOpen(), ':created': 'CREATED', ':now': identity.now().toISOString() },
-      }
-      return await writes.transact([{ remove: uploadKey(uploadId), if: condition }])
+      const values = { ...ofOpen(), ':created': 'CREATED', ':now': instant(0) }
+      return await writes.transact([{ remove: uploadKey(uploadId), if: { condition: IS_REMOVABLE, values } }])
     },
 
+    async update(uploadId, change) {
+      const { isChanged, item } = await writes.update(uploadKey(uploadId), {
+        set: change,
+        ...(isEnded(change) && { remove: [INDEX_PARTITION, INDEX_TIME] }),
+        condition: IS_OPEN,
+        values: ofOpen(),
+      })
+      if (!isChanged && !isKnown(item)) throw new Error('the upload does not exist')
+    },
+  }
+}
+
+/** Leases of uploads by workers. */
+function createLeases(
+  writes: DynamoWrites,
+  { ofOpen, instant }: Times,
+): Pick<UploadRepository, 'claim' | 'extendLease' | 'endLease'> {
+  /** Condition: the lease ends at exactly this time. */
+  const isHeldUntil = (leaseUntil: string) => ({
+    condition: `${IS_OPEN} AND #leaseUntil = :held`,
+    values: { ...ofOpen(), ':held': leaseUntil },
+  })
+
+  return {
     async claim(uploadId, leaseSeconds) {
       const leaseUntil = instant(leaseSeconds)
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
@@ -128,17 +171,16 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       })
       return isChanged
     },
+  }
+}
 
-    async update(uploadId, change) {
-      const { isChanged, item } = await writes.update(uploadKey(uploadId), {
-        set: change,
-        ...(isEnded(change) && { remove: [INDEX_PARTITION, INDEX_TIME] }),
-        condition: IS_OPEN,
-        values: ofOpen(),
-      })
-      if (!isChanged && !isKnown(item)) throw new Error('the upload does not exist')
-    },
-
+/** Imports whose lease has ended. */
+function createStalledImports(
+  table: DynamoTable,
+  writes: DynamoWrites,
+  { ofOpen, instant }: Times,
+): Pick<UploadRepository, 'listStalled' | 'postpone'> {
+  return {
     async listStalled(until, limit) {
       const places = await table.listUnfinished(UNFINISHED_IMPORTS, limit, { until })
       return places.map(({ key }) => key.pk.slice(KEY_PREFIX.length))

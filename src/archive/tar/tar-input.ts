@@ -20,21 +20,10 @@ export interface TarInput {
 /** Input over a stream. Memory: the current chunk. */
 export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
   const iterator = bytes[Symbol.asyncIterator]()
+  const nextChunk = repeatingFailure(() => iterator.next())
   let chunk: Uint8Array = new Uint8Array(0)
   let position = 0
   let isOver = false
-  let failure: { readonly error: unknown } | undefined
-
-  const nextChunk = async (): Promise<IteratorResult<Uint8Array>> => {
-    // A generator that has thrown reports `done` afterwards, which must not be taken for the end of the archive.
-    if (failure !== undefined) throw failure.error
-    try {
-      return await iterator.next()
-    } catch (error) {
-      failure = { error }
-      throw error
-    }
-  }
 
   /** At most `most` bytes of the current or the next chunk; undefined at the end. */
   const take = async (most: number): Promise<Uint8Array | undefined> => {
@@ -78,6 +67,20 @@ export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
       await iterator.return?.()
     },
     position: () => position,
+  }
+}
+
+/** A generator that has thrown reports `done` afterwards, which must not be taken for the end of the archive. */
+function repeatingFailure<Result>(next: () => Promise<Result>): () => Promise<Result> {
+  let failure: { readonly error: unknown } | undefined
+  return async () => {
+    if (failure !== undefined) throw failure.error
+    try {
+      return await next()
+    } catch (error) {
+      failure = { error }
+      throw error
+    }
   }
 }
 

@@ -37,8 +37,6 @@ const LONGEST_COPY = 65_538
 const HEADER_BYTES = 1024
 /** Maximum input of one step: two codes with their extra bits (60 bits), and 4 bytes of look-ahead. */
 const SYMBOL_BYTES = 16
-const LITERAL_MASK = (1 << LITERAL_ROOT_BITS) - 1
-const DISTANCE_MASK = (1 << DISTANCE_ROOT_BITS) - 1
 
 type State = 'header' | 'stored' | 'codes' | 'done'
 
@@ -187,8 +185,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
 
   symbol({ entries, rootBits }: HuffmanTable): number {
     this.#fill(rootBits)
-    const entry = entries[this.#hold & (2 ** rootBits - 1)] ?? 0
-    if (entry === 0) throw new DecodeError('a Huffman code is undefined')
+    const entry = entryAt(entries, this.#hold, rootBits)
     this.#hold >>= entry & CODE_BITS
     this.#holdBits -= entry & CODE_BITS
     return entry >> VALUE_SHIFT
@@ -231,13 +228,11 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
         at += 2
         holdBits += 16
       }
-      let entry = literals[hold & LITERAL_MASK] as number
-      if (isLink(entry)) entry = linkedEntry(literals, entry, hold >> LITERAL_ROOT_BITS)
+      let entry = entryAt(literals, hold, LITERAL_ROOT_BITS)
       hold >>= entry & CODE_BITS
       holdBits -= entry & CODE_BITS
       const kind = entry & KIND
       if (kind === LITERAL) {
-        if (entry === 0) throw new DecodeError('a Huffman code is undefined')
         output[to] = entry >> VALUE_SHIFT
         to += 1
         continue
@@ -258,9 +253,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
         at += 2
         holdBits += 16
       }
-      entry = distances[hold & DISTANCE_MASK] as number
-      if (isLink(entry)) entry = linkedEntry(distances, entry, hold >> DISTANCE_ROOT_BITS)
-      if (entry === 0) throw new DecodeError('a Huffman code is undefined')
+      entry = entryAt(distances, hold, DISTANCE_ROOT_BITS)
       hold >>= entry & CODE_BITS
       holdBits -= entry & CODE_BITS
       if (holdBits < 16) {
@@ -272,16 +265,20 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
       const distance = (entry >> VALUE_SHIFT) + (hold & ((1 << extraBits) - 1))
       hold >>= extraBits
       holdBits -= extraBits
-      if (distance > to) throw new DecodeError('a copy starts before the output')
       copyBack(output, to, distance, length)
       to += length
     }
-    this.#at = at
-    this.#hold = hold
-    this.#holdBits = holdBits
-    this.#outputEnd = to
+    ;[this.#at, this.#hold, this.#holdBits, this.#outputEnd] = [at, hold, holdBits, to]
     if (isEnd) this.#endBlock()
   }
+}
+
+/** Entry of the code at the start of the look-ahead. */
+function entryAt(table: Int32Array, hold: number, rootBits: number): number {
+  let entry = table[hold & ((1 << rootBits) - 1)] as number
+  if (isLink(entry)) entry = linkedEntry(table, entry, hold >> rootBits)
+  if (entry === 0) throw new DecodeError('a Huffman code is undefined')
+  return entry
 }
 
 /** Two bytes, little-endian; undefined elements count as 0 in the bit operations. */

@@ -33,51 +33,12 @@ export function createFrameCutter(): FrameCutter {
   const gathered: number[] = []
   /** Output of one call, by frame. */
   let frames: Uint8Array[][] = []
-  let hasChecksum = false
-  let isBetweenFrames = true
-
-  const startFrame = (): Step => ({ kind: 'gather', length: 4, next: readMagic })
-  const readMagic = (bytes: Buffer): Step => {
-    const magic = bytes.readUInt32LE(0)
-    // Skippable frames have 16 magic numbers, which differ in the low four bits.
-    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) return { kind: 'gather', length: 4, next: readSkip }
-    if (magic !== FRAME_MAGIC) throw corrupt('it does not continue with a zstd frame')
-    frames.push([bytes])
-    return { kind: 'gather', length: 1, next: readHeader }
-  }
-  const readSkip = (bytes: Buffer): Step => ({
-    kind: 'skip',
-    length: bytes.readUInt32LE(0),
-    next: startFrame,
+  const start = firstStep({
+    begin: (bytes) => frames.push([bytes]),
+    append: (bytes) => frames.at(-1)?.push(bytes),
   })
-  const readHeader = (bytes: Buffer): Step => {
-    const flags = bytes.readUInt8(0)
-    const isSingleSegment = (flags & 0b0010_0000) !== 0
-    hasChecksum = (flags & 0b0000_0100) !== 0
-    const windowBytes = isSingleSegment ? 0 : 1
-    const dictionaryIdBytes = [0, 1, 2, 4][flags & 0b11] ?? 0
-    const contentSizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0
-    frames.at(-1)?.push(bytes)
-    return { kind: 'pass', length: windowBytes + dictionaryIdBytes + contentSizeBytes, next: startBlock }
-  }
-  const startBlock = (): Step => ({ kind: 'gather', length: 3, next: readBlock })
-  const readBlock = (bytes: Buffer): Step => {
-    const header = bytes.readUIntLE(0, 3)
-    const isLast = (header & 1) !== 0
-    const type = (header >> 1) & 0b11
-    if (type === RESERVED_BLOCK) throw corrupt('it has a block of an unknown type')
-    frames.at(-1)?.push(bytes)
-    const length = (type === RLE_BLOCK ? 1 : header >> 3) + (isLast && hasChecksum ? 4 : 0)
-    return { kind: 'pass', length, next: isLast ? startFrame : startBlock }
-  }
-
-  let step = startFrame()
+  let step = start
   let left = step.length
-  const advance = (next: Step): void => {
-    step = next
-    left = next.length
-    isBetweenFrames = next.kind === 'gather' && next.next === readMagic
-  }
 
   return {
     cut(chunk) {
@@ -91,14 +52,71 @@ export function createFrameCutter(): FrameCutter {
         if (step.kind === 'gather') gathered.push(...taken)
         else if (step.kind === 'pass' && taken.length > 0) frames.at(-1)?.push(taken)
         if (left > 0) continue
-        advance(step.kind === 'gather' ? step.next(Buffer.from(gathered.splice(0))) : step.next())
+        step = step.kind === 'gather' ? step.next(Buffer.from(gathered.splice(0))) : step.next()
+        left = step.length
       }
       return frames.filter((pieces) => pieces.length > 0).map((pieces) => Buffer.concat(pieces))
     },
     finish() {
-      if (!isBetweenFrames || gathered.length > 0) throw corrupt('it ends within a frame')
+      if (step !== start || gathered.length > 0) throw corrupt('it ends within a frame')
     },
   }
+}
+
+/** Frames of the output. */
+interface Frames {
+  begin(bytes: Buffer): void
+  append(bytes: Buffer): void
+}
+
+/** Step at the start of every frame; the stream may end only there. */
+function firstStep({ begin, append }: Frames): Step {
+  let hasChecksum = false
+
+  const readMagic = (bytes: Buffer): Step => {
+    const magic = bytes.readUInt32LE(0)
+    // Skippable frames have 16 magic numbers, which differ in the low four bits.
+    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) return { kind: 'gather', length: 4, next: readSkip }
+    if (magic !== FRAME_MAGIC) throw corrupt('it does not continue with a zstd frame')
+    begin(bytes)
+    return { kind: 'gather', length: 1, next: readHeader }
+  }
+  const start: Step = { kind: 'gather', length: 4, next: readMagic }
+  const readSkip = (bytes: Buffer): Step => ({
+    kind: 'skip',
+    length: bytes.readUInt32LE(0),
+    next: () => start,
+  })
+  const readHeader = (bytes: Buffer): Step => {
+    const flags = bytes.readUInt8(0)
+    hasChecksum = (flags & 0b0000_0100) !== 0
+    append(bytes)
+    return { kind: 'pass', length: headerRestBytes(flags), next: startBlock }
+  }
+  const startBlock = (): Step => ({ kind: 'gather', length: 3, next: readBlock })
+  const readBlock = (bytes: Buffer): Step => {
+    const { isLast, contentBytes } = blockOf(bytes.readUIntLE(0, 3))
+    append(bytes)
+    const length = contentBytes + (isLast && hasChecksum ? 4 : 0)
+    return { kind: 'pass', length, next: isLast ? () => start : startBlock }
+  }
+  return start
+}
+
+/** Length of a frame header after its first byte (RFC 8878, section 3.1.1.1). */
+function headerRestBytes(flags: number): number {
+  const isSingleSegment = (flags & 0b0010_0000) !== 0
+  const windowBytes = isSingleSegment ? 0 : 1
+  const dictionaryIdBytes = [0, 1, 2, 4][flags & 0b11] ?? 0
+  const contentSizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0
+  return windowBytes + dictionaryIdBytes + contentSizeBytes
+}
+
+/** Block of a header (RFC 8878, section 3.1.1.2). */
+function blockOf(header: number): { readonly isLast: boolean; readonly contentBytes: number } {
+  const type = (header >> 1) & 0b11
+  if (type === RESERVED_BLOCK) throw corrupt('it has a block of an unknown type')
+  return { isLast: (header & 1) !== 0, contentBytes: type === RLE_BLOCK ? 1 : header >> 3 }
 }
 
 function corrupt(words: string): OciFormatError {

@@ -76,8 +76,12 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
       pause,
     })
 
-  return { authorized, request, repeatedly }
+  const urlOf = (repository: string, rest: string): URL => new URL(`/v2/${repository}/${rest}`, registry)
+
+  return { authorized, request, repeatedly, urlOf }
 }
+
+export type RegistryTransport = ReturnType<typeof createRegistryTransport>
 
 /** @throws RegistryUnavailableError when a retry may succeed; otherwise DomainError */
 function refuse(response: HttpAnswer, url: URL, method: string): never {

@@ -36,67 +36,8 @@ export function createBatchJobScheduler({
   client,
   jobQueueArns = [],
 }: BatchJobSchedulerOptions): JobScheduler {
-  async function* list(
-    query: Omit<ListJobsCommandInput, 'jobQueue' | 'nextToken'>,
-  ): AsyncGenerator<JobSummary> {
-    if (jobQueueArns.length === 0) throw new Error('this function has no job queues')
-    for (const jobQueue of jobQueueArns) {
-      const pages = pagesOf(
-        (nextToken) => client.send(new ListJobsCommand({ ...query, jobQueue, nextToken })),
-        ({ nextToken }) => nextToken,
-      )
-      for await (const { jobSummaryList = [] } of pages) yield* jobSummaryList
-    }
-  }
-
-  async function deregisterDefinition(arn: string): Promise<void> {
-    await ignoreEndedJob(client.send(new DeregisterJobDefinitionCommand({ jobDefinition: arn })))
-  }
-
-  async function describe(jobIds: readonly string[]): Promise<JobDetail[]> {
-    const found: JobDetail[] = []
-    for (let start = 0; start < jobIds.length; start += MAX_IDS) {
-      const command = new DescribeJobsCommand({ jobs: jobIds.slice(start, start + MAX_IDS) })
-      const { jobs = [] } = await client.send(command)
-      found.push(...jobs.map((job) => jobDetailSchema.parse(job)))
-    }
-    return found
-  }
-
-  async function findByName(jobName: string): Promise<JobDetail | undefined> {
-    let newest: JobSummary | undefined
-    // A filter makes Batch list jobs in all states. Its values are patterns; job names contain no asterisk.
-    for await (const job of list({ filters: [{ name: 'JOB_NAME', values: [jobName] }] })) {
-      if (newest === undefined || (job.createdAt ?? 0) > (newest.createdAt ?? 0)) newest = job
-    }
-    if (newest?.jobId === undefined) return undefined
-    const [job] = await describe([newest.jobId])
-    // Both calls are eventually consistent: a job that one of them returns exists.
-    return job ?? jobDetailSchema.parse(newest)
-  }
-
   return {
-    async registerDefinition(definition) {
-      const { jobDefinitionArn } = await client.send(new RegisterJobDefinitionCommand(mutable(definition)))
-      if (jobDefinitionArn === undefined) throw new Error('Batch registered a job definition without an ARN')
-      return jobDefinitionArn
-    },
-
-    deregisterDefinition,
-
-    async deregisterDefinitions(jobDefinitionName) {
-      const query = { jobDefinitionName, status: 'ACTIVE' }
-      const pages = pagesOf(
-        (nextToken) => client.send(new DescribeJobDefinitionsCommand({ ...query, nextToken })),
-        ({ nextToken }) => nextToken,
-      )
-      const arns: string[] = []
-      for await (const { jobDefinitions = [] } of pages) {
-        arns.push(...jobDefinitions.flatMap(({ jobDefinitionArn }) => jobDefinitionArn ?? []))
-      }
-      // Deregistered after the last page: where tokens are offsets, this would move the pages that follow.
-      for (const arn of arns) await deregisterDefinition(arn)
-    },
+    ...createDefinitions(client),
 
     async submit({ jobName, jobQueueArn, jobDefinitionArn, share, overrides, tags }) {
       const command = new SubmitJobCommand({
@@ -122,6 +63,82 @@ export function createBatchJobScheduler({
       await ignoreEndedJob(client.send(new TerminateJobCommand({ jobId, reason: cut })))
     },
 
+    ...createListings(client, jobQueueArns),
+  }
+}
+
+function createDefinitions(
+  client: BatchClient,
+): Pick<JobScheduler, 'registerDefinition' | 'deregisterDefinition' | 'deregisterDefinitions'> {
+  async function deregisterDefinition(arn: string): Promise<void> {
+    await ignoreEndedJob(client.send(new DeregisterJobDefinitionCommand({ jobDefinition: arn })))
+  }
+
+  return {
+    async registerDefinition(definition) {
+      const { jobDefinitionArn } = await client.send(new RegisterJobDefinitionCommand(mutable(definition)))
+      if (jobDefinitionArn === undefined) throw new Error('Batch registered a job definition without an ARN')
+      return jobDefinitionArn
+    },
+
+    deregisterDefinition,
+
+    async deregisterDefinitions(jobDefinitionName) {
+      const query = { jobDefinitionName, status: 'ACTIVE' }
+      const pages = pagesOf(
+        (nextToken) => client.send(new DescribeJobDefinitionsCommand({ ...query, nextToken })),
+        ({ nextToken }) => nextToken,
+      )
+      const arns: string[] = []
+      for await (const { jobDefinitions = [] } of pages) {
+        arns.push(...jobDefinitions.flatMap(({ jobDefinitionArn }) => jobDefinitionArn ?? []))
+      }
+      // Deregistered after the last page: where tokens are offsets, this would move the pages that follow.
+      for (const arn of arns) await deregisterDefinition(arn)
+    },
+  }
+}
+
+function createListings(
+  client: BatchClient,
+  jobQueueArns: readonly string[],
+): Pick<JobScheduler, 'describe' | 'findByName' | 'listLive'> {
+  async function* list(
+    query: Omit<ListJobsCommandInput, 'jobQueue' | 'nextToken'>,
+  ): AsyncGenerator<JobSummary> {
+    if (jobQueueArns.length === 0) throw new Error('this function has no job queues')
+    for (const jobQueue of jobQueueArns) {
+      const pages = pagesOf(
+        (nextToken) => client.send(new ListJobsCommand({ ...query, jobQueue, nextToken })),
+        ({ nextToken }) => nextToken,
+      )
+      for await (const { jobSummaryList = [] } of pages) yield* jobSummaryList
+    }
+  }
+
+  async function describe(jobIds: readonly string[]): Promise<JobDetail[]> {
+    const found: JobDetail[] = []
+    for (let start = 0; start < jobIds.length; start += MAX_IDS) {
+      const command = new DescribeJobsCommand({ jobs: jobIds.slice(start, start + MAX_IDS) })
+      const { jobs = [] } = await client.send(command)
+      found.push(...jobs.map((job) => jobDetailSchema.parse(job)))
+    }
+    return found
+  }
+
+  async function findByName(jobName: string): Promise<JobDetail | undefined> {
+    let newest: JobSummary | undefined
+    // A filter makes Batch list jobs in all states. Its values are patterns; job names contain no asterisk.
+    for await (const job of list({ filters: [{ name: 'JOB_NAME', values: [jobName] }] })) {
+      if (newest === undefined || (job.createdAt ?? 0) > (newest.createdAt ?? 0)) newest = job
+    }
+    if (newest?.jobId === undefined) return undefined
+    const [job] = await describe([newest.jobId])
+    // Both calls are eventually consistent: a job that one of them returns exists.
+    return job ?? jobDetailSchema.parse(newest)
+  }
+
+  return {
     describe,
 
     findByName: (jobName) => asThrottled(findByName(jobName)),

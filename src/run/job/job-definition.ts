@@ -156,10 +156,8 @@ export function describeJob(
   size: JobSize,
   settings: JobSettings,
 ): JobDefinition {
-  const container = containersOf(task.id, settings)
   const platform = platformOf(size.queue)
   const isFargate = platform === 'FARGATE'
-  const stagerMounts = mounts(STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs)
   return {
     jobDefinitionName: jobDefinitionName(settings, task.id),
     type: 'container',
@@ -181,38 +179,49 @@ export function describeJob(
           executionRoleArn: settings.executionRoleArn,
           ...(isFargate ? fargateProperties(size) : {}),
           volumes: [{ name: 'inputs' }, { name: 'outputs' }],
-          containers: [
-            container(CONTAINERS.stageIn, size.stager, {
-              image: settings.stagerImage,
-              essential: false,
-              command: ['stage-in', STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs],
-              mountPoints: stagerMounts,
-            }),
-            // Command, environment, user and working directory are the image's.
-            container(
-              CONTAINERS.task,
-              { ...size.task, gpus: size.gpus },
-              {
-                image: imageReference,
-                essential: false,
-                dependsOn: [{ containerName: CONTAINERS.stageIn, condition: 'SUCCESS' }],
-                mountPoints: mounts(task.inputFolder, task.outputFolder),
-              },
-            ),
-            // Essential, so that its end ends the job. The others cannot be: no container may wait for the end of an essential one.
-            container(CONTAINERS.stageOut, size.stager, {
-              image: settings.stagerImage,
-              essential: true,
-              // The task's output folder resolves absolute links that the task wrote, which start with it.
-              command: ['stage-out', STAGER_FOLDERS.outputs, task.outputFolder, CONTAINERS.task],
-              dependsOn: AFTER_TASK,
-              mountPoints: stagerMounts,
-            }),
-          ],
+          containers: describeContainers(task, imageReference, size, settings),
         },
       ],
     },
   }
+}
+
+function describeContainers(
+  { id, inputFolder, outputFolder }: Pick<Task, 'id' | 'inputFolder' | 'outputFolder'>,
+  imageReference: string,
+  size: JobSize,
+  settings: JobSettings,
+): readonly JobContainer[] {
+  const container = containersOf(id, settings)
+  const stagerMounts = mounts(STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs)
+  return [
+    container(CONTAINERS.stageIn, size.stager, {
+      image: settings.stagerImage,
+      essential: false,
+      command: ['stage-in', STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs],
+      mountPoints: stagerMounts,
+    }),
+    // Command, environment, user and working directory are the image's.
+    container(
+      CONTAINERS.task,
+      { ...size.task, gpus: size.gpus },
+      {
+        image: imageReference,
+        essential: false,
+        dependsOn: [{ containerName: CONTAINERS.stageIn, condition: 'SUCCESS' }],
+        mountPoints: mounts(inputFolder, outputFolder),
+      },
+    ),
+    // Essential, so that its end ends the job. The others cannot be: no container may wait for the end of an essential one.
+    container(CONTAINERS.stageOut, size.stager, {
+      image: settings.stagerImage,
+      essential: true,
+      // The task's output folder resolves absolute links that the task wrote, which start with it.
+      command: ['stage-out', STAGER_FOLDERS.outputs, outputFolder, CONTAINERS.task],
+      dependsOn: AFTER_TASK,
+      mountPoints: stagerMounts,
+    }),
+  ]
 }
 
 function mounts(inputs: string, outputs: string): JobContainer['mountPoints'] {

@@ -1,13 +1,14 @@
 import {
   createDynamoTable,
   type DynamoOptions,
+  type DynamoTable,
   type Item,
   type ItemKey,
   keyOf,
   REMOVED_RUN_SETS,
   UNFINISHED_RUN_SETS,
 } from '../../aws/dynamo-table.ts'
-import { type Condition, createDynamoWrites, IS_NEW } from '../../aws/dynamo-writes.ts'
+import { type Condition, createDynamoWrites, type DynamoWrites, IS_NEW } from '../../aws/dynamo-writes.ts'
 import { TABLE } from '../../contract/environment.ts'
 import { DomainError } from '../../contract/errors.ts'
 import { IS_INSTALLED, taskKey } from '../../task/task-item.ts'
@@ -31,11 +32,17 @@ const LISTED_IN = `#${INDEX_PARTITION}`
 
 /** DynamoDB repository of run sets. */
 export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepository {
-  const { identity } = options
   const table = createDynamoTable(options)
   const writes = createDynamoWrites(options)
-  const now = (): string => identity.now().toISOString()
+  const now = (): string => options.identity.now().toISOString()
+  return {
+    ...createReads(table),
+    ...createChanges(writes, now),
+    ...createRemoval(table, writes, now),
+  }
+}
 
+function createChanges(writes: DynamoWrites, now: () => string): Pick<RunSetRepository, 'create' | 'change'> {
   return {
     async create(runSet) {
       const isCreated = await writes.transact([
@@ -49,6 +56,27 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
       if (!isCreated) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
     },
 
+    async change(setId, change) {
+      const { phase } = change.set
+      const isListed = phase === undefined ? undefined : isUnfinished({ phase })
+      const { isChanged, item } = await writes.update(runSetKey(setId), {
+        ...conditionOf(change.if),
+        set: {
+          ...change.set,
+          updatedAt: now(),
+          ...(isListed === true && { [INDEX_PARTITION]: UNFINISHED_RUN_SETS }),
+        },
+        remove: [...(change.remove ?? []), ...(isListed === false ? [INDEX_PARTITION] : [])],
+      })
+      return isChanged ? decodeRunSet(item) : undefined
+    },
+  }
+}
+
+function createReads(
+  table: DynamoTable,
+): Pick<RunSetRepository, 'find' | 'findCounted' | 'counts' | 'list' | 'listIdsByTask' | 'listUnfinished'> {
+  return {
     find: async (setId) => visible(await table.get(runSetKey(setId))),
 
     async findCounted(setId) {
@@ -81,26 +109,19 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
       return Array.fromAsync(listed, (item) => listedSetId(keyOf(item)))
     },
 
-    async change(setId, change) {
-      const { phase } = change.set
-      const isListed = phase === undefined ? undefined : isUnfinished({ phase })
-      const { isChanged, item } = await writes.update(runSetKey(setId), {
-        ...conditionOf(change.if),
-        set: {
-          ...change.set,
-          updatedAt: now(),
-          ...(isListed === true && { [INDEX_PARTITION]: UNFINISHED_RUN_SETS }),
-        },
-        remove: [...(change.remove ?? []), ...(isListed === false ? [INDEX_PARTITION] : [])],
-      })
-      return isChanged ? decodeRunSet(item) : undefined
-    },
-
     async listUnfinished(until, limit) {
       const found = await table.listUnfinished(UNFINISHED_RUN_SETS, limit, { until })
       return found.map(({ key }) => setIdIn(key))
     },
+  }
+}
 
+function createRemoval(
+  table: DynamoTable,
+  writes: DynamoWrites,
+  now: () => string,
+): Pick<RunSetRepository, 'beginRemoval' | 'findInRemoval' | 'endRemoval' | 'listRemoved' | 'remove'> {
+  return {
     async beginRemoval(setId) {
       const { isChanged, item } = await writes.update(runSetKey(setId), {
         set: { [IN_REMOVAL]: true, [INDEX_PARTITION]: UNFINISHED_RUN_SETS, updatedAt: now() },

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DescribeJobDefinitionsCommand, DescribeJobsCommand, type JobDetail } from '@aws-sdk/client-batch'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createJobRunner } from '../../../local/batch/job-runner.ts'
+import { JobRunner } from '../../../local/batch/job-runner.ts'
 import { createOperations } from '../../../local/batch/operations.ts'
 import { createOutbox } from '../../../local/batch/outbox.ts'
 import { createBatchServer } from '../../../local/batch/server.ts'
@@ -23,7 +23,7 @@ const directory = await mkdtemp(join(tmpdir(), 'batch-'))
 const origin = { account: '000000000000', region: 'eu-west-1' }
 const clock = { now: Date.now, uuid: randomUUID }
 const store = openStateStore(directory, Date.now())
-const runner = createJobRunner({
+const runner = new JobRunner({
   ...clock,
   store,
   origin,

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Job } from '../../../../local/batch/job.ts'
-import { createJobRunner, type JobRunner } from '../../../../local/batch/job-runner.ts'
+import { JobRunner } from '../../../../local/batch/job-runner.ts'
 import type { RunTask, TaskEnd } from '../../../../local/batch/run-task.ts'
 import type { StateStore } from '../../../../local/batch/state-store.ts'
 import { aJob, createMemoryStore } from './builders.ts'
@@ -35,7 +35,7 @@ function aRunner(
 ): { readonly runner: JobRunner; readonly store: StateStore } {
   const store = createMemoryStore(given.jobs)
   let ids = 0
-  const runner = createJobRunner({
+  const runner = new JobRunner({
     store,
     outbox: { notify: () => undefined },
     runTask,
