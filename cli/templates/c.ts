@@ -75,7 +75,8 @@ int main(void) {
 
   double w = width * fraction, h = height * fraction;
   int is_centered = strcmp(place, "center") == 0;
-  double x = is_centered ? (width - w) / 2 : 0, y = is_centered ? (height - h) / 2 : 0;
+  /* Cytomine counts y from the bottom of the image: at the top, y is the height. */
+  double x = is_centered ? (width - w) / 2 : 0, y = is_centered ? (height - h) / 2 : height - h;
   printf("image of %u x %u pixels, frame of %g x %g\\n", width, height, w, h);
 
   FILE *file = open_file("/outputs/width", "wb");

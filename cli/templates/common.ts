@@ -84,7 +84,7 @@ function readme({ name }: TemplateNames): string {
 The container reads one file for each input from \`/inputs\`, named like the parameter and without extension, and writes one for each
 output to \`/outputs\`. An array is a folder: \`array.yml\` with the line \`size: N\`, and one file for each item, named 0, 1, …
 
-Coordinates of geometries are pixels of the image; x grows to the right.
+Coordinates of geometries are pixels of the image. The origin (0, 0) is the lower left corner of the image: x grows to the right, y upwards.
 `
 }
 

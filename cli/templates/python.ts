@@ -65,7 +65,8 @@ def main():
     factors = read_array("factors", int)
 
     frame_width, frame_height = width * fraction, height * fraction
-    x, y = (0, 0) if place == "top-left" else ((width - frame_width) / 2, (height - frame_height) / 2)
+    # Cytomine counts y from the bottom of the image: at the top, y is the height.
+    x, y = (0, height - frame_height) if place == "top-left" else ((width - frame_width) / 2, (height - frame_height) / 2)
     print(f"image of {width} x {height} pixels, frame of {frame_width} x {frame_height}")
 
     ring = [[x, y], [x + frame_width, y], [x + frame_width, y + frame_height], [x, y + frame_height], [x, y]]

@@ -23,7 +23,9 @@ echo "image of $width x $height pixels, frame of $fraction of it"
 printf '%s' "$width" > /outputs/width
 
 awk -v w="$width" -v h="$height" -v f="$fraction" -v place="$place" 'BEGIN {
-  fw = w * f; fh = h * f; x = 0; y = 0
+  fw = w * f; fh = h * f
+  # Cytomine counts y from the bottom of the image: at the top, y is the height.
+  x = 0; y = h - fh
   if (place == "center") { x = (w - fw) / 2; y = (h - fh) / 2 }
   printf "{\\"type\\":\\"Polygon\\",\\"coordinates\\":[[[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g],[%.17g,%.17g]]]}", \\
     x, y, x + fw, y, x + fw, y + fh, x, y + fh, x, y

@@ -171,6 +171,14 @@ function tutorialCommands(): readonly string[] {
     /\n## Ten minutes\n(.*?)\n## /su.exec(readFileSync('docs/task-authors.md', 'utf8')) ?? []
   const blocks = [...tutorial.matchAll(/^ *```sh\n(.*?)^ *```$/gmsu)].map(([, block = '']) => block)
   const commands = blocks.flatMap((block) => block.split('\n').map((line) => line.trim()))
+  // A newcomer has neither the package nor a service: both are explained before they are used.
+  for (const [cure, use] of [
+    ['npm run task:package', 'npm install --global'],
+    ['npm start', '--url http'],
+  ] as const) {
+    expect(tutorial).toContain(cure)
+    expect(tutorial.indexOf(cure)).toBeLessThan(tutorial.indexOf(use))
+  }
   expect(blocks.length).toBeGreaterThan(6)
   return commands.filter((line) => line !== '')
 }

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -114,36 +113,6 @@ describe.each(LANGUAGES)('the Dockerfile of a new task in %s', (language) => {
       ?.instructions.filter(({ word }) => word === 'USER')
 
     expect(users?.map(({ rest }) => rest)).toEqual(['65534:65534'])
-  })
-})
-
-describe('the program of a new task in shell', () => {
-  it('writes all digits of coordinates and areas of a slide', () => {
-    const place = join(folder, 'program')
-    const [inputs, outputs] = [join(place, 'inputs'), join(place, 'outputs')]
-    for (const path of [join(inputs, 'factors'), outputs]) mkdirSync(path, { recursive: true })
-    const png = Buffer.alloc(24)
-    png.writeUInt32BE(64_001, 16)
-    png.writeUInt32BE(48_001, 20)
-    const values = {
-      image: png,
-      fraction: '0.5',
-      place: 'center',
-      'factors/array.yml': 'size: 1',
-      'factors/0': '1',
-    }
-    for (const [name, value] of Object.entries(values)) writeFileSync(join(inputs, name), value)
-    const program = readFileSync(join(taskOf('shell'), 'main.sh'), 'utf8')
-    const moved = program.replaceAll('/inputs', inputs).replaceAll('/outputs', outputs)
-
-    execFileSync('sh', ['-c', moved])
-
-    const read = (name: string): string => readFileSync(join(outputs, name), 'utf8')
-    expect(read('width')).toBe('64001')
-    expect(read('areas/0')).toBe(String(64_001 * 48_001 * 0.25))
-    const { coordinates } = JSON.parse(read('frame')) as { readonly coordinates: readonly unknown[] }
-    expect(coordinates[0]).toContainEqual([16_000.25, 12_000.25])
-    expect(coordinates[0]).toContainEqual([48_000.75, 36_000.75])
   })
 })
 
