@@ -6,10 +6,10 @@ import { EMULATORS, type Emulator, emulatorNamed } from './test/emulators/emulat
 const name = process.env.EMULATOR
 const emulator: Emulator | undefined = name === undefined ? undefined : EMULATORS[emulatorNamed(name)]
 
-/** By default one processor is left to the terminal, which halves the speed of a machine with two. */
+/** One worker for each processor. Vitest's default is one less, which halves the speed of a machine with two processors. */
 const WORKERS = availableParallelism()
 
-/** A test that takes seconds takes ten times as long on a machine with other work; only one that hangs must end. */
+/** Time limit that ends only tests that hang: on a busy machine, a test of a few seconds takes ten times as long. */
 const PATIENCE_MS = 60_000
 
 function unitTests(files: {

@@ -1,6 +1,6 @@
 /** Handles Ctrl-C, SIGTERM and the end of the terminal during a part of a command that has to end in its own way. */
 export interface Interrupt {
-  /** Aborted by the first signal. The second one, also another, ends the program at once. */
+  /** Aborted by the first signal. A second signal, even of another kind, ends the program at once. */
   readonly signal: AbortSignal
   release(): void
 }

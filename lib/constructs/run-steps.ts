@@ -38,10 +38,10 @@ const THROTTLED: Omit<RetryProps, 'errors'> = {
   maxAttempts: 20,
   jitterStrategy: JitterType.FULL,
 }
-/** Lambda did not call the function. */
+/** Error of a call that Lambda refused before the function began. */
 const REFUSED_CALL = 'Lambda.TooManyRequestsException'
 export const THROTTLED_CALL: RetryProps = { ...THROTTLED, errors: [REFUSED_CALL] }
-/** Nothing was submitted; `submit-job` reports the throttling by Batch. */
+/** Retries of a job submission that Lambda or Batch throttled; `submit-job` reports the latter. Nothing was submitted. */
 const THROTTLED_SUBMISSION: RetryProps = { ...THROTTLED, errors: [SUBMIT_ERRORS.throttled, REFUSED_CALL] }
 
 /**

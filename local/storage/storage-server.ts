@@ -107,8 +107,8 @@ export function createStorageServer({
 }
 
 /**
- * Browsers follow the service's redirects here from pages of any origin. Pages other than the console's cannot read the
- * responses, because these have no CORS headers. Their writes are refused, presigned or not.
+ * Whether a page of any origin may send the request: browsers follow the service's redirects to this server. Pages other than the
+ * console cannot read the responses, because these have no CORS headers. Writes by such pages are refused, presigned or not.
  */
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD'

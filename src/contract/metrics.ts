@@ -52,7 +52,7 @@ export const MEASURES = {
   RunCost: 'None',
   /** Active runs at a sweep. */
   ActiveRuns: 'Count',
-  /** Age of the oldest last change among active runs, at a sweep. */
+  /** Time since the last change of the active run that has not changed for longest, at a sweep. */
   OldestActiveRunSeconds: 'Seconds',
 } as const satisfies Readonly<Record<string, 'Bytes' | 'Count' | 'None' | 'Seconds'>>
 

@@ -1,4 +1,4 @@
-/* Limits of run sets that several of service, CLI, console and infrastructure know. */
+/* Limits of run sets for service, CLI, console and infrastructure. */
 
 /** Maximum number of rows of a set. The row has four hexadecimal digits in the id of a run (set-run-id.ts). */
 export const MAX_ROWS = 10_000

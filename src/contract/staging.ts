@@ -27,8 +27,8 @@ export const METADATA_VARIABLE = 'ECS_CONTAINER_METADATA_URI_V4'
 export const TASK_FAILED_EXIT_CODE = 100
 
 /**
- * Limits of what stage-out keeps of a task that failed: as much as the archive of rejected outputs has (src/inputs/prepared-file.ts), and
- * the time that the sweeper allows before it ends the job.
+ * Limits for the outputs that stage-out uploads of a failed task. Bytes and files are the maximum of the archive of rejected outputs
+ * (src/inputs/prepared-file.ts). The sweeper waits for `seconds` before it ends the job.
  */
 export const KEPT_OF_FAILED_TASK = { bytes: 512 * 1024 ** 2, files: 10_000, seconds: 600 } as const
 

@@ -26,7 +26,7 @@ export function createTaskCache(maxBytes = MAX_BYTES): TaskCache {
     get(taskId) {
       const entry = entries.get(taskId)
       if (entry === undefined) return undefined
-      // Moves it to the end of the order of use.
+      // The last entry of the map is the most recently used one.
       entries.delete(taskId)
       entries.set(taskId, entry)
       return entry.task

@@ -92,7 +92,7 @@ async function showFindings(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'CVE-2026-0001' }).waitFor()
 }
 
-/** Opens the question of a button. */
+/** Presses a button, and waits for the dialog with its question. */
 const ask =
   (button: string, question: string) =>
   async (page: Page): Promise<void> => {

@@ -107,7 +107,7 @@ export async function setHidden(page: Page, isHidden: boolean): Promise<void> {
 /** Folders with the files that were dropped on a page. */
 const folders = new WeakMap<Page, Promise<string>>()
 
-/** Drops a file on an element, as from the desktop. A name that was dropped before stands for the same file and content. */
+/** Drops a file on an element, as from the desktop. A second drop of a name drops the same unchanged file. */
 export function dropFile(page: Page, target: Locator, name: string, content: Buffer): Promise<void> {
   return dropFiles(page, target, { [name]: content })
 }

@@ -74,7 +74,7 @@ describe('a user with a keyboard', () => {
     await page.getByRole('heading', { name: 'Typed 1.0.0' }).waitFor()
   })
 
-  it('cancels a run after the question, then deletes it', async () => {
+  it('confirms that a run is cancelled, and then that it is deleted', async () => {
     const { page, go } = watched()
     const shell = await installShell()
     const id = await runWith(
@@ -93,7 +93,7 @@ describe('a user with a keyboard', () => {
     await expect.poll(() => page.evaluate(FOCUSED)).toBe('Cancel run')
     await press(page, 'Cancel run')
     await dialog.waitFor()
-    // The focus cannot leave the question, so this is its button.
+    // The focus cannot leave the dialog, so this is the dialog's button.
     await press(page, 'Cancel run')
     await waitForState(`task-runs/${id}`, 'final')
     await page.getByText('The run was cancelled.').waitFor()

@@ -329,7 +329,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     )
   })
 
-  it('deletes nothing by a version with an encoded suffix', async () => {
+  it('deletes no task when an encoded suffix follows its version', async () => {
     for (const version of [
       '1.0.0%23x',
       '1.0.0%3Fx',

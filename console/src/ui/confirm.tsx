@@ -36,7 +36,7 @@ export function Confirm({ question, consequence, action, onConfirm, onClose }: C
       ref={dialog}
       aria-labelledby="question"
       aria-describedby="consequence"
-      // The event of a dialog that was removed comes late: the next question may be open already.
+      // The event of a removed dialog arrives late: the next dialog may be open already.
       onClose={({ currentTarget }) => currentTarget.isConnected && onClose()}
     >
       <h2 id="question">{question}</h2>

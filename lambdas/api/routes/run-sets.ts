@@ -35,7 +35,7 @@ import { newRunSetSchema, readSetBody } from './run-set-body.ts'
 type Dependencies = CreateRunSetDependencies &
   EndRunSetDependencies &
   Pick<FileDependencies, 'runs' | 'tasks'> & {
-    /** Whether runs of sets take the outputs of equal runs when the caller says nothing. */
+    /** Default of `reuse`: whether the runs of a set take the outputs of equal runs. */
     readonly reusesOutputs: boolean
   }
 

@@ -6,8 +6,8 @@ import { ZipFormatError } from '../zip/zip-format-error.ts'
 const LARGEST_SKIP_BYTES = 1024 * 1024
 
 /**
- * Reads pieces of a source in ascending order from one request; a piece before the position, or far after it, starts
- * another. Reads must not overlap in time. Memory: the chunks of the current piece.
+ * Reads pieces of a source in ascending order from one request. A piece before the current position, or far after it, is read by another
+ * request. Calls must not overlap in time. Memory: the chunks of the current piece.
  */
 export class ForwardReader {
   readonly #source: ByteSource

@@ -26,8 +26,7 @@ export interface FolderZip {
   /** Undefined when there is no such entry. */
   place(name: string): ContentPlace | undefined
   /**
-   * Content of an entry, its header and checksum verified. Reads in directory order share one request; a read before
-   * the position, or far after it, starts another.
+   * Content of an entry, its header and checksum verified. Entries that are read in directory order share one request.
    * @throws ZipFormatError
    */
   read(name: string): Promise<Buffer>

@@ -21,8 +21,8 @@ const NUMBERS: ReadonlySet<string> = new Set([
 export type Wanted = 'boolean' | 'number' | 'text'
 
 /**
- * Reads booleans and numbers where a descriptor expects them by the rules of YAML 1.1, as the Java service does: `yes`,
- * `10_000`, `0144`. Where text is expected they stay text, and quoted scalars are always text.
+ * Reads scalars by the rules of YAML 1.1, as the Java service does, where a descriptor expects booleans or numbers: `yes`, `10_000`,
+ * `0144`. Where it expects text they stay text, and quoted scalars are always text.
  */
 export function readWantedScalars(document: YamlDocument): unknown {
   const read = (value: unknown, path: DescriptorPath): unknown => {

@@ -107,7 +107,7 @@ describe.each(LANGUAGES)('the Dockerfile of a new task in %s', (language) => {
     expect(statSync(join(taskOf(language), copy?.sources[0] ?? '')).mode & EXECUTABLE).toBe(EXECUTABLE)
   })
 
-  it('runs the task without rights', () => {
+  it('runs the task as a user without privileges', () => {
     const users = stagesOf(language)
       .at(-1)
       ?.instructions.filter(({ word }) => word === 'USER')

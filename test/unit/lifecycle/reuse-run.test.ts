@@ -266,7 +266,7 @@ describe('a run that reuses', () => {
     expect(await engine.start(third.id)).toMatchObject({ state: 'FINISHED', reusedFrom: first.id })
   })
 
-  it('is found as an equal run although its first worker crashed at the end', async () => {
+  it('can be reused itself, although its first worker crashed before it recorded the result', async () => {
     const engine = await aReusingEngine()
     const { recordResult } = engine.runs
     engine.runs.recordResult = () => Promise.reject(new Error('the process died'))

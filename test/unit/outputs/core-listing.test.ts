@@ -121,7 +121,7 @@ describe("core's typed request for outputs", () => {
 })
 
 describe('the selected entries of a list', () => {
-  it('are those of the parsed list, for any chunks', async () => {
+  it('are those of the parsed list, however the text is divided into chunks', async () => {
     const entries = fc.array(fc.record({ parameterName: fc.constantFrom('a', 'b'), value: fc.jsonValue() }))
     await fc.assert(
       fc.asyncProperty(entries, fc.integer({ min: 1, max: 50 }), async (list, chunkBytes) => {

@@ -16,7 +16,7 @@ const entryOf = (taskRunId: string, value: unknown) => ({
 })
 
 describe('the listing of a run that reused outputs', () => {
-  it('contains the id of that run everywhere, and unchanged values, for any chunks', async () => {
+  it('contains the id of that run everywhere, and unchanged values, however its text is divided into chunks', async () => {
     const hostile = fc.constantFrom(
       FROM,
       `"taskRunId":"${FROM}"`,

@@ -9,7 +9,7 @@ import { choicesFor, type RunChoices } from './run-choices.ts'
 
 /** Actions that the run's state allows. */
 export function RunActions({ run }: { readonly run: Run }) {
-  // The question stays the same when the state changes while it is open.
+  // The open dialog keeps its question when the state of the run changes.
   const [asked, setAsked] = useState<RunChoices['end']>()
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)

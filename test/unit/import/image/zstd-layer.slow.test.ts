@@ -42,7 +42,7 @@ describe('plain layers that are compressed while they are pushed', () => {
     },
   )
 
-  it('are identical for any chunks', async () => {
+  it('are identical however the content is divided into chunks', async () => {
     const content = randomBytes(FRAME_BYTES + 1000)
 
     const layers = [await compressed(content, 10_000), await compressed(content, 2_000_000)]

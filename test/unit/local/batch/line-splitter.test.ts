@@ -21,7 +21,7 @@ describe('lines of a container’s output', () => {
     expect(lines).toEqual(['a', '', 'b'])
   })
 
-  it('are the same for any chunks', () => {
+  it('are the same however the output is divided into chunks', () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !/[\r\n]/u.test(line))),

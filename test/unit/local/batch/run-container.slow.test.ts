@@ -32,8 +32,8 @@ function optionsWith(signal: AbortSignal) {
   return { task, logs: undefined, signal, onStarted: () => {} }
 }
 
-describe('the end of a container that is not wanted any more', () => {
-  it('is awaited if it starts after its client was killed', async () => {
+describe('a container whose job is cancelled', () => {
+  it('is killed even if it starts after the engine’s client was killed', async () => {
     const ending = new AbortController()
     const run = runInEngine(fake().engine, 1, optionsWith(ending.signal), () => {})
     await expect.poll(() => existsSync(join(fake().folder, 'client'))).toBe(true)
@@ -47,7 +47,7 @@ describe('the end of a container that is not wanted any more', () => {
     expect(performance.now() - begin).toBeLessThan(20_000)
   })
 
-  it('comes before its start if that is known before', async () => {
+  it('is not started if the job is cancelled before', async () => {
     const options = optionsWith(AbortSignal.abort())
 
     expect(await runInEngine(fake().engine, 1, options, () => {})).toEqual({ exitCode: 137 })
