@@ -3,10 +3,10 @@
  *
  *   npm run bench:simulate [-- --runs 10000 --minutes 5 --concurrency 1000 --run-vcpus 2]
  *
- * Without options it prints the table of docs/scale.md. The model is in bench/simulation.ts.
+ * Without options it prints the tables of scenarios and of peaks of docs/scale.md. The model is in bench/simulation.ts.
  */
 import { parseArgs } from 'node:util'
-import { DOCUMENTED_SET, simulationTable } from './simulation.ts'
+import { DOCUMENTED_SET, peaksTable, type SimulatedSet, simulationTable } from './simulation.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,10 +24,10 @@ function numberOf(name: keyof typeof values): number {
   return value
 }
 
-const table = simulationTable({
+const set: SimulatedSet = {
   runs: numberOf('runs'),
   taskSeconds: numberOf('minutes') * 60,
   concurrency: numberOf('concurrency'),
   runVcpus: numberOf('run-vcpus'),
-})
-console.log(table.join('\n'))
+}
+console.log([...simulationTable(set), '', ...peaksTable(set)].join('\n'))

@@ -41,6 +41,7 @@ export function checkDefinition(definition: RegisterJobDefinition): void {
   const volumes = new Set(task.volumes.map((volume) => volume.name))
   for (const container of containers) {
     checkDependencies(container, containers)
+    checkLogOptions(container)
     const missing = container.mountPoints.find(({ sourceVolume }) => !volumes.has(sourceVolume))
     if (missing !== undefined) {
       throw new ClientException(`container ${container.name} mounts unknown volume ${missing.sourceVolume}`)
@@ -95,6 +96,21 @@ function checkDependencies(container: Container, containers: readonly Container[
         `container ${container.name} waits for ${condition} of ${containerName}, which is essential`,
       )
     }
+  }
+}
+
+/** Docker checks the mode when the container starts: https://docs.docker.com/engine/logging/configure/ */
+function checkLogOptions({ name, logConfiguration }: Container): void {
+  const { mode = 'blocking', 'max-buffer-size': bufferSize } = logConfiguration?.options ?? {}
+  if (mode !== 'blocking' && mode !== 'non-blocking') {
+    throw new ClientException(
+      `container ${name} has the log mode ${mode}, which is neither blocking nor non-blocking`,
+    )
+  }
+  if (bufferSize !== undefined && mode !== 'non-blocking') {
+    throw new ClientException(
+      `container ${name} has a max-buffer-size, which needs the log mode non-blocking`,
+    )
   }
 }
 

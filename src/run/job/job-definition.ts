@@ -231,6 +231,13 @@ function mounts(inputs: string, outputs: string): JobContainer['mountPoints'] {
   ]
 }
 
+/**
+ * Log options that keep CloudWatch's limit of 50 CreateLogStream calls a second from failing containers: Docker's driver fails the start
+ * when it is throttled in blocking mode, and creates the stream in the background otherwise (moby/moby#42088). They are ECS's defaults
+ * since June 2025, but an account can set another mode. A container that writes faster than CloudWatch accepts loses lines beyond the buffer.
+ */
+const NON_BLOCKING_LOG = { mode: 'non-blocking', 'max-buffer-size': '10m' } as const
+
 /** Describes containers of one job, whose logs begin with the task's id. */
 function containersOf(taskId: string, { logGroupName, region }: JobSettings) {
   const logConfiguration: JobContainer['logConfiguration'] = {
@@ -239,6 +246,7 @@ function containersOf(taskId: string, { logGroupName, region }: JobSettings) {
       'awslogs-group': logGroupName,
       'awslogs-region': region,
       'awslogs-stream-prefix': taskId,
+      ...NON_BLOCKING_LOG,
     },
   }
   return (

@@ -26,6 +26,10 @@ function withContainers(change: (containers: Container[]) => Container[]): Regis
 const mapped = (change: (container: Container) => Partial<Container>): RegisterJobDefinition =>
   withContainers((containers) => containers.map((container) => ({ ...container, ...change(container) })))
 
+function withLog(options: Readonly<Record<string, string>>): () => Partial<Container> {
+  return () => ({ logConfiguration: { logDriver: 'awslogs', options: { ...options } } })
+}
+
 describe('job definitions', () => {
   it('of the service are accepted', () => {
     const definition = withContainers((containers) => containers)
@@ -52,6 +56,12 @@ describe('job definitions', () => {
       'that wait for themselves',
       mapped(({ name }) => ({ dependsOn: [{ containerName: name, condition: 'START' }] })),
       /wait for each other/u,
+    ],
+    ['with an unknown log mode', mapped(withLog({ mode: 'lossless' })), /log mode lossless/u],
+    [
+      'with a log buffer that no mode uses',
+      mapped(withLog({ 'max-buffer-size': '10m' })),
+      /max-buffer-size, which needs the log mode non-blocking/u,
     ],
     [
       'with a repeated name',

@@ -73,6 +73,18 @@ describe('the job definition', () => {
     ])
   })
 
+  it('lets a container start when CloudWatch throttles the creation of its log stream', () => {
+    for (const { logConfiguration } of containers.values()) {
+      expect(logConfiguration.options).toEqual({
+        'awslogs-group': '/app-engine/test/jobs',
+        'awslogs-region': 'eu-west-1',
+        'awslogs-stream-prefix': expect.any(String),
+        mode: 'non-blocking',
+        'max-buffer-size': '10m',
+      })
+    }
+  })
+
   it('mounts the two volumes at the folders of the descriptor', () => {
     expect(
       containers.get('task')?.mountPoints.map((mount) => [mount.sourceVolume, mount.containerPath]),
