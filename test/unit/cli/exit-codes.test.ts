@@ -9,7 +9,12 @@ const CODES = EXIT_NAMES.map((name) => [String(EXIT[name]), EXIT_MEANINGS[name]]
 function tableAfter(text: string, start: string): readonly (readonly string[])[] {
   const [, table = ''] = text.slice(text.indexOf(start)).split('\n\n')
   const [, , ...rows] = table.split('\n')
-  return rows.map((row) => row.split('|').slice(1, -1).map((cell) => cell.trim()))
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
 }
 
 describe('the exit codes', () => {
