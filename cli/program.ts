@@ -130,7 +130,7 @@ function describeProgram(program: Command, surroundings: Surroundings): void {
       'print results and failures as JSON, for machines; "logs", and "run-set table" without -o, have none',
     )
     .addHelpText(
-      'after',
+      'afterAll',
       `${EXIT_CODES_HELP}\n\nColours are used on a terminal only, and never when NO_COLOR is set.`,
     )
     .hook('preAction', (_, command) => {

@@ -1,13 +1,12 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { imageName } from '../../src/import/image-name.ts'
+import { BASES, BUILDER, createTestImages, HAS_BUILDER, KEEP_NO_LAYERS } from '../fixtures/base-images.ts'
 import { packLayer, shellLayer } from '../fixtures/engine-image.ts'
 import { HAS_SYSTEM_PYTHON, pythonLayer } from '../fixtures/python-layer.ts'
-import { isAvailable } from '../fixtures/requirement.ts'
 
 /*
  * The path of a new author: the package alone, in an empty folder, from the first command to the deleted task. Each step prints its
@@ -15,12 +14,8 @@ import { isAvailable } from '../fixtures/requirement.ts'
  */
 
 const execute = promisify(execFile)
-/** Base images of the templates. */
-const BASES = { shell: 'docker.io/library/busybox:1.37-musl', python: 'docker.io/library/python:3.12-slim' }
 /** Time that an author needs at most for all of it, in milliseconds. */
 const TEN_MINUTES = 600_000
-const BUILDER = ['podman', 'buildah'].find((program) => spawnSync(program, ['version']).status === 0)
-const HAS_BUILDER = isAvailable('podman or buildah', BUILDER !== undefined)
 const NAMESPACE = `org.example.p${process.pid}`
 const NAME = `${NAMESPACE}.my-task/0.1.0`
 
@@ -28,8 +23,7 @@ let folder = ''
 /** Folder with the tarball, as in a clone. */
 let clone = ''
 let tarball = ''
-/** Images that this file made. */
-const made: string[] = []
+const images = createTestImages()
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'author-package-'))
   clone = mkdtempSync(join(tmpdir(), 'author-clone-'))
@@ -39,29 +33,9 @@ beforeAll(async () => {
   tarball = join(target, readdirSync(target).find((name) => name.endsWith('.tgz')) ?? '')
 })
 afterAll(() => {
-  for (const image of made) spawnSync(String(BUILDER), ['rmi', '--force', image])
+  images.close()
   for (const one of [folder, clone]) rmSync(one, { recursive: true, force: true })
 })
-
-/** Makes a base image from programs of this machine, unless it exists. Registries are not reachable everywhere. */
-async function provideBase(tag: string, layers: readonly Buffer[]): Promise<void> {
-  const builder = String(BUILDER)
-  if (spawnSync(builder, ['inspect', '--type', 'image', tag]).status === 0) return
-  const context = mkdtempSync(join(clone, 'base-'))
-  const lines = layers.map((layer, index) => {
-    writeFileSync(join(context, `${index}.tar`), layer)
-    return `ADD ${index}.tar /\n`
-  })
-  writeFileSync(join(context, 'Dockerfile'), `FROM scratch\n${lines.join('')}`)
-  execFileSync(builder, ['build', '--platform', 'linux/amd64', '--tag', tag, context])
-  made.push(tag)
-}
-
-/** Remembers the image that `build` makes of a task. */
-function builtImage(namespace: string): void {
-  const { repository, tag } = imageName('localhost/cytomine-task', namespace, '0.1.0')
-  made.push(`${repository}:${tag}`)
-}
 
 interface Place {
   readonly cwd: string
@@ -77,6 +51,7 @@ async function step(words: readonly [string, ...string[]], { cwd, env }: Place):
     npm_config_offline: 'true',
     npm_config_cache: join(folder, 'npm-cache'),
     XDG_CACHE_HOME: join(folder, 'cache'),
+    ...KEEP_NO_LAYERS,
     ...env,
   }
   const { stdout, stderr } = await execute(program, rest, { cwd, env: all, timeout: TEN_MINUTES })
@@ -90,8 +65,8 @@ describe.runIf(HAS_BUILDER)('a new author with the package alone', () => {
     const tools = ['awk', 'mkdir', 'od', 'printf', 'sed'].map((name) => {
       return { name: `bin/${name}`, type: 'symlink' as const, linkname: 'busybox' }
     })
-    await provideBase(BASES.shell, [await shellLayer(), await packLayer(tools)])
-    builtImage(`${NAMESPACE}.my-task`)
+    images.provideBase(BASES.shell, [await shellLayer(), await packLayer(tools)])
+    images.builtImage(`${NAMESPACE}.my-task`, '0.1.0')
     const cwd = join(folder, 'empty')
     mkdirSync(cwd)
     const startedAt = performance.now()
@@ -105,7 +80,7 @@ describe.runIf(HAS_BUILDER)('a new author with the package alone', () => {
     const valid = await cytomine('validate', 'my-task')
     const inputs = ['-i', 'image=@my-task/sample/image.png', '-i', 'factors=@my-task/sample/factors.json']
     await cytomine('run', 'my-task', ...inputs, '-o', 'local')
-    const built = await cytomine('build', 'my-task', '--engine', String(BUILDER))
+    const built = await cytomine('build', 'my-task', '--engine', BUILDER)
     const service = ['--url', inject('baseUrl')]
     const uploaded = await cytomine('upload', 'my-task', '--no-build', ...service)
     await cytomine('run', NAME, '--remote', inject('baseUrl'), ...inputs, '-o', 'remote')
@@ -130,8 +105,8 @@ describe.runIf(HAS_BUILDER)('a new author with the package alone', () => {
   })
 
   it.skipIf(!HAS_SYSTEM_PYTHON)('can follow the tutorial word for word', async () => {
-    await provideBase(BASES.python, [await pythonLayer()])
-    builtImage('org.example.my-task')
+    images.provideBase(BASES.python, [await pythonLayer()])
+    images.builtImage('org.example.my-task', '0.1.0')
     const { port, href } = new URL(inject('baseUrl'))
     const env = {
       npm_config_prefix: join(folder, 'tutorial'),

@@ -5,6 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommand } from '../../fixtures/cli-program.ts'
 
 const LANGUAGES = ['python', 'c', 'shell'] as const
+/** Tasks with a Dockerfile, by what they are called in the names of tests. */
+const TASKS = [
+  ...LANGUAGES.map((name) => ({ title: `a new task in ${name}`, name })),
+  ...['add-and-echo', 'scale-numbers', 'threshold'].map((name) => ({ title: `the example ${name}`, name })),
+]
 const EXECUTABLE = 0o111
 
 let folder = ''
@@ -28,10 +33,12 @@ interface Stage {
   readonly instructions: readonly Instruction[]
 }
 
-const taskOf = (language: string): string => join(folder, `in-${language}`)
+function taskOf(name: string): string {
+  return LANGUAGES.some((language) => language === name) ? join(folder, `in-${name}`) : join('examples', name)
+}
 
-function stagesOf(language: string): readonly Stage[] {
-  const text = readFileSync(join(taskOf(language), 'Dockerfile'), 'utf8')
+function stagesOf(name: string): readonly Stage[] {
+  const text = readFileSync(join(taskOf(name), 'Dockerfile'), 'utf8')
   return text
     .split(/^(?=FROM )/mu)
     .filter((stage) => stage.startsWith('FROM '))
@@ -64,38 +71,37 @@ const filesIn = (root: string): readonly string[] =>
 
 const copiesOf = ({ instructions }: Stage) => instructions.filter(({ word }) => word === 'COPY').map(copyOf)
 
-describe.each(LANGUAGES)('a new task in %s', (language) => {
+describe.each(TASKS)('$title', ({ name }) => {
   it('names the schema for editors in the first line of its descriptor', () => {
-    const [first = ''] = readFileSync(join(taskOf(language), 'descriptor.yml'), 'utf8').split('\n')
+    const [first = ''] = readFileSync(join(taskOf(name), 'descriptor.yml'), 'utf8').split('\n')
     const [, schema = ''] = /^# yaml-language-server: \$schema=(\S+)$/u.exec(first) ?? []
 
-    const written = readFileSync(join(taskOf(language), schema), 'utf8')
+    const written = readFileSync(join(taskOf(name), schema), 'utf8')
     expect(JSON.parse(written)).toEqual(JSON.parse(readFileSync('docs/task.schema.json', 'utf8')))
   })
 })
 
-describe.each(LANGUAGES)('the Dockerfile of a new task in %s', (language) => {
+describe.each(TASKS)('the Dockerfile of $title', ({ name }) => {
   it('starts from images of a fixed version with their registry, or from scratch', () => {
-    for (const { from } of stagesOf(language)) {
+    for (const { from } of stagesOf(name)) {
       expect(from).toMatch(/^(?:scratch|[a-z.]+\.[a-z]+\/\S+:\d[\w.-]*(?: AS [a-z]+)?)$/u)
     }
   })
 
   it('copies only files of the folder and of earlier stages', () => {
-    const stages = stagesOf(language)
+    const stages = stagesOf(name)
     const names = stages.map(({ from }) => / AS (.*)$/u.exec(from)?.[1])
     for (const [index, stage] of stages.entries()) {
       for (const { stage: earlier, sources } of copiesOf(stage)) {
         expect(sources.length).toBeGreaterThan(0)
         if (earlier !== undefined) expect(names.slice(0, index)).toContain(earlier)
-        else
-          for (const source of sources) expect(statSync(join(taskOf(language), source)).isFile()).toBe(true)
+        else for (const source of sources) expect(statSync(join(taskOf(name), source)).isFile()).toBe(true)
       }
     }
   })
 
   it('starts a file that it copies, as a list of words, and makes it executable where no interpreter is named', () => {
-    const last = stagesOf(language).at(-1)
+    const last = stagesOf(name).at(-1)
     if (last === undefined) throw new Error('the Dockerfile has no stage')
     const entry = last.instructions.find(({ word }) => word === 'ENTRYPOINT')
     const words = JSON.parse(entry?.rest ?? '') as readonly string[]
@@ -104,11 +110,11 @@ describe.each(LANGUAGES)('the Dockerfile of a new task in %s', (language) => {
     if (words.length > 1 || copy?.stage !== undefined) return
     expect(Number.parseInt(copy?.mode ?? '0', 8) & EXECUTABLE).toBe(EXECUTABLE)
     // Linux keeps this mode where the builder does not know --chmod.
-    expect(statSync(join(taskOf(language), copy?.sources[0] ?? '')).mode & EXECUTABLE).toBe(EXECUTABLE)
+    expect(statSync(join(taskOf(name), copy?.sources[0] ?? '')).mode & EXECUTABLE).toBe(EXECUTABLE)
   })
 
   it('runs the task as a user without privileges', () => {
-    const users = stagesOf(language)
+    const users = stagesOf(name)
       .at(-1)
       ?.instructions.filter(({ word }) => word === 'USER')
 
