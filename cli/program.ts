@@ -33,9 +33,6 @@ const ADDERS = [
   ...[addTasks, addRuns, addLogs, addOutputs, addCancel, addDelete, addRunSet, addSchema],
 ]
 
-/** Commands without a result in JSON. */
-const TEXT_COMMANDS: ReadonlySet<string> = new Set(['logs'])
-
 /**
  * Runs cytomine-task with the arguments of its command line.
  * @returns the exit code
@@ -45,7 +42,8 @@ export async function runProgram(words: readonly string[], surroundings: Surroun
   const terminal = createRecorder(createTerminal(surroundings, isJson))
   const { exitCode, message } = await execute(words, surroundings, terminal)
   if (exitCode !== EXIT.success && !terminal.hasResult()) {
-    terminal.json({ error: { message: message ?? terminal.lastNote(), exitCode } })
+    // One line, since "logs -f" may have printed lines before it.
+    terminal.jsonLine({ error: { message: message ?? terminal.lastNote(), exitCode } })
   }
   return exitCode
 }
@@ -125,22 +123,12 @@ function describeProgram(program: Command, surroundings: Surroundings): void {
     .description('Creates, checks, runs and publishes tasks for the Cytomine App Engine.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print the help of the program or of a command')
-    .option(
-      '--json',
-      'print results and failures as JSON, for machines; "logs", and "run-set table" without -o, have none',
-    )
+    .option('--json', 'print results and failures as JSON, for machines; "logs -f" prints JSON lines')
     .addHelpText(
       'after',
       `${EXIT_CODES_HELP}\n\nColours are used on a terminal only, and never when NO_COLOR is set.`,
     )
-    .hook('preAction', (_, command) => refuseJson(program, command))
   settle(program, surroundings)
-}
-
-/** @throws CommandError for a command without a result in JSON */
-function refuseJson(program: Command, command: Command): void {
-  if (program.opts<{ json?: boolean }>().json !== true || !TEXT_COMMANDS.has(command.name())) return
-  throw usageError(`"${command.name()}" prints the log as the container wrote it; omit --json`)
 }
 
 /** @throws CommandError for help about an unknown command, which commander answers with the help of the program */
