@@ -190,9 +190,7 @@ describe('a whole array', () => {
   it('is refused for invalid items at any level, all of which are counted', () => {
     const value = Array.from({ length: 30 }, () => Array.from({ length: 10 }, () => 'x'))
 
-    expect(refusalWords(() => provisioned(value, NESTED))).toMatch(
-      /^300 items are invalid\. Item 0\/0: "x"/u,
-    )
+    expect(refusalWords(() => provisioned(value, NESTED))).toMatch(/^300 items are invalid\. Item 0\/0: "x"/u)
   })
 
   it('is read from its folder unchanged, whether provisioned as a list or with indexes', async () => {
