@@ -128,7 +128,27 @@ function describeProgram(program: Command, surroundings: Surroundings): void {
       'after',
       `${EXIT_CODES_HELP}\n\nColours are used on a terminal only, and never when NO_COLOR is set.`,
     )
+    .hook('preAction', (_, command) => refuseOptionAsValue(command))
   settle(program, surroundings)
+}
+
+/** @throws CommandError when a value was forgotten, so that commander takes the option after it for the value */
+function refuseOptionAsValue(command: Command): void {
+  const holders = [command, ...ancestorsOf(command)]
+  const known = new Set(holders.flatMap(({ options }) => options).flatMap(({ long, short }) => [long, short]))
+  for (const word of ['-h', '--help']) known.add(word)
+  for (const holder of holders) {
+    for (const option of holder.options.filter(({ required }) => required)) {
+      const words = [holder.getOptionValue(option.attributeName())].flat()
+      const taken = words.find((word) => typeof word === 'string' && known.has(word))
+      if (taken === undefined) continue
+      throw usageError(`"${option.flags}" has no value: ${taken} after it is another option; add the value`)
+    }
+  }
+}
+
+function ancestorsOf({ parent }: Command): readonly Command[] {
+  return parent === null ? [] : [parent, ...ancestorsOf(parent)]
 }
 
 /** @throws CommandError for help about an unknown command, which commander answers with the help of the program */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Command, Option } from 'commander'
 import taskSchema from '../../docs/task.schema.json' with { type: 'json' }
@@ -8,7 +8,8 @@ import { cTemplate } from '../templates/c.ts'
 import { commonFiles } from '../templates/common.ts'
 import { pythonTemplate } from '../templates/python.ts'
 import { shellTemplate } from '../templates/shell.ts'
-import type { ProgramTemplate } from '../templates/template.ts'
+import type { ProgramTemplate, TemplateFile } from '../templates/template.ts'
+import { removeOnSignal } from '../temporary-folder.ts'
 import { CommandError, usageError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import { shellWord } from '../terminal/shell-word.ts'
@@ -49,17 +50,11 @@ export function addInit(program: Command, perform: Perform): void {
             `"${flags.namespace}" is not a valid namespace; expected letters and digits with dots between, such as com.example`,
           )
         }
-        if (existsSync(folder)) throw new CommandError(`${folder} already exists; choose another name`)
         const names = { name, namespace: `${flags.namespace}.${name}` }
         const schema = `${JSON.stringify(taskSchema, null, 2)}\n`
         const template = TEMPLATES[flags.lang] ?? pythonTemplate
         const files = [...commonFiles(names, schema), ...template(names)]
-        for (const { path, content, isExecutable } of files) {
-          const target = join(folder, path)
-          await mkdir(dirname(target), { recursive: true })
-          await writeFile(target, content)
-          if (isExecutable === true) await chmod(target, 0o755)
-        }
+        await writeNewFolder(folder, files)
         terminal.json({ folder, files: files.map(({ path }) => path) })
         terminal.print(`Created a task in ${flags.lang}: ${folder}. Next:`)
         terminal.print(`  cd ${shellWord(folder)}`)
@@ -67,4 +62,27 @@ export function addInit(program: Command, perform: Perform): void {
         return EXIT.success
       }),
     )
+}
+
+/**
+ * Creates a folder with files. Without all of them, such as on a full disk, it is removed again.
+ * @throws CommandError when it exists
+ */
+async function writeNewFolder(folder: string, files: readonly TemplateFile[]): Promise<void> {
+  const first = existsSync(folder) ? undefined : await mkdir(folder, { recursive: true })
+  if (first === undefined) throw new CommandError(`${folder} already exists; choose another name`)
+  const keep = removeOnSignal(first)
+  try {
+    for (const { path, content, isExecutable } of files) {
+      const target = join(folder, path)
+      await mkdir(dirname(target), { recursive: true })
+      await writeFile(target, content)
+      if (isExecutable === true) await chmod(target, 0o755)
+    }
+  } catch (error) {
+    await rm(first, { recursive: true, force: true })
+    throw error
+  } finally {
+    keep()
+  }
 }

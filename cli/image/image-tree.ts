@@ -1,25 +1,32 @@
 import { posix } from 'node:path'
 import type { LayerEntry } from './layer-memory.ts'
+import {
+  type BlockedFolder,
+  folderInLayer,
+  MAX_LINK_STEPS,
+  namesOf,
+  nodeAt,
+  partsOf,
+  type TreeEntry,
+  type TreeNode,
+} from './tree-node.ts'
 
-/** A file, folder or link of an image. */
-export interface TreeEntry {
-  readonly kind: 'file' | 'folder' | 'link' | 'other'
-  /** Permission bits. */
-  readonly mode: number
-  /** User id of the owner; -1 when it is unknown. */
-  readonly uid: number
-  /** Target of a link. */
-  readonly target: string
-  /** Index of the layer that contains the content. */
-  readonly layer: number
-  /** Path of the content in that layer; differs for a hard link. */
-  readonly contentPath: string
-}
+/** Reason for which container engines cannot unpack an entry of a layer. */
+export type EntryFault =
+  /** A part of its path is no folder. */
+  | { readonly kind: 'blocked'; readonly by: BlockedFolder }
+  /** A hard link whose target is not before it in the layer. */
+  | { readonly kind: 'no-target'; readonly target: string }
+  | { readonly kind: 'folder-target'; readonly target: string }
+  /** A whiteout of a path that the same layer has. */
+  | { readonly kind: 'removes-own'; readonly path: string }
 
 /** File system of an image, from the headers of its layers. Memory: about 300 bytes a file. */
 export interface ImageTree {
   /** Adds an entry of a layer; call it from the lowest layer to the highest. A layer takes time linear in the number of files. */
-  add(entry: LayerEntry, layer: number): void
+  add(entry: LayerEntry, layer: number): EntryFault | undefined
+  /** Where a path is, without resolving links: in a layer, only in lower ones, or nowhere. */
+  placeOf(path: string, layer: number): 'layer' | 'lower' | 'nowhere'
   /** The entry at a path, with links resolved; undefined when there is none. */
   find(path: string): TreeEntry | undefined
   /** The path with links resolved, whether it exists or not; undefined when there are too many links. */
@@ -28,23 +35,10 @@ export interface ImageTree {
   isCut(): boolean
 }
 
-/** A name in a folder. */
-interface Node {
-  children?: Map<string, Node>
-  /** Undefined if the name is known only from the paths below it. */
-  entry?: TreeEntry | undefined
-  /** Layer that the entry comes from. */
-  layer?: number
-  /** Layer that has hidden what lower ones had below it: another whiteout of that layer changes nothing. */
-  hiddenBy?: number
-}
-
 /** An image of several GB has about 200 000 files. */
 const MAX_NODES = 2_000_000
 /** Linux's limit of a path in bytes: no file can be opened by more characters. */
 const MAX_PATH = 4096
-/** Linux's limit of links in one path. */
-const MAX_LINK_STEPS = 40
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 const KINDS: Readonly<Record<string, TreeEntry['kind']>> = {
@@ -56,14 +50,14 @@ const KINDS: Readonly<Record<string, TreeEntry['kind']>> = {
 }
 
 export function createImageTree(): ImageTree {
-  const root: Node = {}
+  const root: TreeNode = {}
   let nodes = 0
   let isCut = false
 
-  /** Adds the missing nodes of a path. @returns undefined when the tree is full */
-  function grow(parts: readonly string[]): Node | undefined {
+  /** Adds the missing nodes of a path. A folder replaces a file or link of a lower layer. @returns undefined when the tree is full */
+  function grow(parts: readonly string[], layer: number): TreeNode | undefined {
     let node = root
-    for (const part of parts) {
+    for (const [depth, part] of parts.entries()) {
       node.children ??= new Map()
       let child = node.children.get(part)
       if (child === undefined) {
@@ -72,13 +66,16 @@ export function createImageTree(): ImageTree {
         child = {}
         node.children.set(part, child)
       }
+      child.seenIn = layer
+      const isOnTheWay = depth < parts.length - 1
+      if (isOnTheWay && child.layer !== layer && child.entry?.kind !== 'folder') child.entry = undefined
       node = child
     }
     return node
   }
 
   /** Removes what lower layers have put at a name of a folder, and below it. */
-  function hide(folder: Node, name: string, layer: number): void {
+  function hide(folder: TreeNode, name: string, layer: number): void {
     const node = folder.children?.get(name)
     if (node === undefined) return
     hideBelow(node, layer)
@@ -88,30 +85,52 @@ export function createImageTree(): ImageTree {
     nodes -= 1
   }
 
-  function hideBelow(folder: Node, layer: number): void {
+  function hideBelow(folder: TreeNode, layer: number): void {
     if (folder.hiddenBy === layer) return
     folder.hiddenBy = layer
     for (const name of folder.children?.keys() ?? []) hide(folder, name, layer)
   }
 
+  /** Applies a whiteout. Engines ignore one in a folder that does not exist. */
+  function remove(
+    folder: readonly string[] | undefined,
+    base: string,
+    layer: number,
+  ): EntryFault | undefined {
+    const node = folder && nodeAt(root, folder)
+    if (folder === undefined || node === undefined) return undefined
+    if (base === OPAQUE) {
+      hideBelow(node, layer)
+      return undefined
+    }
+    const name = base.slice(WHITEOUT.length)
+    hide(node, name, layer)
+    const isOwn = node.children?.get(name)?.seenIn === layer
+    return isOwn ? { kind: 'removes-own', path: `/${[...folder, name].join('/')}` } : undefined
+  }
+
   return {
     add(header, layer) {
-      const parts = partsOf(posix.normalize(`/${header.name}`))
-      const base = parts.at(-1) ?? ''
-      if (header.name.length > MAX_PATH) return
-      if (base.startsWith(WHITEOUT)) {
-        const folder = nodeAt(root, parts.slice(0, -1))
-        if (folder === undefined) return
-        if (base === OPAQUE) hideBelow(folder, layer)
-        else hide(folder, base.slice(WHITEOUT.length), layer)
-        return
-      }
-      const node = grow(parts)
+      if (header.name.length > MAX_PATH) return undefined
+      const names = namesOf(header.name)
+      const base = names.at(-1) ?? ''
+      const folder = folderInLayer(root, names.slice(0, -1), layer)
+      if (base.startsWith(WHITEOUT)) return remove(folder.parts, base, layer)
+      if (folder.blocked !== undefined) return { kind: 'blocked', by: folder.blocked }
+      const linked = header.typeFlag === '1' ? linkedBy(root, header, layer) : {}
+      const node = grow(names.length === 0 ? [] : [...folder.parts, base], layer)
       isCut ||= node === undefined
-      if (node === undefined) return
-      node.entry = entryOf(root, header, layer)
+      if (node === undefined) return undefined
+      node.entry = entryOf(header, layer, linked.original)
       node.layer = layer
       if (node.entry.kind !== 'folder') hideBelow(node, layer)
+      // A missing target may have been omitted.
+      return isCut ? undefined : linked.fault
+    },
+    placeOf(path, layer) {
+      const node = nodeAt(root, namesOf(path))
+      if (node?.seenIn === layer) return 'layer'
+      return node === undefined ? 'nowhere' : 'lower'
     },
     find(path) {
       const real = realPath(root, path)
@@ -122,23 +141,33 @@ export function createImageTree(): ImageTree {
   }
 }
 
-function entryOf(root: Node, header: LayerEntry, layer: number): TreeEntry {
-  const { name, mode, uid, linkName } = header
+function entryOf(header: LayerEntry, layer: number, original: TreeEntry | undefined): TreeEntry {
+  // A hard link is the same file under another name.
+  if (original !== undefined) return original
+  const { name, mode, uid, linkName: target } = header
   const isOldFolder = header.typeFlag === '0' && name.endsWith('/')
   const kind = isOldFolder ? 'folder' : (KINDS[header.typeFlag] ?? 'other')
-  const original = header.typeFlag === '1' ? nodeAt(root, partsOf(normalized(linkName)))?.entry : undefined
-  const contentPath = original?.contentPath ?? normalized(name)
-  return { kind, mode, uid, target: linkName, layer: original?.layer ?? layer, contentPath }
+  return { kind, mode, uid, target, layer, contentPath: `/${namesOf(name).join('/')}` }
 }
 
-function nodeAt(root: Node, parts: readonly string[]): Node | undefined {
-  let node: Node | undefined = root
-  for (const part of parts) node = node?.children?.get(part)
-  return node
+/** Target of a hard link. It must be in the same layer; one of a lower layer is returned with the fault. */
+function linkedBy(
+  root: TreeNode,
+  { linkName }: LayerEntry,
+  layer: number,
+): { readonly original?: TreeEntry | undefined; readonly fault?: EntryFault } {
+  const names = namesOf(linkName)
+  const target = `/${names.join('/')}`
+  const { parts } = folderInLayer(root, names.slice(0, -1), layer)
+  const node = parts && nodeAt(root, [...parts, ...names.slice(-1)])
+  const own = node?.layer === layer ? node.entry : undefined
+  if (own !== undefined && own.kind !== 'folder') return { original: own }
+  if (names.length === 0 || node?.seenIn === layer) return { fault: { kind: 'folder-target', target } }
+  return { original: nodeAt(root, names)?.entry, fault: { kind: 'no-target', target } }
 }
 
 /** Resolves links in every part of the path. */
-function realPath(root: Node, path: string): string | undefined {
+function realPath(root: TreeNode, path: string): string | undefined {
   let parts = partsOf(posix.normalize(`/${path}`))
   for (let steps = 0; steps <= MAX_LINK_STEPS; steps += 1) {
     const link = firstLink(root, parts)
@@ -149,20 +178,12 @@ function realPath(root: Node, path: string): string | undefined {
   return undefined
 }
 
-function firstLink(root: Node, parts: readonly string[]): { depth: number; target: string } | undefined {
-  let node: Node | undefined = root
+function firstLink(root: TreeNode, parts: readonly string[]): { depth: number; target: string } | undefined {
+  let node: TreeNode | undefined = root
   for (const [depth, part] of parts.entries()) {
     node = node.children?.get(part)
     if (node === undefined) return undefined
     if (node.entry?.kind === 'link') return { depth, target: node.entry.target }
   }
   return undefined
-}
-
-function normalized(name: string): string {
-  return `/${partsOf(posix.normalize(`/${name}`)).join('/')}`
-}
-
-function partsOf(path: string): readonly string[] {
-  return path.split('/').filter((part) => part !== '')
 }

@@ -39,8 +39,8 @@ export interface LayerMemory {
 /** Maximum number of entries of a remembered layer: the list of a larger one would take tens of megabytes. */
 export const MAX_KEPT_ENTRIES = 300_000
 const MAX_FACTS_BYTES = 256 * 1024 ** 2
-/** Version of the stored facts: raise it when their schema or the results of `recogniseProgram` change. */
-const FORMAT = 3
+/** Version of the stored facts: raise it when their schema, the read headers or the results of `recogniseProgram` change. */
+const FORMAT = 4
 const DIFF_ID = /^sha256:([0-9a-f]{64})$/u
 
 const factsSchema = z.object({

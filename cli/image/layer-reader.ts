@@ -1,5 +1,6 @@
-import { createHeaderWalk } from '../../src/import/image/mount-points.ts'
-import type { TreeEntry } from './image-tree.ts'
+import { createHeaderWalk, type WalkEnd } from '../../src/archive/tar/header-walk.ts'
+import { quoted } from '../../src/contract/quoted.ts'
+import { OciFormatError } from '../../src/import/image/oci-format-error.ts'
 import {
   type LayerClaim,
   type LayerEntry,
@@ -10,6 +11,7 @@ import {
 import { type OpenLayer, readLayer } from './open-image.ts'
 import { PROGRAM_START_BYTES, type ProgramFile, recogniseProgram } from './program-file.ts'
 import { readContent } from './read-content.ts'
+import type { TreeEntry } from './tree-node.ts'
 
 /** Reads the layers of an image, or uses the facts that are stored about them. */
 export interface LayerReader {
@@ -41,7 +43,9 @@ export function createLayerReader(
 
   async function readAnew(layer: OpenLayer, onEntry: (entry: LayerEntry) => void): Promise<number> {
     const collector = createCollector(onEntry, fresh.has(layer.diffId) ? 0 : room)
-    const unpackedBytes = await readLayer(layer, createHeaderWalk(collector.take))
+    const walk = createHeaderWalk(collector.take)
+    const unpackedBytes = await readLayer(layer, walk.take)
+    requireWhole(layer, walk.end())
     const entries = collector.entries()
     if (entries !== undefined) {
       room -= entries.length
@@ -87,6 +91,20 @@ export function createLayerReader(
       }
     },
   }
+}
+
+/** @throws OciFormatError for a tar that container engines do not unpack to its end */
+function requireWhole({ name }: OpenLayer, { state, lastName }: WalkEnd): void {
+  if (state === 'whole') return
+  const what =
+    state === 'cut'
+      ? 'is incomplete: its tar archive is cut'
+      : 'is damaged: its tar archive has an invalid header'
+  const where = lastName === undefined ? 'at its start' : `after the path ${quoted(lastName)}`
+  throw new OciFormatError(
+    'corrupt-layer',
+    `the layer ${quoted(name)} ${what} ${where}, so container engines cannot unpack it; build the image again, and save it with docker, podman or skopeo`,
+  )
 }
 
 /** Passes entries on and collects them; undefined when there are more than the maximum, or it is 0. */

@@ -90,7 +90,8 @@ function parseValue(name: string, type: ListedType, text: string): JsonValue {
       // The service reads numbers in texts, also in other notations: a leading zero means octal. It explains what is not a number.
       return /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/u.test(text.trim()) &&
         Number.isSafeInteger(Math.trunc(Number(text)))
-        ? Number(text)
+        ? // Adding zero converts -0 to 0, as the service does.
+          Number(text) + 0
         : text.trim()
     default:
       return text

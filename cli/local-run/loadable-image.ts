@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
-import type { ByteSource } from '../../src/shared/byte-source.ts'
-import { type OpenImage, openImage } from '../image/open-image.ts'
+import type { OpenImage } from '../image/open-image.ts'
 import { withTemporaryFolder } from '../temporary-folder.ts'
 
 /** An image that any engine can load. */
@@ -16,12 +15,8 @@ export interface LoadableImage {
   withArchive(use: (archive: string) => Promise<void>): Promise<void>
 }
 
-/**
- * Converts the image of an archive to the form that every engine loads.
- * @throws TarFormatError, OciFormatError
- */
-export async function loadableImage(source: ByteSource, wantedTag: string): Promise<LoadableImage> {
-  const image = await openImage(source, wantedTag)
+/** Converts an image to the form that every engine loads. */
+export function loadableImage(image: OpenImage): LoadableImage {
   const id = createHash('sha256').update(image.config).digest('hex')
   const tag = `localhost/cytomine-task/${id.slice(0, 32)}:latest`
   return {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { documentedTag, findImageEntry } from '../../src/import/open-bundle.ts'
+import { findImageEntry } from '../../src/import/open-bundle.ts'
 import type { RunFailure } from '../../src/run/run.ts'
 import { createFollow } from '../../stager/symbolic-links.ts'
 import { parseInputs } from '../inputs/parse-inputs.ts'
@@ -23,6 +23,7 @@ import { EXIT } from '../terminal/exit-codes.ts'
 import { catchInterrupt } from '../terminal/interrupt.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { sourceOf } from '../validate/image-source.ts'
+import { openSoundImage } from './open-sound-image.ts'
 import { runFailure } from './run-failure.ts'
 
 export interface LocalFlags {
@@ -49,7 +50,8 @@ export async function runLocally(terminal: Terminal, path: string, flags: LocalF
     )
     const source = await sourceOf(bundle.archive, findImageEntry(bundle.archive, descriptor))
     try {
-      const image = await loadableImage(source.bytes, documentedTag(descriptor))
+      // Before the search for an engine, which takes seconds.
+      const image = loadableImage(await openSoundImage(source.bytes, descriptor, stopping.signal))
       const engine = await openEngine(flags.engine, stopping.signal)
       try {
         terminal.note(`running ${descriptor.namespace} ${descriptor.version} in ${engine.title}`)

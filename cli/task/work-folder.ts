@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { withTemporaryFolder } from '../temporary-folder.ts'
 import { WORK_FOLDER } from './open-task.ts'
@@ -17,7 +17,8 @@ const IGNORE_FILES = [
 export async function openWorkFolder(task: string): Promise<string> {
   const folder = join(task, WORK_FOLDER)
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, '.gitignore'), '*\n')
+  const ignore = join(folder, '.gitignore')
+  if (!existsSync(ignore)) await addText(ignore, '*\n')
   for (const name of await readdir(folder)) {
     const build = BUILD.exec(name)
     const id = build?.groups?.process
@@ -47,7 +48,7 @@ export async function excludeFromImage(task: string, note: (line: string) => voi
     const file = join(task, name)
     const text = await readFile(file, 'utf8').catch(() => '')
     if (text.split('\n').some((line) => line.trim().replace(/\/$/u, '') === WORK_FOLDER)) continue
-    await appendFile(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${WORK_FOLDER}\n`)
+    await addText(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${WORK_FOLDER}\n`)
     note(`added ${WORK_FOLDER} to ${file}, so that no bundle becomes part of the image`)
   }
 }
@@ -71,4 +72,17 @@ export async function replaceBundle(
     },
     join(folder, `build-${process.pid}-`),
   )
+}
+
+/** Appends to a file, or creates it. After a failure, such as on a full disk, it is as before. */
+async function addText(file: string, text: string): Promise<void> {
+  const before = await stat(file).catch(() => undefined)
+  try {
+    await appendFile(file, text)
+  } catch (error) {
+    await (before === undefined ? rm(file, { force: true }) : truncate(file, before.size)).catch(
+      () => undefined,
+    )
+    throw error
+  }
 }

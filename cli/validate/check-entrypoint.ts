@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { variablesOf, wordsOf } from '../../local/embedded/image-config.ts'
 import { quoted } from '../../src/contract/quoted.ts'
-import type { TreeEntry } from '../image/image-tree.ts'
+import type { TreeEntry } from '../image/tree-node.ts'
 import { type CommandWords, checkArgument, checkScriptOfShell, innerCommand } from './check-arguments.ts'
 import { closedTo, readUser } from './check-user.ts'
 import { type Finding, problem, warning } from './finding.ts'

@@ -10,19 +10,25 @@ import { OciFormatError } from '../../src/import/image/oci-format-error.ts'
 import type { ImageSize } from '../../src/run/job/job-size.ts'
 import type { ByteSource } from '../../src/shared/byte-source.ts'
 import { createImageTree } from '../image/image-tree.ts'
+import { createLayerFaults } from '../image/layer-faults.ts'
 import type { LayerMemory } from '../image/layer-memory.ts'
 import { createLayerReader } from '../image/layer-reader.ts'
 import { type OpenImage, type OpenLayer, openImage } from '../image/open-image.ts'
 import { checkEntrypoint } from './check-entrypoint.ts'
+import { checkWorkingDirectory } from './check-working-directory.ts'
 import { type Finding, problem } from './finding.ts'
 
-export interface ImageCheck {
-  readonly source: ByteSource
-  /** Name of the image, if the archive has several. */
-  readonly wantedTag: string
+/** How an image is checked. */
+interface CheckOptions {
   /** Absolute mount points of the run's folders. */
   readonly mountPoints: readonly string[]
   readonly layers?: LayerMemory | undefined
+}
+
+export interface ImageCheck extends CheckOptions {
+  readonly source: ByteSource
+  /** Name of the image, if the archive has several. */
+  readonly wantedTag: string
 }
 
 /** Findings about an image archive; size and layers are set only for a readable one. */
@@ -36,18 +42,22 @@ export interface CheckedImage {
   }[]
 }
 
-/** Checks an image archive as an import does, and whether its command can start. Reads each layer once, unless it is remembered. */
+/**
+ * Checks an image archive as an import does, whether container engines can unpack it, and whether its command can start. Reads each layer
+ * once, unless it is remembered.
+ */
 export async function checkImage({ source, wantedTag, ...options }: ImageCheck): Promise<CheckedImage> {
   try {
-    return await checkOpened(await openImage(source, wantedTag), options)
+    return await checkOpenedImage(await openImage(source, wantedTag), options)
   } catch (error) {
     return { findings: [findingOf(error)] }
   }
 }
 
-async function checkOpened(
+/** {@link checkImage} for an image whose archive is open. */
+export async function checkOpenedImage(
   image: OpenImage,
-  { mountPoints, layers }: Pick<ImageCheck, 'mountPoints' | 'layers'>,
+  { mountPoints, layers }: CheckOptions,
 ): Promise<CheckedImage> {
   const tree = createImageTree()
   const reader = createLayerReader(image.layers, layers)
@@ -56,11 +66,14 @@ async function checkOpened(
   const findings: Finding[] = []
   for (const [index, layer] of image.layers.entries()) {
     const scan = scanMountPoints(mountPoints)
+    const faults = createLayerFaults(tree, index, layer.name)
     try {
       const unpackedBytes = await reader.read(index, (entry) => {
         scan.takeEntry(entry)
-        tree.add(entry, index)
+        faults.add(entry)
       })
+      if (!unpacked.has(layer.name))
+        findings.push(...faults.messages().map((words) => problem('image', words)))
       unpacked.set(layer.name, unpackedBytes)
       facts.push(scan.facts())
     } catch (error) {
@@ -77,7 +90,8 @@ async function checkOpened(
   const isWhole = facts.length === image.layers.length
   if (isWhole) {
     const { programOf, textOf } = reader
-    findings.push(...(await checkEntrypoint({ config, tree, programOf, textOf, mountPoints })))
+    const read = { config, tree, programOf, textOf, mountPoints }
+    findings.push(...checkWorkingDirectory(read), ...(await checkEntrypoint(read)))
   }
   await reader.remember()
   return { findings, ...sizesOf(image.layers, unpacked) }

@@ -15,7 +15,12 @@ const MAX_ID = 2 ** 31 - 1
 
 /** Reads the image's user. A user or group given by name must be in the image's files. */
 export async function readUser(image: ReadImage): Promise<ImageUser> {
-  const [user = '', group = ''] = (image.config.config?.User ?? '').split(':')
+  const given = image.config.config?.User ?? ''
+  const [user = '', group = '', ...others] = given.split(':')
+  if (others.length > 0) {
+    const words = `its user ${quoted(given)} has more than one colon; write USER as user:group, such as 1000:1000`
+    return { uid: undefined, findings: [problem('image', words)] }
+  }
   const { id, findings } = await idOf(image, user, { what: 'user', file: '/etc/passwd' })
   const ofGroup = await idOf(image, group, { what: 'group', file: '/etc/group' })
   return { uid: id, findings: [...findings, ...ofGroup.findings] }

@@ -1,7 +1,8 @@
 import { posix } from 'node:path'
 import type { RunConfig } from '../../local/embedded/image-config.ts'
-import type { ImageTree, TreeEntry } from '../image/image-tree.ts'
+import type { ImageTree } from '../image/image-tree.ts'
 import type { ProgramFile } from '../image/program-file.ts'
+import type { TreeEntry } from '../image/tree-node.ts'
 
 /** An image whose files are known. */
 export interface ReadImage {

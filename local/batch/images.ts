@@ -17,6 +17,9 @@ export interface ImageCache {
 /** A reason has at most 255 characters. Engines print the cause last. */
 const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
+/** Podman's reason names a digest and a path of the image. */
+const LONGEST_REASON = 1000
+
 /** Images of docker or podman, which others on this machine may remove. */
 export interface EngineImages extends ImageCache {
   /** Makes the next {@link ImageCache.ensure} look for an image again. */
@@ -65,13 +68,29 @@ export function createImageCache(engine: EngineProgram, listFile: string): Engin
   }
 }
 
-/** Loads the image of a docker-archive. */
+/**
+ * Loads the image of a docker-archive.
+ * @throws Error with the engine's reason
+ */
 export async function loadArchive(
   engine: EngineProgram,
   archive: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  await callEngineUntil(signal, engine, ['load', '--input', archive])
+  try {
+    await callEngineUntil(signal, engine, ['load', '--input', archive])
+  } catch (error) {
+    signal?.throwIfAborted()
+    const reason = archiveReason(error)
+    throw reason === undefined ? error : new Error(reason, { cause: error })
+  }
+}
+
+/** Podman tries all formats of archives, and prints one line for each: only that of the right format has the reason. */
+function archiveReason(error: unknown): string | undefined {
+  const { stderr = '' } = ((error as Error).cause ?? {}) as { readonly stderr?: string }
+  const line = stderr.split('\n').find((one) => /^[\s*]*docker-archive:/u.test(one))
+  return line?.replace(/^[\s*]*/u, '').slice(0, LONGEST_REASON)
 }
 
 /** A registry on this machine's loopback uses plain HTTP, which only docker allows by default. */

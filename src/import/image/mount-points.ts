@@ -1,13 +1,6 @@
 import { posix } from 'node:path'
-import {
-  BLOCK_BYTES,
-  decodeHeader,
-  decodeLongName,
-  decodePax,
-  type HeaderOverrides,
-  isZeroBlock,
-  type TarHeader,
-} from '../../archive/tar/tar-header.ts'
+import { createHeaderWalk } from '../../archive/tar/header-walk.ts'
+import type { TarHeader } from '../../archive/tar/tar-header.ts'
 import { quoted } from '../../contract/quoted.ts'
 import type { ImportedLayer } from '../../upload/upload.ts'
 import { OciFormatError } from './oci-format-error.ts'
@@ -32,13 +25,6 @@ export interface MountPointScan {
   facts(): MountPointFacts
 }
 
-/** Limit of extension headers; longer ones cannot name a watched path. */
-const MAX_EXTENSION_BYTES = 1024 * 1024
-const EXTENSIONS = 'LKxg'
-/** Offsets of the flag that another block of the sparse map follows, in GNU's old sparse header and in each block. */
-const SPARSE_MORE_AT = { first: 482, next: 504 } as const
-/** Links, devices, directories and pipes have no content, whatever size their header gives. */
-const HEADER_ONLY = '123456'
 const KINDS: Readonly<Record<string, MountPointKind>> = { '5': 'folder', '2': 'link' }
 /**
  * Whiteouts of OCI layers: `.wh.<name>` removes a name, `.wh..wh..opq` everything that lower layers have in the folder.
@@ -99,7 +85,7 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
   }
 
   return {
-    take: createHeaderWalk(takeEntry),
+    take: createHeaderWalk(takeEntry).take,
     takeEntry,
     facts: () => {
       const entries = watched.flatMap((path): [string, MountPointKind][] => {
@@ -108,127 +94,6 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
       })
       return Object.fromEntries(entries)
     },
-  }
-}
-
-/** Extensions before an entry's header, applied as Go's archive/tar does: GNU long names take precedence. */
-interface Before {
-  readonly pax: HeaderOverrides
-  readonly gnu: HeaderOverrides
-}
-
-const NOTHING: Before = { pax: {}, gnu: {} }
-
-/** Calls back for every entry of a tar that arrives in pieces. Long names are applied, and contents are skipped. */
-export function createHeaderWalk(onEntry: (header: TarHeader) => void): (chunk: Uint8Array) => void {
-  const blocks = createBlockReader()
-  let extension: TarHeader | undefined
-  let sparse: TarHeader | undefined
-  let before = NOTHING
-  let isOver = false
-
-  function begin(block: Buffer): boolean {
-    const header = isZeroBlock(block) ? undefined : decodeHeader(block)
-    if (header === undefined) return false
-    if (EXTENSIONS.includes(header.typeFlag)) {
-      if (header.sizeBytes > MAX_EXTENSION_BYTES) return false
-      extension = header
-      blocks.want(header.sizeBytes)
-      return true
-    }
-    const entry = { ...header, ...before.pax, ...before.gnu }
-    before = NOTHING
-    onEntry(entry)
-    if (header.typeFlag === 'S' && block[SPARSE_MORE_AT.first] === 1) sparse = entry
-    else skipContent(entry)
-    return true
-  }
-
-  function skipContent({ typeFlag, sizeBytes }: TarHeader): void {
-    const contentBytes = HEADER_ONLY.includes(typeFlag) ? 0 : sizeBytes
-    blocks.skip(contentBytes + padding(contentBytes))
-  }
-
-  /** @returns false when the walk ends */
-  function takeBlock(block: Buffer): boolean {
-    if (extension !== undefined) {
-      before = withExtension(before, extension, block)
-      blocks.skip(padding(extension.sizeBytes))
-      extension = undefined
-    } else if (sparse !== undefined) {
-      if (block[SPARSE_MORE_AT.next] === 1) return true
-      skipContent(sparse)
-      sparse = undefined
-    } else return begin(block)
-    return true
-  }
-
-  return (chunk) => {
-    if (isOver) return
-    for (const block of blocks.of(chunk)) {
-      isOver = !follow(() => takeBlock(block))
-      if (isOver) return
-    }
-  }
-}
-
-/** Splits a stream into blocks of the requested size, 512 bytes by default. */
-function createBlockReader() {
-  let wanted = BLOCK_BYTES
-  let skipped = 0
-  let pieces: Buffer[] = []
-  let held = 0
-  return {
-    want(sizeBytes: number): void {
-      wanted = sizeBytes
-    },
-    skip(sizeBytes: number): void {
-      skipped = sizeBytes
-    },
-    *of(chunk: Uint8Array): Generator<Buffer> {
-      for (let at = 0; at < chunk.length || (wanted === 0 && skipped === 0); ) {
-        const passed = Math.min(skipped, chunk.length - at)
-        skipped -= passed
-        at += passed
-        if (skipped > 0) return
-        // A copy, because the caller reuses the chunk's memory.
-        const piece = Buffer.from(chunk.subarray(at, at + wanted - held))
-        pieces.push(piece)
-        held += piece.length
-        at += piece.length
-        if (held < wanted) return
-        const block = Buffer.concat(pieces)
-        pieces = []
-        held = 0
-        wanted = BLOCK_BYTES
-        yield block
-      }
-    },
-  }
-}
-
-function padding(sizeBytes: number): number {
-  return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES
-}
-
-function withExtension(before: Before, { typeFlag }: TarHeader, body: Buffer): Before {
-  switch (typeFlag) {
-    case 'L':
-      return { ...before, gnu: { ...before.gnu, name: decodeLongName(body) } }
-    case 'x':
-      return { ...before, pax: { ...before.pax, ...decodePax(body) } }
-    default:
-      // Long link targets are irrelevant; global records name no entry.
-      return before
-  }
-}
-
-function follow(step: () => boolean): boolean {
-  try {
-    return step()
-  } catch {
-    // The checksum is right, but a number is malformed.
-    return false
   }
 }
 

@@ -73,6 +73,17 @@ describe('the message', () => {
       ['run-set', 'help', 'frob'],
       /^unknown command 'frob'; "cytomine-task run-set --help" lists/u,
     ],
+    [
+      'an option without a value before another option',
+      ['run', BUNDLE, '-o', '--no-build'],
+      /^"-o, --output <folder>" has no value: --no-build after it is another option; add the value$/mu,
+    ],
+    ['an option without a value before help', ['run', BUNDLE, '--remote', '-h'], /: -h after it is another/u],
+    [
+      'a repeatable option without a value',
+      ['run', BUNDLE, '-i', 'a=1', '-i', '-o'],
+      /^"-i, --input <name=value>" has no value: -o after it/u,
+    ],
     ['an empty namespace', ['init', 'my-task', '--namespace', ''], /^"" is not a valid namespace/u],
     [
       'a namespace that begins with a dot',
@@ -96,6 +107,18 @@ describe('the message', () => {
     expect(stderr).not.toContain('secret')
     expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+
+  it('for an option without a value before --json is in JSON', async () => {
+    const { code, stdout } = await runCommand(['run', BUNDLE, '-o', '--json'])
+
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        message: "option '-o, --output <folder>' argument missing",
+        exitCode: 2,
+      },
+    })
     expect(code).toBe(2)
   })
 

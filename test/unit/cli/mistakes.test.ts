@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { collect } from '../../../cli/local-run/collect.ts'
 import { explainEnd } from '../../../cli/local-run/container-end.ts'
 import { createLocalRun, provision, stage } from '../../../cli/local-run/local-run.ts'
@@ -14,6 +14,7 @@ import { anElf, aTaskFolder, type TaskFolderOptions } from '../../fixtures/task-
 
 const folders: string[] = []
 afterEach(() => {
+  vi.unstubAllEnvs()
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
@@ -439,6 +440,45 @@ describe('validate', () => {
     const { stdout } = await runCommand(['validate', folder, '--stage', stage])
 
     expect(stdout).toMatch(/no queue of the stage can run the task.*this installation has no GPU queue/u)
+  })
+})
+
+describe('run', () => {
+  it.each<readonly [string, TaskFolderOptions, RegExp]>([
+    [
+      'a link where the outputs are mounted',
+      { files: [file('main', anElf()), { name: 'outputs', type: 'symlink', linkname: '/etc' }] },
+      /^problem {2}image: the image has a link at "\/outputs".*make it a folder/mu,
+    ],
+    [
+      'a link on the way to a folder of the descriptor',
+      {
+        descriptor: { configuration: { input_folder: '/data/in', output_folder: '/data/out' } },
+        files: [file('main', anElf()), { name: 'data', type: 'symlink', linkname: '/etc' }],
+      },
+      /the image has a link at "\/data"/u,
+    ],
+    [
+      'a hard link without target',
+      { files: [file('main', anElf()), { name: 'h', type: 'link', linkname: 'no' }] },
+      /has the hard link "h" to "\/no", which does not exist/u,
+    ],
+    [
+      'a command that is not in the image',
+      { config: { Entrypoint: ['/no'] } },
+      /^problem {2}image: its command "\/no" is not in the image/mu,
+    ],
+  ])('refuses %s before it looks for an engine', async (_, options, message) => {
+    const folder = await aTaskFolder(options)
+    folders.push(folder)
+    vi.stubEnv('PATH', folder)
+
+    const words = ['run', folder, '-i', 'a=1', '-o', join(folder, 'out'), '--engine', 'docker']
+    const { stderr, code } = await runCommand(words)
+
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toContain('--engine')
+    expect(code).toBe(1)
   })
 })
 

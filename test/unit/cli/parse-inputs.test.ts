@@ -61,6 +61,16 @@ describe('inputs on the command line', () => {
     expect(() => parseInputs([`files=@${folder}`], inputs)).toThrow('1.tif, for the input "files", is a pipe')
   })
 
+  it.each([
+    ['integer', '-0'],
+    ['integer', '-0.0'],
+    ['number', '-0.0'],
+  ])('read the %s %s as 0, like the service', (id, text) => {
+    const [input] = parseInputs([`x=${text}`], [{ name: 'x', type: { id } }])
+
+    expect(input?.kind === 'json' && input.value).toBe(0)
+  })
+
   it.each(['0144', '-0144', '08'])('leave %s to the service, which reads octal numbers', (text) => {
     const inputs = [{ name: 'whole', type: { id: 'integer' } }]
 
