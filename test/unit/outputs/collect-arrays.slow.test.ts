@@ -246,7 +246,7 @@ describe('collecting an array', () => {
       { 'array.yml': 'size: 3', '0': '5', '1': 'x', '2': '\u001b[31m' },
       '2 items are invalid. Item 1: "x" is not an integer; expected a whole number within ±(2^53 - 1), such as 5. Item 2: "\\u{1b}[31m" is not',
     ],
-    ...[300, 20_000].map((size): readonly [string, ArrayType, Files, string] => [
+    ...[300, 20_000].map((size): [string, ArrayType, Files, string] => [
       `with ${size} invalid items`,
       INTEGERS,
       {
