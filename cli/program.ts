@@ -33,9 +33,6 @@ const ADDERS = [
   ...[addTasks, addRuns, addLogs, addOutputs, addCancel, addDelete, addRunSet, addSchema],
 ]
 
-/** Commands without a result in JSON. */
-const TEXT_COMMANDS: ReadonlySet<string> = new Set(['logs'])
-
 /**
  * Runs cytomine-task with the arguments of its command line.
  * @returns the exit code
@@ -45,7 +42,8 @@ export async function runProgram(words: readonly string[], surroundings: Surroun
   const terminal = createRecorder(createTerminal(surroundings, isJson))
   const { exitCode, message } = await execute(words, surroundings, terminal)
   if (exitCode !== EXIT.success && !terminal.hasResult()) {
-    terminal.json({ error: { message: message ?? terminal.lastNote(), exitCode } })
+    // One line, since "logs -f" may have printed lines before it.
+    terminal.jsonLine({ error: { message: message ?? terminal.lastNote(), exitCode } })
   }
   return exitCode
 }
@@ -125,25 +123,13 @@ function describeProgram(program: Command, surroundings: Surroundings): void {
     .description('Creates, checks, runs and publishes tasks for the Cytomine App Engine.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print the help of the program or of a command')
-    .option(
-      '--json',
-      'print results and failures as JSON, for machines; "logs", and "run-set table" without -o, have none',
-    )
+    .option('--json', 'print results and failures as JSON, for machines; "logs -f" prints JSON lines')
     .addHelpText(
       'afterAll',
       `${EXIT_CODES_HELP}\n\nColours are used on a terminal only, and never when NO_COLOR is set.`,
     )
-    .hook('preAction', (_, command) => {
-      refuseOptionAsValue(command)
-      refuseJson(program, command)
-    })
+    .hook('preAction', (_, command) => refuseOptionAsValue(command))
   settle(program, surroundings)
-}
-
-/** @throws CommandError for a command without a result in JSON */
-function refuseJson(program: Command, command: Command): void {
-  if (program.opts<{ json?: boolean }>().json !== true || !TEXT_COMMANDS.has(command.name())) return
-  throw usageError(`"${command.name()}" prints the log as the container wrote it; omit --json`)
 }
 
 /** @throws CommandError when a value was forgotten, so that commander takes the option after it for the value */

@@ -7,6 +7,7 @@ import { type ServiceFlags, withService } from '../service/options.ts'
 import { isFinal, runSchema } from '../service/schemas.ts'
 import { openService } from '../service/service.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 import type { Perform } from './perform.ts'
 
 const POLL_MS = 1000
@@ -20,22 +21,52 @@ export function addLogs(program: Command, perform: Perform): void {
     .command('logs')
     .description("prints the log of a run's container")
     .argument('<run>', 'id of the run')
-    .option('-f, --follow', 'print new lines until the run has ended')
+    .option(
+      '-f, --follow',
+      'print new lines until the run has ended; with --json: {"log": "…"} for each piece',
+    )
   withService(command).action((run: string, flags: Flags) =>
-    perform(async ({ stdout }) => {
+    perform(async (terminal) => {
       const service = await openService(flags)
       const id = requireRunId(run)
       const log = createLogReader(service, id)
+      const output = outputFor(terminal, flags)
       for (;;) {
         const { state } = await service.json(`task-runs/${id}`, runSchema)
-        if (isFinal(state)) {
-          for await (const text of log.rest()) writeLog(stdout, text)
+        const isEnded = isFinal(state)
+        if (isEnded) for await (const text of log.rest()) output.write(text)
+        else output.write(await log.next())
+        if (isEnded || flags.follow !== true) {
+          output.end()
           return EXIT.success
         }
-        writeLog(stdout, await log.next())
-        if (flags.follow !== true) return EXIT.success
         await wait(POLL_MS)
       }
     }),
   )
+}
+
+interface LogOutput {
+  write(text: string): void
+  end(): void
+}
+
+/** Prints a log: as text, with `--json` as one object at its end, with `--json --follow` as an object for each piece. */
+function outputFor(terminal: Terminal, { follow }: Flags): LogOutput {
+  if (!terminal.isJson) return { write: (text) => writeLog(terminal.stdout, text), end: () => {} }
+  if (follow === true) {
+    return {
+      write: (log) => {
+        if (log !== '') terminal.jsonLine({ log })
+      },
+      end: () => {},
+    }
+  }
+  let log = ''
+  return {
+    write: (text) => {
+      log += text
+    },
+    end: () => terminal.json({ log }),
+  }
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Follow } from '../../stager/symbolic-links.ts'
+import { filesBelow } from '../task/files-below.ts'
 import { writeBelow } from './write-below.ts'
 
 /** A folder that a container wrote. */
@@ -54,8 +55,7 @@ async function* filesOf({ folder, follow }: WrittenFolder, name: string): AsyncG
   const top = follow(join(folder, name))
   if (top?.info.isFile() === true) yield { name, path: top.path }
   if (top?.info.isDirectory() !== true) return
-  for (const entry of await readdir(top.path, { withFileTypes: true, recursive: true })) {
-    const place = join(entry.parentPath, entry.name)
+  for await (const { path: place, entry } of filesBelow(top.path)) {
     const found = entry.isFile() || entry.isSymbolicLink() ? follow(place) : undefined
     if (found?.info.isFile() === true) {
       yield { name: join(name, relative(top.path, place)), path: found.path }

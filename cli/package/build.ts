@@ -69,7 +69,7 @@ function manifest(): object {
     license: 'Apache-2.0',
     bin: { 'cytomine-task': 'dist/cytomine-task.cjs' },
     files: ['dist', 'THIRD-PARTY.txt'],
-    engines: { node: '>=20.15' },
+    engines: { node: '>=20' },
   }
 }
 

@@ -3,11 +3,12 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { CsvError, parse as parseCsv } from 'csv-parse/sync'
 import { writeLog } from '../../src/shared/shown-text.ts'
-import type { Download } from '../service/answer.ts'
+import { shownBody } from '../explain-error.ts'
+import { type AnsweredCall, type Download, foreignAnswer } from '../service/answer.ts'
 import { fetchArchive } from '../service/fetch-outputs.ts'
 import { type Service, ServiceRefusal } from '../service/service.ts'
-import { CommandError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { listSetRuns } from './set-view.ts'
@@ -18,22 +19,35 @@ interface SetCall {
   readonly id: string
 }
 
-/** Saves the table of outputs to a file, or prints it. */
+/** Saves the table of outputs to a file, or prints it: as CSV, or with `--json` as a list of rows. */
 export async function saveSetTable(
   { terminal, service, id }: SetCall,
   file: string | undefined,
 ): Promise<number> {
   const path = `run-sets/${id}/outputs.csv`
   if (file === undefined) {
-    if (terminal.isJson)
-      throw new CommandError('the table is CSV; save it with -o FILE, or omit --json', EXIT.usage)
-    writeLog(terminal.stdout, await (await service.download(path)).text())
+    const text = await (await service.download(path)).text()
+    if (terminal.isJson) terminal.json(rowsOf(text, { base: service.url, path }))
+    else writeLog(terminal.stdout, text)
     return EXIT.success
   }
   await save(await service.download(path), file)
   terminal.json({ file })
   terminal.print(file)
   return EXIT.success
+}
+
+/**
+ * Lines of a CSV as objects, whose keys are the columns. All values are texts.
+ * @throws ForeignAnswerError
+ */
+function rowsOf(text: string, call: AnsweredCall): unknown {
+  try {
+    return parseCsv(text, { columns: true })
+  } catch (error) {
+    if (error instanceof CsvError) throw foreignAnswer(call, shownBody(text))
+    throw error
+  }
 }
 
 /**

@@ -27,6 +27,8 @@ export interface Terminal extends Surroundings {
   print(line: string): void
   /** Prints the result as JSON; nothing without `--json`. */
   json(value: unknown): void
+  /** Prints a part of the result as one line of JSON; nothing without `--json`. */
+  jsonLine(value: unknown): void
   /** Prints a line on stderr; in the style if stderr is a terminal. */
   note(line: string, style?: Style): void
   /** Prints rows in columns, the first one as heading; nothing with `--json`. */
@@ -53,6 +55,9 @@ export function createTerminal(surroundings: Surroundings, isJson: boolean): Ter
     paint,
     json(value) {
       if (isJson) stdout.write(`${shownJson(JSON.stringify(value, null, 2))}\n`)
+    },
+    jsonLine(value) {
+      if (isJson) stdout.write(`${shownJson(JSON.stringify(value))}\n`)
     },
     note: (line, style) =>
       void stderr.write(`${shownText(style === undefined ? line : styled(stderr, style, line))}\n`),

@@ -30,7 +30,13 @@ interface Checked extends ReadImage {
 
 /** Checks that the container can start: the command's file is in the image and executable, and so is its interpreter or loader. */
 export async function checkEntrypoint(image: ReadImage): Promise<Finding[]> {
-  if (image.tree.isCut()) return [warning('image', 'the image has too many files to look for its command')]
+  if (image.tree.isCut())
+    return [
+      warning(
+        'image',
+        'the image has too many files to look for its command; try it with "cytomine-task run"',
+      ),
+    ]
   const [command = '', ...others] = wordsOf(image.config, [])
   const { uid, findings } = await readUser(image)
   const checked = { ...image, uid }

@@ -8,7 +8,7 @@ import { quoted } from '../../src/contract/quoted.ts'
 import { type ImageSize, placeJob } from '../../src/run/job/job-size.ts'
 import type { TaskDescriptor } from '../../src/task/task.ts'
 import { usageError } from '../terminal/command-error.ts'
-import { type Finding, warning } from './finding.ts'
+import { type Finding, RESOURCES_CURE, warning } from './finding.ts'
 
 const settingsSchema = z.looseObject({ queues: queuesSchema.prefault({}) })
 
@@ -66,7 +66,7 @@ export function checkResources(
   return [
     warning(
       'resources',
-      `no queue of the stage can run the task, so its runs would fail: ${placed.unschedulable}`,
+      `no queue of the stage can run the task, so its runs would fail: ${placed.unschedulable}; ${RESOURCES_CURE}`,
     ),
   ]
 }

@@ -37,7 +37,12 @@ export function adviseOn(descriptor: Parameters, document: YamlDocument): Findin
     ...sizesThatNeverMatch(descriptor),
     ...memoryAdvice(document),
     ...(document.keysOf(['outputs']).length === 0
-      ? [{ path: ['outputs'], words: 'is empty: a run produces nothing but its log' }]
+      ? [
+          {
+            path: ['outputs'],
+            words: 'is empty: a run produces nothing but its log; declare the files that the task writes',
+          },
+        ]
       : []),
   ]
   return notes.map(({ path, words }) => {
@@ -71,10 +76,12 @@ function neverHolding(path: DescriptorPath, type: ParameterType): Note[] {
       return momentsFault(path, type.after, type.before)
     case 'image':
       return [
-        ...range(path, ['the width of an image', 1], ['max_width', type.maxWidth], 'image'),
-        ...range(path, ['the height of an image', 1], ['max_height', type.maxHeight], 'image'),
-        ...range(path, ['the size of a file', 1], ['max_file_size', type.maxFileSizeBytes], 'image'),
+        ...range(path, ['the least width of an image', 1], ['max_width', type.maxWidth], 'image'),
+        ...range(path, ['the least height of an image', 1], ['max_height', type.maxHeight], 'image'),
+        ...fileSize(path, type),
       ]
+    case 'file':
+      return fileSize(path, type)
     case 'enumeration':
       return new Set(type.values).size < type.values.length
         ? [{ path: [...path, 'values'], words: 'has the same value twice: remove one' }]
@@ -82,6 +89,13 @@ function neverHolding(path: DescriptorPath, type: ParameterType): Note[] {
     default:
       return []
   }
+}
+
+function fileSize(
+  path: DescriptorPath,
+  { id, maxFileSizeBytes }: { readonly id: string; readonly maxFileSizeBytes?: number | undefined },
+): Note[] {
+  return range(path, ['the least size of a file', 1], ['max_file_size', maxFileSizeBytes], id)
 }
 
 function negative(path: DescriptorPath, name: string, value: number | undefined): Note[] {
@@ -184,11 +198,16 @@ function notShown({ name, type }: TaskOutput): Note[] {
     return [
       {
         path,
-        words: `is an array of ${leaf.id}, which ${IN_UI} does not keep: its items are in downloads only`,
+        words: `is an array of ${leaf.id}, which ${IN_UI} does not keep: its items are in downloads only; add an output of another type for what the page is to show`,
       },
     ]
   }
   return isFileType(type)
-    ? [{ path, words: `is ${type.id}, which ${IN_UI} does not show: it is in downloads only` }]
+    ? [
+        {
+          path,
+          words: `is ${type.id}, which ${IN_UI} does not show: it is in downloads only; add an output of another type for what the page is to show`,
+        },
+      ]
     : []
 }

@@ -21,6 +21,9 @@ export function warning(part: Finding['part'], message: string, position: Positi
   return { severity: 'warning', part, message, ...position }
 }
 
+/** End of a warning that no queue can run the task. */
+export const RESOURCES_CURE = 'change configuration.resources, or use an installation with such a queue'
+
 /** Position in the descriptor. */
 export type Position = Pick<Finding, 'line' | 'column'>
 

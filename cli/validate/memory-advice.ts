@@ -31,6 +31,9 @@ function notesOn(path: Note['path'], text: string, isRam: boolean): Note[] {
     ]
   }
   if (!isRam || bytes >= MIN_RAM_BYTES) return []
-  const unit = /^[\d.]+$/u.test(text) ? `; digits without a unit are bytes: "${text}Mi" would be MiB` : ''
-  return [{ path, words: `is ${bytes} bytes, but no container starts with less than 6 MiB${unit}` }]
+  const isWithoutUnit = bytes > 0n && /^[\d.]+$/u.test(text)
+  const cure = isWithoutUnit
+    ? `digits without a unit are bytes: "${text}Mi" would be MiB`
+    : 'write an amount with a unit, such as "512Mi"'
+  return [{ path, words: `is ${bytes} bytes, but no container starts with less than 6 MiB; ${cure}` }]
 }

@@ -3,7 +3,7 @@ import type { Placement as ApiPlacement } from '../../lambdas/api/openapi/placem
 import { memoryMibOf } from '../../src/run/job/job-size.ts'
 import type { FieldsOf } from '../service/schemas.ts'
 import type { Service } from '../service/service.ts'
-import { type Finding, warning } from './finding.ts'
+import { type Finding, RESOURCES_CURE, warning } from './finding.ts'
 import type { Validation } from './validate-task.ts'
 
 const placementSchema = z.discriminatedUnion('placeable', [
@@ -49,7 +49,10 @@ export function findingsOf(placement: Placement | undefined): readonly Finding[]
   if (placement === undefined || placement.placeable) return []
   const reasons = placement.reasons.join('; ')
   return [
-    warning('resources', `no queue of the service can run the task, so its runs would fail: ${reasons}`),
+    warning(
+      'resources',
+      `no queue of the service can run the task, so its runs would fail: ${reasons}; ${RESOURCES_CURE}`,
+    ),
   ]
 }
 

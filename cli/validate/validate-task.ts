@@ -99,7 +99,7 @@ function otherName(named: string | undefined, taken: string): readonly Finding[]
   return [
     warning(
       'bundle',
-      `configuration.image.file names ${wanted}, which does not exist; the image is ${taken}`,
+      `configuration.image.file names ${wanted}, which does not exist, so the image is taken from ${taken}; name that file, or none`,
     ),
   ]
 }

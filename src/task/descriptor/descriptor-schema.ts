@@ -129,7 +129,7 @@ export const descriptorSchema = z.object(
       .exactOptional(),
     authors: z
       .array(authorSchema, must('a list of authors'))
-      .min(1, 'must name one author or more')
+      .min(1, 'must name one author or more, each with first_name, last_name, organization and email')
       .meta({ description: 'Who wrote the task; one or more.' }),
     external: z
       .object(

@@ -71,7 +71,7 @@ function adviceOn(key: string, known: readonly string[]): string {
   if (key === MERGE_KEY) return `${HAS_NO_EFFECT}: YAML 1.2 has no merge keys; repeat the keys here`
   const opposite = oppositeKey(key, known)
   if (opposite !== undefined) {
-    return `${HAS_NO_EFFECT}: the opposite is known, ${opposite}: true or ${opposite}: false (default)`
+    return `${HAS_NO_EFFECT}: write its opposite, ${opposite}: true or ${opposite}: false (default)`
   }
   const meant = meantKey(key, known)
   if (meant !== undefined) return `${HAS_NO_EFFECT}: did you mean ${meant}?`

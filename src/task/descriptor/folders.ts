@@ -37,7 +37,7 @@ export function findFolderCollision(inputFolder: string, outputFolder: string): 
   if (!isWithin(inputs, outputs) && !isWithin(outputs, inputs)) return undefined
   return {
     path: ['configuration', 'output_folder'],
-    message: `must be separate from the input folder: ${JSON.stringify(outputs)} and ${JSON.stringify(inputs)} are equal or nested`,
+    message: `must be separate from the input folder: ${JSON.stringify(outputs)} and ${JSON.stringify(inputs)} are equal or nested; name another folder`,
   }
 }
 

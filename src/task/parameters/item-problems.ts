@@ -9,10 +9,7 @@ const MAX_NAMED = 100
 /** Longest index path in a message. */
 const MAX_PATH_LENGTH = 80
 
-/** Checks stop after this number of problems. */
-const MAX_COUNTED = 10_000
-
-/** Collects the problems of an array's items, to report them together. */
+/** Collects the problems of an array's items, to report them together. All are counted; memory: those that are listed. */
 export class ItemProblems {
   readonly #parameterName: string
   readonly #explained: DomainError[] = []
@@ -23,17 +20,13 @@ export class ItemProblems {
     this.#parameterName = parameterName
   }
 
-  /**
-   * @param path index path of the item, or of a level with a trailing slash; '' for the array itself
-   * @throws DomainError when there are too many
-   */
+  /** @param path index path of the item, or of a level with a trailing slash; '' for the array itself */
   add(path: string, error: DomainError): void {
     this.#count += 1
+    if (this.#count > MAX_NAMED) return
     const item = path.replaceAll(/^\/|\/$/gu, '')
     if (this.#explained.length < MAX_EXPLAINED) this.#explained.push(atItem(error, this.#parameterName, item))
-    else if (this.#named.length < MAX_NAMED - MAX_EXPLAINED)
-      this.#named.push(printable(item, MAX_PATH_LENGTH))
-    if (this.#count === MAX_COUNTED) this.throwAny()
+    else this.#named.push(printable(item, MAX_PATH_LENGTH))
   }
 
   /**
@@ -44,13 +37,12 @@ export class ItemProblems {
     const [first] = this.#explained
     if (first === undefined) return
     if (this.#count === 1) throw first
-    const more = this.#count === MAX_COUNTED ? ' or more' : ''
     const explained = this.#explained.map(
       ({ item = '', words, message }) => `Item ${item}: ${words ?? message}.`,
     )
     const named = this.#named.length === 0 ? '' : ` Also items ${this.#named.join(', ')}`
     const rest = this.#count > MAX_NAMED ? `, … (the first ${MAX_NAMED} are listed)` : ''
-    const words = `${counted(this.#count, 'item')}${more} are invalid. ${explained.join(' ')}${named}${rest}`
+    const words = `${counted(this.#count, 'item')} are invalid. ${explained.join(' ')}${named}${rest}`
     const { isMessageOurs, error } = first
     throw parameterError(error, this.#parameterName, words, { isMessageOurs })
   }

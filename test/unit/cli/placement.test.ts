@@ -29,12 +29,27 @@ describe('validate against a service', () => {
     expect(code).toBe(0)
   })
 
-  it('warns when no queue of the service can run the task', async () => {
-    const { code, stdout } = await validate({ gpus: 1 })
+  it.each([
+    ['a GPU', { gpus: 1 }, /no GPU queue/u],
+    [
+      'more memory than any machine has',
+      { ram: '500 GiB' },
+      /requests .*, 512000 MiB of memory .*; the largest machine .* has .* 248832 MiB of memory/u,
+    ],
+    [
+      'more CPUs than any machine has',
+      { cpus: 64 },
+      /requests 64 CPU.*; the largest machine .* has 31\.5 CPU/u,
+    ],
+  ])('warns when no queue of the service has %s', async (_, resources, reason) => {
+    const { code, stdout } = await validate(resources)
 
-    expect(stdout).toMatch(/warning {2}resources: no queue of the service can run the task.*no GPU queue/u)
+    expect(stdout).toMatch(
+      /^warning {2}resources: no queue of the service can run the task, .*; change configuration\.resources/u,
+    )
+    expect(stdout).toMatch(reason)
     expect(code).toBe(0)
-    expect((await validate({ gpus: 1 }, '--strict')).code).toBe(1)
+    expect((await validate(resources, '--strict')).code).toBe(1)
   })
 
   it('reports the placement as JSON', async () => {

@@ -158,7 +158,7 @@ describe('cytomine-task', () => {
     ['an unknown command', ['vaildate'], 2, /unknown command 'vaildate'/u],
     ['no command', [], 2, /no command was given; "cytomine-task --help"/u],
     ['no command of a group', ['run-set'], 2, /no command was given; "cytomine-task run-set --help"/u],
-    ['a log, which is a text', ['logs', RUN], 2, /prints the log as the container wrote it; omit --json/u],
+    ['a log of a service that does not answer', ['logs', '-f', RUN, '--url', NOBODY], 3, /nothing answers/u],
     ['a folder without a task', ['build', folder], 1, /has no descriptor\.yml/u],
     ['an invalid input', ['run', BUNDLE, '-i', 'a=many'], 2, /"many" is not an integer/u],
     ['a damaged bundle', ['upload', DAMAGED, '--no-check', '--url', NOBODY], 1, /damaged\.zip/u],

@@ -246,12 +246,15 @@ describe('collecting an array', () => {
       { 'array.yml': 'size: 3', '0': '5', '1': 'x', '2': '\u001b[31m' },
       '2 items are invalid. Item 1: "x" is not an integer; expected a whole number within ±(2^53 - 1), such as 5. Item 2: "\\u{1b}[31m" is not',
     ],
-    [
-      'with 300 invalid items',
+    ...[300, 20_000].map((size): [string, ArrayType, Files, string] => [
+      `with ${size} invalid items`,
       INTEGERS,
-      { 'array.yml': 'size: 300', ...Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, 'x'])) },
-      invalidItems(300),
-    ],
+      {
+        'array.yml': `size: ${size}`,
+        ...Object.fromEntries(Array.from({ length: size }, (_, i) => [i, 'x'])),
+      },
+      invalidItems(size),
+    ]),
   ])('%s fails the run', async (_, type, files, message) => {
     const told = await failure(await ended({ out: type }, { out: files }))
 

@@ -113,7 +113,7 @@ outputs: {}
     [
       withInput({ type: 'integer', required: true }),
       'inputs.a.required',
-      'the opposite is known, optional: true or optional: false (default)',
+      'write its opposite, optional: true or optional: false (default)',
     ],
     [
       withInput({ type: 'integer', lt: 3 }),

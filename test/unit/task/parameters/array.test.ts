@@ -176,15 +176,21 @@ describe('a whole array', () => {
     expect(refused).toBe('INTERNAL_INVALID_COLLECTION_DIMENSIONS')
   })
 
-  it('is refused for 300 invalid items with the first 100 named', () => {
-    const value = Array.from({ length: 300 }, () => 'x')
+  it.each([300, 20_000])('is refused for %i invalid items with the first 100 named', (count) => {
+    const value = Array.from({ length: count }, () => 'x')
 
     const refused = refusalWords(() => provisioned(value))
 
     const [explained = '', named] = refused.split(' Also items ')
-    expect(explained).toMatch(/^300 items are invalid\. Item 0: "x" .*integer/u)
+    expect(explained).toMatch(new RegExp(`^${count} items are invalid\\. Item 0: "x" .*integer`, 'u'))
     expect([...explained.matchAll(/Item (\d+):/gu)].map(([, index]) => index)).toEqual(indexes(0, 10))
     expect(named).toBe(`${indexes(10, 100).join(', ')}, … (the first 100 are listed)`)
+  })
+
+  it('is refused for invalid items at any level, all of which are counted', () => {
+    const value = Array.from({ length: 30 }, () => Array.from({ length: 10 }, () => 'x'))
+
+    expect(refusalWords(() => provisioned(value, NESTED))).toMatch(/^300 items are invalid\. Item 0\/0: "x"/u)
   })
 
   it('is read from its folder unchanged, whether provisioned as a list or with indexes', async () => {
