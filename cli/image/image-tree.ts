@@ -39,6 +39,11 @@ interface Node {
   hiddenBy?: number
 }
 
+/** Number of names in a tree. */
+interface NodeCount {
+  nodes: number
+}
+
 /** An image of several GB has about 200 000 files. */
 const MAX_NODES = 2_000_000
 /** Linux's limit of a path in bytes: no file can be opened by more characters. */
@@ -57,42 +62,8 @@ const KINDS: Readonly<Record<string, TreeEntry['kind']>> = {
 
 export function createImageTree(): ImageTree {
   const root: Node = {}
-  let nodes = 0
+  const count: NodeCount = { nodes: 0 }
   let isCut = false
-
-  /** Adds the missing nodes of a path. @returns undefined when the tree is full */
-  function grow(parts: readonly string[]): Node | undefined {
-    let node = root
-    for (const part of parts) {
-      node.children ??= new Map()
-      let child = node.children.get(part)
-      if (child === undefined) {
-        if (nodes >= MAX_NODES) return undefined
-        nodes += 1
-        child = {}
-        node.children.set(part, child)
-      }
-      node = child
-    }
-    return node
-  }
-
-  /** Removes what lower layers have put at a name of a folder, and below it. */
-  function hide(folder: Node, name: string, layer: number): void {
-    const node = folder.children?.get(name)
-    if (node === undefined) return
-    hideBelow(node, layer)
-    if (node.layer !== layer) node.entry = undefined
-    if (node.entry !== undefined || (node.children?.size ?? 0) > 0) return
-    folder.children?.delete(name)
-    nodes -= 1
-  }
-
-  function hideBelow(folder: Node, layer: number): void {
-    if (folder.hiddenBy === layer) return
-    folder.hiddenBy = layer
-    for (const name of folder.children?.keys() ?? []) hide(folder, name, layer)
-  }
 
   return {
     add(header, layer) {
@@ -102,16 +73,16 @@ export function createImageTree(): ImageTree {
       if (base.startsWith(WHITEOUT)) {
         const folder = nodeAt(root, parts.slice(0, -1))
         if (folder === undefined) return
-        if (base === OPAQUE) hideBelow(folder, layer)
-        else hide(folder, base.slice(WHITEOUT.length), layer)
+        if (base === OPAQUE) hideBelow(folder, layer, count)
+        else hide(folder, base.slice(WHITEOUT.length), layer, count)
         return
       }
-      const node = grow(parts)
+      const node = grow(root, parts, count)
       isCut ||= node === undefined
       if (node === undefined) return
       node.entry = entryOf(root, header, layer)
       node.layer = layer
-      if (node.entry.kind !== 'folder') hideBelow(node, layer)
+      if (node.entry.kind !== 'folder') hideBelow(node, layer, count)
     },
     find(path) {
       const real = realPath(root, path)
@@ -120,6 +91,40 @@ export function createImageTree(): ImageTree {
     realPath: (path) => realPath(root, path),
     isCut: () => isCut,
   }
+}
+
+/** Adds the missing nodes of a path. @returns undefined when the tree is full */
+function grow(root: Node, parts: readonly string[], count: NodeCount): Node | undefined {
+  let node = root
+  for (const part of parts) {
+    node.children ??= new Map()
+    let child = node.children.get(part)
+    if (child === undefined) {
+      if (count.nodes >= MAX_NODES) return undefined
+      count.nodes += 1
+      child = {}
+      node.children.set(part, child)
+    }
+    node = child
+  }
+  return node
+}
+
+/** Removes what lower layers have put at a name of a folder, and below it. */
+function hide(folder: Node, name: string, layer: number, count: NodeCount): void {
+  const node = folder.children?.get(name)
+  if (node === undefined) return
+  hideBelow(node, layer, count)
+  if (node.layer !== layer) node.entry = undefined
+  if (node.entry !== undefined || (node.children?.size ?? 0) > 0) return
+  folder.children?.delete(name)
+  count.nodes -= 1
+}
+
+function hideBelow(folder: Node, layer: number, count: NodeCount): void {
+  if (folder.hiddenBy === layer) return
+  folder.hiddenBy = layer
+  for (const name of folder.children?.keys() ?? []) hide(folder, name, layer, count)
 }
 
 function entryOf(root: Node, header: LayerEntry, layer: number): TreeEntry {

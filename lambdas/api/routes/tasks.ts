@@ -122,12 +122,7 @@ export function taskHandlers(deps: Dependencies) {
     ),
     getTaskPlacementById: getPlacement,
     getTaskPlacementByName: getPlacement,
-    findPlacement: async (context) => {
-      const asked = askedBy(context)
-      const imageSize = imageSizeOf(context)
-      const placement = placementFor(asked, imageSize ?? NO_IMAGE, deps.queues)
-      return context.json(viewPlacement({ resources: asked, ...(imageSize && { imageSize }) }, placement))
-    },
+    findPlacement: (context) => answerPlacement(deps, context),
     getTaskScanById: getScan,
     getTaskScanByName: getScan,
     createRunById: makeRun,
@@ -151,6 +146,14 @@ const NO_IMAGE: ImageSize = { packedBytes: 0, unpackedBytes: 0 }
 const MIB = 1024n ** 2n
 /** Maximum numbers in a query. No machine has as much, and sums stay exact. */
 const MOST = { cpus: 1e6, memoryMiB: 1e12, bytes: 1e15 }
+
+/** @throws DomainError QUERY_INVALID */
+function answerPlacement({ queues }: Dependencies, context: Context): Response {
+  const asked = askedBy(context)
+  const imageSize = imageSizeOf(context)
+  const placement = placementFor(asked, imageSize ?? NO_IMAGE, queues)
+  return context.json(viewPlacement({ resources: asked, ...(imageSize && { imageSize }) }, placement))
+}
 
 /** @throws DomainError QUERY_INVALID */
 function askedBy(context: Context): TaskResources {
