@@ -6,6 +6,7 @@ import { explainError } from './explain-error.ts'
 import { ForeignAnswerError, parseAnswer } from './service/answer.ts'
 import { either, isAbsent, newKey, PAUSES_MS } from './service/repeating-fetch.ts'
 import type { FieldsOf } from './service/schemas.ts'
+import { wordsOf } from './terminal/words-of.ts'
 
 /** A refusal that ends the upload, with the service's message. */
 export class UploadRefusedError extends Error {
@@ -221,10 +222,4 @@ function refusal(what: string, { status, headers }: Response, text: string): Err
   return status >= 500 || status === 429 || isUnderWay
     ? new UploadBrokenError(`${what} was answered with ${status}: ${words}`)
     : new UploadRefusedError(words, status)
-}
-
-/** Message of an error with that of its cause: errors of `fetch` have the reason in the cause. */
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }

@@ -74,7 +74,11 @@ export function createStagingApi(
  * Sends the report once, with a short time-out, because the machine costs money meanwhile. Failures are ignored:
  * the report is for statistics only.
  */
-async function sendReport(url: string, headers: Readonly<Record<string, string>>, report: StageReport): Promise<void> {
+async function sendReport(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  report: StageReport,
+): Promise<void> {
   const signal = AbortSignal.timeout(REPORT_TIMEOUT_MS)
   await fetch(url, { method: 'POST', headers, body: JSON.stringify(report), signal }).then(
     (response) => response.arrayBuffer().catch(() => undefined),

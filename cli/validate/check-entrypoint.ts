@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { variablesOf, wordsOf } from '../../local/embedded/image-config.ts'
+import { commandLineOf, variablesOf } from '../../local/embedded/image-config.ts'
 import { quoted } from '../../src/contract/quoted.ts'
 import type { TreeEntry } from '../image/image-tree.ts'
 import { type CommandWords, checkArgument, checkScriptOfShell, innerCommand } from './check-arguments.ts'
@@ -31,7 +31,7 @@ interface Checked extends ReadImage {
 /** Checks that the container can start: the command's file is in the image and executable, and so is its interpreter or loader. */
 export async function checkEntrypoint(image: ReadImage): Promise<Finding[]> {
   if (image.tree.isCut()) return [warning('image', 'the image has too many files to look for its command')]
-  const [command = '', ...others] = wordsOf(image.config, [])
+  const [command = '', ...others] = commandLineOf(image.config, [])
   const { uid, findings } = await readUser(image)
   const checked = { ...image, uid }
   return [

@@ -32,7 +32,7 @@ export interface ImageStore extends ImageCache {
 }
 
 /** A reason has at most 255 characters. */
-const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
+const MAX_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
 /**
  * Creates a store in a folder. When the unpacked content exceeds `limitBytes`, the least recently used images are removed, except
@@ -140,6 +140,6 @@ async function pull(command: readonly string[], directory: string, reference: st
     })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    throw new Error(`CannotPullContainerError: ${message.slice(-LONGEST_EXPLANATION)}`, { cause: error })
+    throw new Error(`CannotPullContainerError: ${message.slice(-MAX_EXPLANATION)}`, { cause: error })
   }
 }

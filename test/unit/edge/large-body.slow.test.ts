@@ -375,7 +375,7 @@ describe('bodies beyond the number of upload slots', () => {
 describe('a client that stops sending', () => {
   it('loses its slot to the next one, and leaves no upload', async () => {
     // Longer than the pauses of an honest client on a machine with other work.
-    const service = await aService({ uploadsAtOnce: 1, idleMs: 2000 })
+    const service = await aService({ uploadsAtOnce: 1, ratePeriodMs: 2000 })
     await aHalfSent(service)
 
     const { status } = await send(service.port, PROVISION, aForm([A_FILE]))
