@@ -39,9 +39,9 @@ const KINDS = [
     cpu: 0.4,
   },
 ] as const
-const MOST_PUSHED = 1.03
-const MOST_MEMORY_MB = 256
-const MOST_GROWTH = 1.1
+const MAX_PUSHED = 1.03
+const MAX_MEMORY_MB = 256
+const MAX_GROWTH = 1.1
 
 interface Run {
   readonly name: string
@@ -147,17 +147,17 @@ for (const kind of KINDS) {
     const name = `${kind.name}, ${size}: `
     print(`${name}time / skopeo's`, ratio('wall'), kind.wall)
     print(`${name}processor time / skopeo's`, ratio('cpu'), kind.cpu)
-    print(`${name}bytes pushed / skopeo's`, ratio('pushed'), MOST_PUSHED)
-    print(`${name}peak memory, MB`, note(result), MOST_MEMORY_MB)
+    print(`${name}bytes pushed / skopeo's`, ratio('pushed'), MAX_PUSHED)
+    print(`${name}peak memory, MB`, note(result), MAX_MEMORY_MB)
   }
   for (const size of listed(options.alone)) {
     const memory = note(await compare(await bundleOf(kind, size), '1', [OURS]))
-    print(`${kind.name}, ${size}, alone: peak memory, MB`, memory, MOST_MEMORY_MB)
+    print(`${kind.name}, ${size}, alone: peak memory, MB`, memory, MAX_MEMORY_MB)
   }
   const [firstMemory = 0, ...moreMemory] = memories
   const [firstRate = 0, ...moreRates] = rates
   for (const memory of moreMemory)
-    print(`${kind.name}: memory / that of the first size`, memory / firstMemory, MOST_GROWTH)
+    print(`${kind.name}: memory / that of the first size`, memory / firstMemory, MAX_GROWTH)
   // The time of the smallest size includes the start of the process, which favours larger ones.
   for (const rate of moreRates)
     print(`${kind.name}: time per byte / that of the first size`, firstRate / rate, 1)

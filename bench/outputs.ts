@@ -33,7 +33,7 @@ const ITEM = Math.min(73_512, ITEMS - 1)
 
 const LARGE_MIB = Number(options.large)
 /** Maximum size of a listing with one long string, which is truncated in it (src/task/parameters/cut-strings.ts). */
-const LARGEST_LISTING_BYTES = 2000
+const MAX_LISTING_BYTES = 2000
 
 /** Times of one run, in milliseconds since 1970. */
 interface Run {
@@ -128,7 +128,7 @@ async function measureLarge(bench: Bench, name: 'text' | 'file'): Promise<Run> {
 async function checkLargeListing({ call }: Bench, { path }: Run): Promise<void> {
   const listing = await call('GET', `${path}/outputs`)
   const sizeBytes = (await listing.arrayBuffer()).byteLength
-  if (!listing.ok || sizeBytes > LARGEST_LISTING_BYTES) {
+  if (!listing.ok || sizeBytes > MAX_LISTING_BYTES) {
     throw new Error(`the listing: status ${listing.status}, ${sizeBytes} bytes`)
   }
 }

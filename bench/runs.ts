@@ -27,8 +27,8 @@ const TASK_PROCESS = ['sh', join(import.meta.dirname, 'add-and-echo.sh'), '/inpu
 
 const POLL_MS = 2000
 /** Time limit of all runs is the sum of these: several times the duration on two processors with other load. */
-const LONGEST_MS = 600_000
-const LONGEST_PER_RUN_MS = 10_000
+const MAX_MS = 600_000
+const MAX_PER_RUN_MS = 10_000
 /** Maximum number of faults that are printed in full. The others are only counted. */
 const MAX_PRINTED = 10
 
@@ -131,7 +131,7 @@ async function submitAll(client: ExampleClient): Promise<StartedRun[]> {
 /** Waits until no run is active. @returns the number of runs that were active at first */
 async function waitForAll(stack: LocalStack, tell: (detail: string) => void): Promise<number> {
   const stateReader = createStateReader(stack)
-  const giveUpAt = Date.now() + LONGEST_MS + settings.runs * LONGEST_PER_RUN_MS
+  const giveUpAt = Date.now() + MAX_MS + settings.runs * MAX_PER_RUN_MS
   const first = await stateReader.countActive()
   for (let active = first; active > 0; active = await stateReader.countActive()) {
     tell(`${active} active`)

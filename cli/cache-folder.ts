@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, type Stats, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, type Stats, statSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
-import { removeOnSignal } from './temporary-folder.ts'
+import { removeOnSignal, removeQuietly } from './temporary-folder.ts'
 
 /** Bits of a mode with which the group or others may write. */
 const OTHERS_WRITE = 0o022
@@ -61,13 +61,4 @@ export function cacheFolder(): string {
     process.once('exit', () => removeQuietly(folder))
   }
   return temporary
-}
-
-/** Files of a container may belong to other users, so that they cannot be removed. The exit code must not depend on that. */
-function removeQuietly(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true })
-  } catch {
-    // The operating system clears temporary files.
-  }
 }

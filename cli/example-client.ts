@@ -28,25 +28,7 @@ const outputsSchema = z.array(z.object({ parameterName: z.string(), value: z.unk
  * @param callApi a signing `fetch` if the service requires credentials
  */
 export function createExampleClient(baseUrl: string, callApi = fetch) {
-  async function call(method: string, path: string, body?: FormData | object): Promise<Response> {
-    const isForm = body instanceof FormData
-    const answer = await callApi(new URL(path, baseUrl), {
-      method,
-      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
-      ...(body === undefined || isForm ? {} : { headers: { 'content-type': 'application/json' } }),
-    }).catch((error: unknown) => {
-      throw new ServiceError(`Nothing answers at ${baseUrl}: start the service with "npm start" first.`, {
-        cause: error,
-      })
-    })
-    return answer
-  }
-
-  async function callWell(method: string, path: string, body?: FormData | object): Promise<Response> {
-    const answer = await call(method, path, body)
-    if (answer.ok) return answer
-    throw new ServiceError(`${method} ${path} was answered with ${answer.status}: ${await reasonOf(answer)}`)
-  }
+  const { call, callWell } = createCalls(baseUrl, callApi)
 
   return {
     /** @returns false when the task is already installed */
@@ -102,6 +84,30 @@ export function createExampleClient(baseUrl: string, callApi = fetch) {
 
 /** The calls of one example run, in the order in which they are made. */
 export type ExampleClient = ReturnType<typeof createExampleClient>
+
+function createCalls(baseUrl: string, callApi: typeof fetch) {
+  async function call(method: string, path: string, body?: FormData | object): Promise<Response> {
+    const isForm = body instanceof FormData
+    const answer = await callApi(new URL(path, baseUrl), {
+      method,
+      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
+      ...(body === undefined || isForm ? {} : { headers: { 'content-type': 'application/json' } }),
+    }).catch((error: unknown) => {
+      throw new ServiceError(`Nothing answers at ${baseUrl}: start the service with "npm start" first.`, {
+        cause: error,
+      })
+    })
+    return answer
+  }
+
+  async function callWell(method: string, path: string, body?: FormData | object): Promise<Response> {
+    const answer = await call(method, path, body)
+    if (answer.ok) return answer
+    throw new ServiceError(`${method} ${path} was answered with ${answer.status}: ${await reasonOf(answer)}`)
+  }
+
+  return { call, callWell }
+}
 
 /** The message of an error body, or the start of the body if it has none. */
 async function reasonOf(answer: Response): Promise<string> {

@@ -102,10 +102,11 @@ function end(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal)
 }
 
-function removeQuietly(path: string): void {
+/** Removes what can be removed: files of a container may belong to other users. The exit code must not depend on that. */
+export function removeQuietly(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true })
   } catch {
-    // Files of a container may belong to other users. The operating system clears temporary files.
+    // The operating system clears temporary files.
   }
 }

@@ -6,6 +6,7 @@ import { explainError } from './explain-error.ts'
 import { ForeignAnswerError, parseAnswer } from './service/answer.ts'
 import { either, isAbsent, newKey, PAUSES_MS } from './service/repeating-fetch.ts'
 import type { FieldsOf } from './service/schemas.ts'
+import { wordsOf } from './terminal/words-of.ts'
 
 /** A refusal that ends the upload, with the service's message. */
 export class UploadRefusedError extends Error {
@@ -78,9 +79,42 @@ export interface UploadClientOptions {
 }
 
 /** A client of the service at `baseUrl`, which ends in `/`. */
-export function createUploadClient(
+export function createUploadClient(baseUrl: string, options: UploadClientOptions = {}) {
+  const calls = createCalls(baseUrl, options)
+  const { call } = calls
+  const parseUpload = (text: string): UploadView =>
+    parseAnswer(uploadSchema, text, { base: baseUrl, path: 'uploads' })
+
+  return {
+    async create(body: NewUpload): Promise<UploadView> {
+      const key = newKey()
+      const attempt = () => calls.callOnce('POST', 'uploads', body, key)
+      return parseUpload(await calls.until('POST uploads', attempt, { isFirst: true }))
+    },
+
+    async find(id: string): Promise<UploadView> {
+      return parseUpload(await call('GET', `uploads/${id}`))
+    },
+
+    ...createPartCalls(baseUrl, calls, options.signal),
+
+    async complete(id: string): Promise<UploadView> {
+      return parseUpload(await call('POST', `uploads/${id}/complete`, {}))
+    },
+
+    async abort(id: string): Promise<void> {
+      await call('DELETE', `uploads/${id}`)
+    },
+  }
+}
+
+/** The calls of one upload. Each is retried after a transient failure. */
+export type UploadClient = ReturnType<typeof createUploadClient>
+
+/** Calls of the service, and retries after transient failures. */
+function createCalls(
   baseUrl: string,
-  { callApi = fetch, pausesMs = PAUSES_MS, signal: stop }: UploadClientOptions = {},
+  { callApi = fetch, pausesMs = PAUSES_MS, signal: stop }: UploadClientOptions,
 ) {
   async function callOnce(method: string, path: string, body?: object, headers?: object): Promise<string> {
     const answer = await callApi(new URL(path, baseUrl), {
@@ -95,48 +129,28 @@ export function createUploadClient(
   }
 
   function call(method: string, path: string, body?: object): Promise<string> {
-    return untilAnswered(`${method} ${path}`, pausesMs, () => callOnce(method, path, body), { signal: stop })
+    return until(`${method} ${path}`, () => callOnce(method, path, body))
   }
 
-  const parseUpload = (text: string): UploadView =>
-    parseAnswer(uploadSchema, text, { base: baseUrl, path: 'uploads' })
+  function until<Result>(what: string, attempt: () => Promise<Result>, options?: AttemptOptions) {
+    return untilAnswered(what, pausesMs, attempt, { signal: stop, ...options })
+  }
 
+  return { callOnce, call, until }
+}
+
+function createPartCalls(
+  baseUrl: string,
+  { callOnce, call, until }: ReturnType<typeof createCalls>,
+  stop: AbortSignal | undefined,
+) {
   async function partUrl(id: string, first: number, last: number): Promise<readonly string[]> {
     const path = `uploads/${id}/part-urls`
     const answer = await callOnce('POST', path, { first, last })
     return parseAnswer(partUrlsSchema, answer, { base: baseUrl, path }).parts.map(({ url }) => url)
   }
 
-  async function putPart(url: string, bytes: SentPart['bytes'], signal: AbortSignal): Promise<void> {
-    const answer = await fetch(url, {
-      method: 'PUT',
-      body: bytes,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PART_TIMEOUT_MS)]),
-    })
-    const text = await answer.text()
-    if (answer.status === 404) {
-      throw new UploadRefusedError(
-        'the parts that were sent have expired (kept for a day): run the command again to start over',
-        404,
-      )
-    }
-    // Any other refusal may mean that the URL has expired.
-    if (!answer.ok) throw new UploadBrokenError(`storage answered ${answer.status}: ${text.slice(0, 300)}`)
-  }
-
   return {
-    async create(body: NewUpload): Promise<UploadView> {
-      const key = newKey()
-      const attempt = () => callOnce('POST', 'uploads', body, key)
-      return parseUpload(
-        await untilAnswered('POST uploads', pausesMs, attempt, { signal: stop, isFirst: true }),
-      )
-    },
-
-    async find(id: string): Promise<UploadView> {
-      return parseUpload(await call('GET', `uploads/${id}`))
-    },
-
     /** Sizes of the parts that have arrived, by number. */
     async parts(id: string): Promise<ReadonlyMap<number, number>> {
       const path = `uploads/${id}/parts`
@@ -149,21 +163,28 @@ export function createUploadClient(
       // One URL at a time: it is valid for minutes, and on a slow connection a part may take longer.
       const urls = createPresignedParts({ ask: (first, last) => partUrl(id, first, last), batch: 1 })
       const send = () => urls.put(number, (url) => putPart(url, bytes, signal))
-      await untilAnswered(`sending part ${number}`, pausesMs, send, { signal })
-    },
-
-    async complete(id: string): Promise<UploadView> {
-      return parseUpload(await call('POST', `uploads/${id}/complete`, {}))
-    },
-
-    async abort(id: string): Promise<void> {
-      await call('DELETE', `uploads/${id}`)
+      await until(`sending part ${number}`, send, { signal })
     },
   }
 }
 
-/** The calls of one upload. Each is retried after a transient failure. */
-export type UploadClient = ReturnType<typeof createUploadClient>
+/** Sends a part to the storage. */
+async function putPart(url: string, bytes: SentPart['bytes'], signal: AbortSignal): Promise<void> {
+  const answer = await fetch(url, {
+    method: 'PUT',
+    body: bytes,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(PART_TIMEOUT_MS)]),
+  })
+  const text = await answer.text()
+  if (answer.status === 404) {
+    throw new UploadRefusedError(
+      'the parts that were sent have expired (kept for a day): run the command again to start over',
+      404,
+    )
+  }
+  // Any other refusal may mean that the URL has expired.
+  if (!answer.ok) throw new UploadBrokenError(`storage answered ${answer.status}: ${text.slice(0, 300)}`)
+}
 
 interface AttemptOptions {
   readonly signal?: AbortSignal | undefined
@@ -201,10 +222,4 @@ function refusal(what: string, { status, headers }: Response, text: string): Err
   return status >= 500 || status === 429 || isUnderWay
     ? new UploadBrokenError(`${what} was answered with ${status}: ${words}`)
     : new UploadRefusedError(words, status)
-}
-
-/** Message of an error with that of its cause: errors of `fetch` have the reason in the cause. */
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }

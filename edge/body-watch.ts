@@ -10,11 +10,11 @@ interface Mark {
 
 /**
  * Measures the throughput of a body until its end. Time with unread bytes in the buffer does not count: S3 is slow then, not the client.
- * @param onStalled Called after each `idleMs` in which less than {@link MIN_BYTES_PER_SECOND} arrived on average
+ * @param onStalled Called after each `ratePeriodMs` in which less than {@link MIN_BYTES_PER_SECOND} arrived on average
  */
-export function watchBody(request: IncomingMessage, idleMs: number, onStalled: () => void) {
+export function watchBody(request: IncomingMessage, ratePeriodMs: number, onStalled: () => void) {
   const { socket } = request
-  const minBytes = (MIN_BYTES_PER_SECOND * idleMs) / 1000
+  const minBytes = (MIN_BYTES_PER_SECOND * ratePeriodMs) / 1000
   const mark = (): Mark => ({ at: performance.now(), bytes: socket.bytesRead })
   const isUnread = (): boolean => request.complete || request.readableLength > 0
   const begin = mark()
@@ -25,12 +25,12 @@ export function watchBody(request: IncomingMessage, idleMs: number, onStalled: (
     const now = mark()
     if (isUnread() || now.bytes - progress.bytes >= PROGRESS_BYTES) progress = now
     if (isUnread() || now.bytes - minimum.bytes >= minBytes) minimum = now
-    else if (now.at - minimum.at >= idleMs) {
+    else if (now.at - minimum.at >= ratePeriodMs) {
       minimum = now
       onStalled()
     }
   }
-  const timer = setInterval(check, Math.min(MAX_CHECK_MS, idleMs / 4)).unref()
+  const timer = setInterval(check, Math.min(MAX_CHECK_MS, ratePeriodMs / 4)).unref()
   const end = (): void => clearInterval(timer)
   request.once('end', end).once('close', end)
 

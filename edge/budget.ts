@@ -9,12 +9,12 @@ export interface Holder {
   stalledMs(): number
   /** Average since the start of the body. */
   bytesPerSecond(): number
-  /** Aborts the body, which then releases its leases asynchronously. */
+  /** Aborts the body, which then releases its grants asynchronously. */
   evict(): void
 }
 
 /** An acquired part of a budget. */
-export interface Lease {
+export interface Grant {
   /** Releases what exceeds the amount. */
   shrink(amount: number): void
   /** Idempotent. */
@@ -61,7 +61,7 @@ export class Budget {
    * Waits until the amount is available.
    * @throws OverloadedError after {@link BudgetOptions.waitMs}, or the signal's reason
    */
-  async acquire(holder: Holder, amount: number, signal: AbortSignal): Promise<Lease> {
+  async acquire(holder: Holder, amount: number, signal: AbortSignal): Promise<Grant> {
     signal.throwIfAborted()
     const granted = Promise.withResolvers<Held>()
     const waiter: Waiter = { holder, amount, grant: granted.resolve }
@@ -75,7 +75,7 @@ export class Budget {
     this.#waiting.add(waiter)
     this.#grantWaiting()
     try {
-      return this.#leaseOf(await granted.promise)
+      return this.#grantOf(await granted.promise)
     } finally {
       clearTimeout(timeout)
       signal.removeEventListener('abort', abort)
@@ -156,7 +156,7 @@ export class Budget {
     }
   }
 
-  #leaseOf(held: Held): Lease {
+  #grantOf(held: Held): Grant {
     return {
       shrink: (amount) => {
         if (amount >= held.amount) return

@@ -8,7 +8,7 @@ export interface ConnectionLimits {
    * A connection is closed when its client reads less than {@link MIN_BYTES_PER_SECOND} of a response on average over
    * this time.
    */
-  readonly idleMs: number
+  readonly ratePeriodMs: number
   /** Called at most once a minute while the maximum is reached. */
   readonly warn: (sentence: string) => void
 }
@@ -38,10 +38,16 @@ interface Connection {
  * Bounds the connections of a server. A connection beyond the maximum replaces the one without progress for the longest time, if
  * that is at least {@link STALLED_MS}. Otherwise the new one is closed.
  */
-export function limitConnections(server: Server, { maxConnections, idleMs, warn }: ConnectionLimits): void {
+export function limitConnections(
+  server: Server,
+  { maxConnections, ratePeriodMs, warn }: ConnectionLimits,
+): void {
   const connections = new Map<Socket, Connection>()
   const warnThrottled = throttled(warn)
-  const timer = setInterval(() => check(connections, idleMs), Math.min(MAX_CHECK_MS, idleMs / 4)).unref()
+  const timer = setInterval(
+    () => check(connections, ratePeriodMs),
+    Math.min(MAX_CHECK_MS, ratePeriodMs / 4),
+  ).unref()
   server.once('close', () => clearInterval(timer))
 
   server.prependListener('connection', (socket: Socket) => {
@@ -49,7 +55,7 @@ export function limitConnections(server: Server, { maxConnections, idleMs, warn 
       warnThrottled(
         `all ${maxConnections} connections are in use: each new one replaces a stalled one, or is closed`,
       )
-      check(connections, idleMs)
+      check(connections, ratePeriodMs)
       if (!closeStalled(connections)) {
         socket.destroy()
         return
@@ -71,9 +77,9 @@ export function limitConnections(server: Server, { maxConnections, idleMs, warn 
 }
 
 /** Records the progress of all connections, and closes those whose clients read too slowly. */
-function check(connections: ReadonlyMap<Socket, Connection>, idleMs: number): void {
+function check(connections: ReadonlyMap<Socket, Connection>, ratePeriodMs: number): void {
   const now = performance.now()
-  const minBytes = (MIN_BYTES_PER_SECOND * idleMs) / 1000
+  const minBytes = (MIN_BYTES_PER_SECOND * ratePeriodMs) / 1000
   for (const [socket, connection] of connections) {
     const bytes = socket.bytesRead + bytesReadBy(socket)
     if (bytes - connection.bytes >= PROGRESS_BYTES || waitsForEdge(socket, connection)) {
@@ -84,7 +90,7 @@ function check(connections: ReadonlyMap<Socket, Connection>, idleMs: number): vo
     if (isReading) {
       connection.readSince = now
       connection.readBytes = bytesReadBy(socket)
-    } else if (now - connection.readSince >= idleMs) socket.destroy()
+    } else if (now - connection.readSince >= ratePeriodMs) socket.destroy()
   }
 }
 

@@ -8,7 +8,7 @@ import { createEvents, type EventsOptions } from './events/events.ts'
 import { beginExchange } from './exchange.ts'
 import { handleRequest, hasBody, type RequestDependencies } from './handle-request.ts'
 import { createBodies } from './incoming-body.ts'
-import { CLIENT_SHARE_PERCENT, EVENT_POLL_MS, HEARTBEAT_MS, IDLE_MS } from './limits.ts'
+import { CLIENT_SHARE_PERCENT, EVENT_POLL_MS, HEARTBEAT_MS, RATE_PERIOD_MS } from './limits.ts'
 import { refuseRequest } from './refuse-request.ts'
 import { createRequestLog, type LogEntry } from './request-log.ts'
 import { resolveAbsoluteForm } from './request-target.ts'
@@ -29,7 +29,7 @@ export interface EdgeOptions {
   /** Default: any. */
   readonly knownHosts?: KnownHosts
   /** Requests end with 408 when less than 1 KiB a second of a body arrives on average over this time. */
-  readonly idleMs?: number
+  readonly ratePeriodMs?: number
   /** Shorter in tests. */
   readonly eventTimes?: Pick<EventsOptions, 'pollMs' | 'heartbeatMs' | 'wait'>
   /** Pauses between retries of transient failures; shorter in tests. */
@@ -60,7 +60,7 @@ export function createEdge({
   clientSharePercent = CLIENT_SHARE_PERCENT,
   isBehindLoadBalancer = false,
   knownHosts = 'any',
-  idleMs = IDLE_MS,
+  ratePeriodMs = RATE_PERIOD_MS,
   eventTimes = { pollMs: EVENT_POLL_MS, heartbeatMs: HEARTBEAT_MS },
   pausesMs = PAUSES_MS,
 }: EdgeOptions): Edge {
@@ -74,7 +74,7 @@ export function createEdge({
     connect,
     pausesMs,
     events,
-    openBody: createBodies({ uploadsAtOnce, clientSharePercent, idleMs }),
+    openBody: createBodies({ uploadsAtOnce, clientSharePercent, ratePeriodMs }),
     isBehindLoadBalancer,
     knownHosts,
   }

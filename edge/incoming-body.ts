@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { watchBody } from './body-watch.ts'
-import { Budget, type Holder, type Lease } from './budget.ts'
+import { Budget, type Grant, type Holder } from './budget.ts'
 import { StalledBodyError } from './failures.ts'
 import {
   AHEAD_BYTES,
@@ -13,7 +13,7 @@ import {
 } from './limits.ts'
 import { discardBody, readAhead } from './read-ahead.ts'
 
-/** An arriving body and its leases of the edge's memory. */
+/** An arriving body and its grants of the edge's memory. */
 export interface IncomingBody {
   /**
    * Reads the whole body. For a body above the limit, returns undefined; the stream then starts at its first byte again.
@@ -23,11 +23,11 @@ export interface IncomingBody {
   /** Reads and drops a body of at most 4 MiB. */
   discard(): Promise<void>
   /**
-   * Waits for one of the upload slots, which replaces the lease of the bytes read ahead.
+   * Waits for one of the upload slots, which replaces the grant of the bytes read ahead.
    * @throws StalledBodyError, OverloadedError
    */
   acquireSlot(): Promise<void>
-  /** Releases all leases. The bytes read ahead must no longer be in use. */
+  /** Releases all grants. The bytes read ahead must no longer be in use. */
   release(): void
 }
 
@@ -36,11 +36,11 @@ export type OpenBody = (request: IncomingMessage, client: string, controller: Ab
 export interface BodiesOptions {
   readonly uploadsAtOnce: number
   readonly clientSharePercent: number
-  readonly idleMs: number
+  readonly ratePeriodMs: number
 }
 
 /** Creates the memory budgets of one edge. A body that stalls aborts its controller. */
-export function createBodies({ uploadsAtOnce, clientSharePercent, idleMs }: BodiesOptions): OpenBody {
+export function createBodies({ uploadsAtOnce, clientSharePercent, ratePeriodMs }: BodiesOptions): OpenBody {
   const share = clientSharePercent / 100
   const budgetOf = (total: number): Budget =>
     new Budget({ total, perClient: total * share, waitMs: AHEAD_WAIT_MS })
@@ -52,7 +52,7 @@ export function createBodies({ uploadsAtOnce, clientSharePercent, idleMs }: Bodi
     waitMs: SLOT_WAIT_MS,
   })
   return (request, client, controller) =>
-    openBody({ request, client, controller, first, ahead, slots, idleMs })
+    openBody({ request, client, controller, first, ahead, slots, ratePeriodMs })
 }
 
 interface Opening {
@@ -62,42 +62,42 @@ interface Opening {
   readonly first: Budget
   readonly ahead: Budget
   readonly slots: Budget
-  readonly idleMs: number
+  readonly ratePeriodMs: number
 }
 
-function openBody({ request, client, controller, first, ahead, slots, idleMs }: Opening): IncomingBody {
+function openBody({ request, client, controller, first, ahead, slots, ratePeriodMs }: Opening): IncomingBody {
   const { signal } = controller
   const evict = (): void => controller.abort(new StalledBodyError())
-  const watch = watchBody(request, idleMs, () => {
+  const watch = watchBody(request, ratePeriodMs, () => {
     // The rest of a refused body has the same minimum throughput.
     if (signal.aborted) request.destroy()
     else evict()
   })
   const holder: Holder = { client, evict, ...watch }
-  let lease: Lease | undefined
+  let grant: Grant | undefined
 
   return {
     async readAhead(limitBytes) {
       const most = Math.min(Number(request.headers['content-length'] ?? limitBytes), limitBytes)
-      // A body waits for the second budget while it holds a lease of the first, never the other way round: no deadlock.
+      // A body waits for the second budget while it holds a grant of the first, never the other way round: no deadlock.
       const reserve = async (needed: number): Promise<number> => {
         const isFirst = needed <= FIRST_BODY_BYTES
         const amount = isFirst ? Math.min(most, FIRST_BODY_BYTES) : most
         const next = await (isFirst ? first : ahead).acquire(holder, amount, signal)
-        lease?.release()
-        lease = next
+        grant?.release()
+        grant = next
         return amount
       }
       const bytes = await readAhead(request, { limitBytes, reserve, signal })
-      if (bytes !== undefined) lease?.shrink(bytes.length)
+      if (bytes !== undefined) grant?.shrink(bytes.length)
       return bytes
     },
     discard: () => discardBody(request, SMALL_BODY_BYTES, signal),
     async acquireSlot() {
       const slot = await slots.acquire(holder, 1, signal)
-      lease?.release()
-      lease = slot
+      grant?.release()
+      grant = slot
     },
-    release: () => lease?.release(),
+    release: () => grant?.release(),
   }
 }

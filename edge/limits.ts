@@ -15,7 +15,7 @@ export const SMALL_BODY_BYTES = 4 * MIB
 /** API Gateway's limit of a body. The edge must buffer a body to sign it, so it enforces the limit itself. */
 export const SIGNED_BODY_BYTES = 10 * MIB
 
-/** Bytes of each body that are read without a lease. They count as part of the connection's 64 KiB. */
+/** Bytes of each body that are read without a grant. They count as part of the connection's 64 KiB. */
 export const FREE_BYTES = 16 * KIB
 
 /**
@@ -37,17 +37,17 @@ export const CLIENT_SHARE_PERCENT = 50
 /** With more bodies waiting, the newest is granted first: older clients have probably timed out. */
 export const FAIR_QUEUE_LENGTH = 8
 
-/** Maximum wait for the first and the ahead budget, whose leases last seconds. */
+/** Maximum wait for the first and the ahead budget, whose grants last seconds. */
 export const AHEAD_WAIT_MS = 30_000
 
-/** Maximum wait for an upload slot, whose leases may last minutes. */
+/** Maximum wait for an upload slot, whose grants may last minutes. */
 export const SLOT_WAIT_MS = 5 * 60_000
 
 /** `Retry-After` of every 503. */
 export const RETRY_AFTER_SECONDS = 10
 
 /** Period over which a body must arrive at {@link MIN_BYTES_PER_SECOND} on average. */
-export const IDLE_MS = 60_000
+export const RATE_PERIOD_MS = 60_000
 export const MIN_BYTES_PER_SECOND = 1 * KIB
 
 /**

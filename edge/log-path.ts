@@ -1,3 +1,4 @@
+import { UUID } from '../src/contract/uuid.ts'
 import { pathBelowBase } from './routes.ts'
 
 /** All literal segments of the contract's paths. Add those of a new route; a test compares them with the route table. */
@@ -36,7 +37,7 @@ export function routeOf(url: string): string {
   return `/${known.join('/')}`
 }
 
-const RUN = /^\/task-runs\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/|$)/iu
+const RUN = new RegExp(`^/task-runs/(${UUID})(?:/|$)`, 'iu')
 
 /** Run id in a path. A run's secret is not a UUID. */
 export function runIdOf(url: string): string | undefined {

@@ -7,7 +7,7 @@ import { knownHostsOf } from '../src/shared/foreign-requests.ts'
 import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
 import { limitConnections } from './connection-limit.ts'
 import { createEdge } from './edge.ts'
-import { CLIENT_SHARE_PERCENT, IDLE_MS, MAX_CONNECTIONS } from './limits.ts'
+import { CLIENT_SHARE_PERCENT, MAX_CONNECTIONS, RATE_PERIOD_MS } from './limits.ts'
 import { type LogEntry, lineOf } from './request-log.ts'
 import { createEdgeServer } from './server.ts'
 
@@ -41,7 +41,7 @@ const settingsSchema = z.object({
     .number()
     .min(1)
     .max(86_400)
-    .default(IDLE_MS / 1000),
+    .default(RATE_PERIOD_MS / 1000),
   /** Maximum time for requests in progress, uploads included, after SIGTERM. */
   STOP_TIMEOUT_SECONDS: z.coerce.number().min(0).max(86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
 })
@@ -59,7 +59,7 @@ const log = (entry: LogEntry): void => console.log(lineOf(entry, new Date()))
 const settings = settingsSchema.safeParse(process.env)
 if (!settings.success) fail(`The edge cannot start: ${z.prettifyError(settings.error)}`)
 const { PORT, HOST, API_URL, API_AUTH, KEEP_ALIVE_SECONDS, STOP_TIMEOUT_SECONDS } = settings.data
-const idleMs = settings.data.IDLE_SECONDS * 1000
+const ratePeriodMs = settings.data.IDLE_SECONDS * 1000
 
 const apiUrl = new URL(API_URL)
 const sign = API_AUTH === 'iam' ? await createOwnSigner().catch(failToSign) : undefined
@@ -70,7 +70,7 @@ const edge = createEdge({
   clientSharePercent: settings.data.CLIENT_SHARE_PERCENT,
   isBehindLoadBalancer: settings.data.BEHIND_LOAD_BALANCER,
   knownHosts: knownHostsOf(settings.data.HOSTS || (isLoopback(HOST) ? '' : '*')),
-  idleMs,
+  ratePeriodMs,
   ...(sign && { sign }),
 })
 // TCP keep-alive detects clients that vanished without a FIN, whose uploads are then discarded.
@@ -87,7 +87,7 @@ const server = createEdgeServer(
 server.requestTimeout = 0
 limitConnections(server, {
   maxConnections: settings.data.CONNECTIONS_AT_ONCE,
-  idleMs,
+  ratePeriodMs,
   warn: (message) => log({ level: 'WARN', message }),
 })
 server.keepAliveTimeout = KEEP_ALIVE_SECONDS * 1000

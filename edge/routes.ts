@@ -1,3 +1,5 @@
+import { decoded } from '../src/contract/decoded.ts'
+
 /** Prefix of all routes. */
 export const BASE_PATH = '/app-engine/v1'
 
@@ -31,7 +33,7 @@ export function findBodyRoute(method: string | undefined, url: string): BodyRout
   if (provision === null || (method !== 'PUT' && method !== 'POST')) return undefined
   const [, parameterName] = provision
   const input = { purpose: 'input', takesJson: true, isRepeatable: true } as const
-  if (parameterName !== undefined) return { ...input, fileCount: 2, parameterName: decode(parameterName) }
+  if (parameterName !== undefined) return { ...input, fileCount: 2, parameterName: decoded(parameterName) }
   return method === 'PUT' ? { ...input, fileCount: 0 } : undefined
 }
 
@@ -60,12 +62,4 @@ export function hasEscapedSlash(url: string): boolean {
 export function pathBelowBase(url: string): string {
   const path = url.replace(/\?.*$/su, '').replace(/\/{2,}/gu, '/')
   return path.startsWith(`${BASE_PATH}/`) ? path.slice(BASE_PATH.length) : ''
-}
-
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
 }

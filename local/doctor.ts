@@ -21,8 +21,8 @@ import { PART_NAMES } from './stack.ts'
 import { exitWithError } from './user-error.ts'
 
 const GIGABYTE = 1_000_000_000
-const MOST_ERRORS = 5
-const LONGEST_LINE = 300
+const MAX_ERRORS = 5
+const MAX_LINE = 300
 
 try {
   const port = readPort()
@@ -107,8 +107,8 @@ function printErrors(part: string): void {
   const name = existsSync(LOG_DIRECTORY) && readdirSync(LOG_DIRECTORY).find((file) => file === `${part}.log`)
   if (!name) return
   const lines = readFileSync(join(LOG_DIRECTORY, name), 'utf8').split('\n')
-  const faults = lines.filter((line) => /error|exception|traceback|fatal/iu.test(line)).slice(-MOST_ERRORS)
+  const faults = lines.filter((line) => /error|exception|traceback|fatal/iu.test(line)).slice(-MAX_ERRORS)
   if (faults.length === 0) return
   console.log(`\nlast errors of ${part} (.local/log/${name})`)
-  for (const line of faults) console.log(`  ${line.slice(0, LONGEST_LINE)}`)
+  for (const line of faults) console.log(`  ${line.slice(0, MAX_LINE)}`)
 }

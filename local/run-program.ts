@@ -26,7 +26,7 @@ export class ProgramFailedError extends Error implements ProgramOutput {
   }
 }
 
-const MOST_OUTPUT_CHARACTERS = 64 * 1024 * 1024
+const MAX_OUTPUT_CHARACTERS = 64 * 1024 * 1024
 /** Time for a program to remove its temporary files after SIGINT. */
 const INTERRUPT_TIMEOUT_MS = 1000
 
@@ -88,7 +88,7 @@ async function collect(stream: AsyncIterable<Buffer> & NodeJS.ReadableStream): P
   stream.setEncoding('utf8')
   for await (const chunk of stream) {
     text += chunk
-    if (text.length > MOST_OUTPUT_CHARACTERS) throw new Error('a program printed more than 64 MiB')
+    if (text.length > MAX_OUTPUT_CHARACTERS) throw new Error('a program printed more than 64 MiB')
   }
   return text
 }

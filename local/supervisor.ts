@@ -21,7 +21,7 @@ export interface SuperviseOptions {
 }
 
 /** Consecutive early exits after which the program is not restarted. */
-const MOST_QUICK_DEATHS = 5
+const MAX_QUICK_DEATHS = 5
 const QUICK_DEATH_MS = 2000
 
 /**
@@ -48,7 +48,7 @@ export async function supervise({
   async function watch(): Promise<void> {
     let quickDeaths = 0
     let reason = ''
-    while (quickDeaths < MOST_QUICK_DEATHS) {
+    while (quickDeaths < MAX_QUICK_DEATHS) {
       const startedAt = Date.now()
       await child.ended
       if (isStopped) return
@@ -65,7 +65,7 @@ export async function supervise({
       // `stop` was called meanwhile, and stops the new process.
       if (isStopped) return
     }
-    if (!isStopped) onDead(`The ${name} exited ${MOST_QUICK_DEATHS} times in a row. ${reason}`.trim())
+    if (!isStopped) onDead(`The ${name} exited ${MAX_QUICK_DEATHS} times in a row. ${reason}`.trim())
   }
 
   return {

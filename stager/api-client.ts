@@ -52,10 +52,7 @@ export function createStagingApi(
       })
       const answer = await response.json().catch(() => undefined)
       if (!response.ok) throw refusal(response.status, answer)
-      const parsed = schema.safeParse(answer)
-      // The validation error is omitted, because it could contain a presigned URL.
-      if (!parsed.success) throw new Error('the response of the App Engine has an unexpected form')
-      return parsed.data
+      return parseAnswer(schema, answer)
     })
   return {
     inputs: (): Promise<StagedInputs> => call('inputs', stagedInputsSchema),
@@ -69,27 +66,35 @@ export function createStagingApi(
       (await call('parts/urls', signedPartsSchema, parts)).urls,
     completeParts: async (output: CompleteParts): Promise<void> =>
       void (await call('parts/complete', completedPartsSchema, output)),
-    /**
-     * Sends the report once, with a short time-out, because the machine costs money meanwhile. Failures are ignored:
-     * the report is for statistics only.
-     */
-    report: async (report: StageReport): Promise<void> => {
-      const request = {
-        method: 'POST',
-        headers,
-        body: JSON.stringify(report),
-        signal: AbortSignal.timeout(REPORT_TIMEOUT_MS),
-      }
-      await fetch(`${run}report`, request).then(
-        (response) => response.arrayBuffer().catch(() => undefined),
-        () => undefined,
-      )
-    },
+    report: (report: StageReport): Promise<void> => sendReport(`${run}report`, headers, report),
   }
+}
+
+/**
+ * Sends the report once, with a short time-out, because the machine costs money meanwhile. Failures are ignored:
+ * the report is for statistics only.
+ */
+async function sendReport(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  report: StageReport,
+): Promise<void> {
+  const signal = AbortSignal.timeout(REPORT_TIMEOUT_MS)
+  await fetch(url, { method: 'POST', headers, body: JSON.stringify(report), signal }).then(
+    (response) => response.arrayBuffer().catch(() => undefined),
+    () => undefined,
+  )
 }
 
 /** Client of the API for the stager of one run. */
 export type StagingApi = ReturnType<typeof createStagingApi>
+
+function parseAnswer<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(answer)
+  // The validation error is omitted, because it could contain a presigned URL.
+  if (!parsed.success) throw new Error('the response of the App Engine has an unexpected form')
+  return parsed.data
+}
 
 /** Error for the contract's error body, which has a code, a message, and sometimes an explanation in its details. */
 function refusal(status: number, answer: unknown): StatusError {

@@ -16,6 +16,36 @@ export interface FileObjects extends ObjectStore {
 /** @param folder existing folder without other writers */
 export function createFileObjects(folder: string): FileObjects {
   const paths = new Map<string, string>()
+  const forget = async (key: string): Promise<void> => {
+    const path = paths.get(key)
+    paths.delete(key)
+    if (path?.startsWith(folder) === true) await rm(path, { force: true })
+  }
+  return {
+    adopt: (key, path) => void paths.set(key, path),
+    pathOf: (key) => paths.get(key),
+    ...createWrites(folder, paths, forget),
+    ...createReads(paths),
+    async copy(from, to) {
+      const path = paths.get(from)
+      if (path !== undefined) paths.set(to, path)
+      const sizeBytes = await sizeOf(path)
+      return sizeBytes === undefined ? undefined : { sizeBytes }
+    },
+    remove: forget,
+    async removeAll(prefix) {
+      for (const key of [...paths.keys()]) if (key.startsWith(prefix)) await forget(key)
+    },
+    presignRead: async (key) => `file://${paths.get(key)}`,
+    presignWrite: async (key) => `file://${paths.get(key)}`,
+  }
+}
+
+function createWrites(
+  folder: string,
+  paths: Map<string, string>,
+  forget: (key: string) => Promise<void>,
+): Pick<ObjectStore, 'put' | 'write'> {
   let count = 0
   /** File names are numbers, because keys may be longer than file names. */
   async function place(key: string): Promise<string> {
@@ -25,22 +55,11 @@ export function createFileObjects(folder: string): FileObjects {
     paths.set(key, path)
     return path
   }
-  const sizeOf = async (key: string): Promise<number | undefined> => {
-    const path = paths.get(key)
-    return path === undefined ? undefined : (await stat(path)).size
-  }
-  const forget = async (key: string): Promise<void> => {
-    const path = paths.get(key)
-    paths.delete(key)
-    if (path?.startsWith(folder) === true) await rm(path, { force: true })
-  }
-  const store = {
-    adopt: (key: string, path: string) => void paths.set(key, path),
-    pathOf: (key: string) => paths.get(key),
-    async put(key: string, body: Uint8Array | string) {
+  return {
+    async put(key, body) {
       await writeFile(await place(key), body)
     },
-    async write(key: string, body: Readable) {
+    async write(key, body) {
       const path = await place(key)
       try {
         await pipeline(body, createWriteStream(path))
@@ -50,35 +69,33 @@ export function createFileObjects(folder: string): FileObjects {
       }
       return (await stat(path)).size
     },
-    async read(key: string, range?: { readonly start: number; readonly length: number }) {
+  }
+}
+
+function createReads(
+  paths: ReadonlyMap<string, string>,
+): Pick<ObjectStore, 'read' | 'size' | 'find' | 'list'> {
+  return {
+    async read(key, range) {
       const path = paths.get(key)
       if (path === undefined) return undefined
       if (range?.length === 0) return Readable.from([])
       const part = range === undefined ? {} : { start: range.start, end: range.start + range.length - 1 }
       return createReadStream(path, part)
     },
-    size: sizeOf,
-    async find(key: string) {
-      const sizeBytes = await sizeOf(key)
+    size: (key) => sizeOf(paths.get(key)),
+    async find(key) {
+      const sizeBytes = await sizeOf(paths.get(key))
       return sizeBytes === undefined ? undefined : { sizeBytes, etag: `"${paths.get(key)}"` }
     },
-    async copy(from: string, to: string) {
-      const path = paths.get(from)
-      if (path !== undefined) paths.set(to, path)
-      const sizeBytes = await sizeOf(from)
-      return sizeBytes === undefined ? undefined : { sizeBytes }
-    },
-    async *list(prefix: string) {
+    async *list(prefix) {
       for (const key of [...paths.keys()].sort()) {
-        if (key.startsWith(prefix)) yield { key, sizeBytes: (await sizeOf(key)) ?? 0 }
+        if (key.startsWith(prefix)) yield { key, sizeBytes: (await sizeOf(paths.get(key))) ?? 0 }
       }
     },
-    remove: forget,
-    async removeAll(prefix: string) {
-      for (const key of [...paths.keys()]) if (key.startsWith(prefix)) await forget(key)
-    },
-    presignRead: async (key: string) => `file://${paths.get(key)}`,
-    presignWrite: async (key: string) => `file://${paths.get(key)}`,
   }
-  return store
+}
+
+async function sizeOf(path: string | undefined): Promise<number | undefined> {
+  return path === undefined ? undefined : (await stat(path)).size
 }

@@ -1,4 +1,5 @@
 import { isNamespace, isSemver } from '../../src/contract/names.ts'
+import { isUuid } from '../../src/contract/uuid.ts'
 import { usageError } from '../terminal/command-error.ts'
 
 /** Namespace and version of a task. */
@@ -23,11 +24,9 @@ export function requireTaskReference(text: string): TaskReference {
   )
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu
-
-/** Whether a text may be the id of a run. */
+/** Whether a text may be the id of a run, in lower or upper case. */
 export function isRunId(text: string): boolean {
-  return UUID.test(text)
+  return isUuid(text.toLowerCase())
 }
 
 /** @throws CommandError */

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { variablesOf, wordsOf } from '../../local/embedded/image-config.ts'
+import { commandLineOf, variablesOf } from '../../local/embedded/image-config.ts'
 import { quoted } from '../../src/contract/quoted.ts'
 import type { TreeEntry } from '../image/tree-node.ts'
 import { type CommandWords, checkArgument, checkScriptOfShell, innerCommand } from './check-arguments.ts'
@@ -37,7 +37,7 @@ export async function checkEntrypoint(image: ReadImage): Promise<Finding[]> {
         'the image has too many files to look for its command; try it with "cytomine-task run"',
       ),
     ]
-  const [command = '', ...others] = wordsOf(image.config, [])
+  const [command = '', ...others] = commandLineOf(image.config, [])
   const { uid, findings } = await readUser(image)
   const checked = { ...image, uid }
   return [

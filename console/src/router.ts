@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { decoded } from '../../src/contract/decoded.ts'
 
 /**
  * Route within the page. It is stored in the fragment of the URL, so that the server needs only one page, under any prefix.
@@ -17,7 +18,7 @@ function placeOf(hash: string): Place {
     segments: path
       .split('/')
       .filter((segment) => segment !== '')
-      .map(decode),
+      .map(decoded),
     query: new URLSearchParams(query),
   }
 }
@@ -59,12 +60,4 @@ export function usePlace(): Place {
     return () => removeEventListener('hashchange', listen)
   }, [])
   return placeOf(hash)
-}
-
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { DomainError } from '../../src/contract/errors.ts'
 import { quoted } from '../../src/contract/quoted.ts'
+import { isUuid } from '../../src/contract/uuid.ts'
 
 /** Runs and log that a client follows. */
 export interface EventQuery {
@@ -14,8 +15,6 @@ export interface EventQuery {
 
 /** Maximum number of runs of one client. */
 const MAX_RUNS = 100
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u
 
 /** Id of an event: the time of the last change that the client has received, and its offset in the log. */
 const EVENT_ID = /^(?<since>\d{4}-\d\d-\d\dT[\d:.]{8,12}Z)\|(?<after>[\w-]{0,2000})$/u
@@ -31,7 +30,7 @@ export function eventId(since: string, after = ''): string {
 export function parseEventQuery({ url = '/', headers }: IncomingMessage): EventQuery {
   const query = new URL(url, 'http://edge.invalid').searchParams
   const runs = [...new Set(query.getAll('run').flatMap((value) => value.split(',')))].filter(Boolean)
-  const wrong = runs.find((run) => !UUID.test(run))
+  const wrong = runs.find((run) => !isUuid(run))
   if (wrong !== undefined) throw wrongQuery('run', wrong, 'expected the id of a run, a UUID in lower case')
   if (runs.length > MAX_RUNS) throw wrongQuery('run', `${runs.length} ids`, `expected at most ${MAX_RUNS}`)
   const [after = null, ...others] = query.getAll('after')

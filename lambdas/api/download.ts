@@ -12,7 +12,7 @@ import { answerError } from './problem.ts'
 export const INLINE_ANSWER_BYTES = 4 * 1024 * 1024
 
 /** Size of one byte of text in Lambda's JSON when it is escaped as `\u0001`. */
-const LARGEST_ESCAPE_BYTES = 6
+const MAX_ESCAPE_BYTES = 6
 
 /** Validity of a presigned URL: clients follow a redirect at once. */
 const URL_SECONDS = 300
@@ -103,7 +103,7 @@ function headersOf(sizeBytes: number, { contentType, fileName }: Presentation): 
 /** Whether API Gateway passes these bytes on unchanged (gateway-event.ts), and they fit into Lambda's response. */
 function isAnswer(bytes: Buffer): boolean {
   if (!isUtf8(bytes)) return false
-  if (bytes.byteLength * LARGEST_ESCAPE_BYTES <= MAX_ANSWER_BYTES) return true
+  if (bytes.byteLength * MAX_ESCAPE_BYTES <= MAX_ANSWER_BYTES) return true
   return Buffer.byteLength(JSON.stringify(bytes.toString('utf8'))) <= MAX_ANSWER_BYTES
 }
 

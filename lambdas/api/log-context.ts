@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { beginLog, type LogIds, logAbout, logger } from '../../src/aws/observability.ts'
-import { isUuid } from '../../src/run/find-run.ts'
+import { isUuid } from '../../src/contract/uuid.ts'
 import { requestIdOf } from './request-context.ts'
 
 /** Log field for the `:id` of a route, by the first segment of its path. */

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { DomainError } from '../../src/contract/errors.ts'
 import { quoted } from '../../src/contract/quoted.ts'
-import { isUuid } from '../../src/run/find-run.ts'
+import { isUuid } from '../../src/contract/uuid.ts'
 import { RUN_STATES, type RunState } from '../../src/run/transitions.ts'
 
 /** Error for a query value. */

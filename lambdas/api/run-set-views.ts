@@ -1,4 +1,5 @@
 import { printable } from '../../src/contract/quoted.ts'
+import { MAX_MESSAGE_LENGTH } from '../../src/run/set/run-set.ts'
 import type { CountedRunSet, DescribedRunSet } from '../../src/run-set/describe-run-set.ts'
 import type { SetRun } from '../../src/run-set/list-set-runs.ts'
 import type { Task } from '../../src/task/task.ts'
@@ -6,7 +7,6 @@ import type { ListedRunSet, RunSet, RunSetRun } from './openapi/run-set-schemas.
 import { viewTask, viewTimes } from './views.ts'
 
 /** Maximum number of characters of a message in a response. */
-const MAX_MESSAGE_LENGTH = 500
 
 /** A set in a list. */
 export function viewListedRunSet(

@@ -5,7 +5,7 @@ import {
   createEcrClient,
   createEventsClient,
   createS3Client,
-  LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS,
+  MAX_SILENCE_WHILE_PUSHING_MILLISECONDS,
 } from '../../src/aws/clients.ts'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
@@ -61,7 +61,7 @@ const { bucketName, installation, registryUrl, resourceTags } = environment
 const deps = {
   ...createRepositories(environment),
   objects: createS3ObjectStore({
-    client: createS3Client({ longestSilenceMilliseconds: LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS }),
+    client: createS3Client({ longestSilenceMilliseconds: MAX_SILENCE_WHILE_PUSHING_MILLISECONDS }),
     bucketName,
   }),
   bundles: createFetchBundleSource({

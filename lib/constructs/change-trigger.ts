@@ -22,7 +22,7 @@ export interface ChangeTriggerProps {
 /** Maximum number of changes of one call. Lambda sends fewer when they exceed 6 MB. */
 const BATCH = 100
 /** Maximum time for which a batch is retried. The changes of its shard wait meanwhile; a stream keeps changes for 24 hours. */
-const LONGEST_AGE = Duration.hours(12)
+const MAX_AGE = Duration.hours(12)
 
 /**
  * Sends changes of the table to a function, in order for each item. A failed batch is retried in halves. What still fails goes to
@@ -44,7 +44,7 @@ export class ChangeTrigger extends Construct {
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: BATCH,
       bisectBatchOnError: true,
-      maxRecordAge: LONGEST_AGE,
+      maxRecordAge: MAX_AGE,
       // The age is the only limit.
       retryAttempts: -1,
       onFailure: new SqsDlq(this.deadLetters),

@@ -20,7 +20,7 @@ export interface EventTriggerProps {
 }
 
 /** Time limit for the retries of EventBridge's delivery and of Lambda's asynchronous call. */
-const LONGEST_AGE = Duration.hours(6)
+const MAX_AGE = Duration.hours(6)
 /** Lambda's maximum. */
 const HANDLING_RETRIES = 2
 const DELIVERY_RETRIES = 24
@@ -41,7 +41,7 @@ export class EventTrigger extends Construct {
     target.configureAsyncInvoke({
       onFailure: new SqsDestination(this.deadLetters),
       retryAttempts: HANDLING_RETRIES,
-      maxEventAge: LONGEST_AGE,
+      maxEventAge: MAX_AGE,
     })
     for (const [ruleId, choice] of Object.entries(rules)) {
       new Rule(this, ruleId, {
@@ -51,7 +51,7 @@ export class EventTrigger extends Construct {
           new LambdaFunction(target, {
             deadLetterQueue: this.deadLetters,
             retryAttempts: DELIVERY_RETRIES,
-            maxEventAge: LONGEST_AGE,
+            maxEventAge: MAX_AGE,
           }),
         ],
       })

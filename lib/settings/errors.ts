@@ -6,7 +6,7 @@ export class SettingsError extends Error {
 }
 
 /** Maximum length of a value in a message, in UTF-16 units. Longer values are left out. */
-const LONGEST_VALUE = 80
+const MAX_VALUE = 80
 
 /** Error map of zod for schemas without their own message. States the expected value. */
 export function describeIssue(issue: z.core.$ZodRawIssue): string {
@@ -35,6 +35,6 @@ export function nameSetting(path: readonly PropertyKey[], settings: unknown): st
   let value: unknown = settings
   for (const key of path) value = (Object(value) as Record<PropertyKey, unknown>)[key]
   const text = JSON.stringify(value)
-  const isShort = typeof value !== 'object' && text !== undefined && text.length <= LONGEST_VALUE
+  const isShort = typeof value !== 'object' && text !== undefined && text.length <= MAX_VALUE
   return isShort ? `${name} (${text})` : name
 }

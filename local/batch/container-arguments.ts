@@ -88,7 +88,7 @@ function volumeOptions({ kind }: EngineProgram, isReadOnly: boolean): string {
 }
 
 /** Maximum number of processes, far more than any task needs. Without it, a task that forks endlessly would exhaust the machine. */
-export const MOST_PROCESSES = 4096
+export const MAX_PROCESSES = 4096
 
 /** Fargate has no swap, so both limits are equal. The engine refuses more CPUs than the machine has. */
 function limitArguments(container: Container, machineCpus: number): string[] {
@@ -96,7 +96,7 @@ function limitArguments(container: Container, machineCpus: number): string[] {
   const memoryMib = amountOf(container, 'MEMORY')
   return [
     `--cpus=${Math.min(vcpu, machineCpus)}`,
-    `--pids-limit=${MOST_PROCESSES}`,
+    `--pids-limit=${MAX_PROCESSES}`,
     ...(memoryMib === undefined ? [] : [`--memory=${memoryMib}m`, `--memory-swap=${memoryMib}m`]),
   ]
 }

@@ -6,9 +6,9 @@ import type { Container, RegisterJobDefinition, SubmitJob } from './requests.ts'
  * https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html and the API's ResourceRequirement page.
  */
 
-const LARGEST_DEFINITION_BYTES = 24 * 1024
-const LARGEST_SUBMISSION_BYTES = 30 * 1024
-const MOST_CONTAINERS = 10
+const MAX_DEFINITION_BYTES = 24 * 1024
+const MAX_SUBMISSION_BYTES = 30 * 1024
+const MAX_CONTAINERS = 10
 
 /** Fargate's vCPUs with their amounts of memory in MiB: smallest, largest and step. */
 const FARGATE_SIZES: ReadonlyMap<number, readonly number[]> = new Map([
@@ -28,11 +28,11 @@ function steps(first: number, last: number, step: number): readonly number[] {
 
 /** @throws ClientException when AWS Batch would refuse the definition */
 export function checkDefinition(definition: RegisterJobDefinition): void {
-  checkSize('job definition', definition, LARGEST_DEFINITION_BYTES)
+  checkSize('job definition', definition, MAX_DEFINITION_BYTES)
   const [task] = definition.ecsProperties.taskProperties
   const { containers } = task
-  if (containers.length > MOST_CONTAINERS) {
-    throw new ClientException(`a task has at most ${MOST_CONTAINERS} containers, not ${containers.length}`)
+  if (containers.length > MAX_CONTAINERS) {
+    throw new ClientException(`a task has at most ${MAX_CONTAINERS} containers, not ${containers.length}`)
   }
   checkNames(containers)
   if (!containers.some((container) => container.essential)) {
@@ -53,7 +53,7 @@ export function checkDefinition(definition: RegisterJobDefinition): void {
 
 /** @throws ClientException when AWS Batch would refuse the submission */
 export function checkSubmission(submission: SubmitJob, containers: readonly Container[]): void {
-  checkSize('SubmitJob request', submission, LARGEST_SUBMISSION_BYTES)
+  checkSize('SubmitJob request', submission, MAX_SUBMISSION_BYTES)
   if (submission.containerOverrides !== undefined) {
     throw new ClientException('Container overrides should not be set for ecsProperties jobs.')
   }

@@ -70,29 +70,17 @@ export function createFaultInjection(
   let faults = faultsSchema.parse({})
   let seeded = random
 
-  /** With a share of 0 no random number is drawn. */
-  function isInjected(fault: string, place: string, share: number): boolean {
-    const isHit = share > 0 && seeded(`${fault} ${place}`) < share
-    if (isHit) log(`${FAULT_MARK}${fault} ${place}`)
-    return isHit
-  }
-
-  async function deliverLate(deliver: DeliverEvent, event: Parameters<DeliverEvent>[0]): Promise<void> {
-    await pause(seeded('delay event') * faults.events.delayMs)
-    await deliver(event)
-  }
-
-  function disturbed(path: string, operation: Operation): Operation {
-    const place = path.slice(path.lastIndexOf('/') + 1)
-    return async (body) => {
-      const { throttle, fail, loseAnswer, hang } = faults.calls
-      if (isInjected('throttle', place, throttle)) throw new ServiceFailure('TooManyRequestsException', 429)
-      if (isInjected('fail', place, fail)) throw new ServiceFailure('ServerException', 500)
-      if (isInjected('hang', place, hang)) await pause(HANG_MS)
-      const answer = await operation(body)
-      if (isInjected('lose-answer', place, loseAnswer)) throw new ServiceFailure('ServerException', 500)
-      return answer
-    }
+  const injection: Injection = {
+    now: () => faults,
+    /** With a share of 0 no random number is drawn. */
+    isInjected(fault, place, share) {
+      const isHit = share > 0 && seeded(`${fault} ${place}`) < share
+      if (isHit) log(`${FAULT_MARK}${fault} ${place}`)
+      return isHit
+    },
+    pauseEvent: () => pause(seeded('delay event') * faults.events.delayMs),
+    hang: () => pause(HANG_MS),
+    log,
   }
 
   function replace(body: unknown): object {
@@ -104,24 +92,58 @@ export function createFaultInjection(
   }
 
   return {
-    now: (): Faults => faults,
+    now: injection.now,
     events:
       (deliver: DeliverEvent): DeliverEvent =>
-      async (event) => {
-        const { drop, double, delayMs } = faults.events
-        const copies = isInjected('drop', 'event', drop) ? 0 : isInjected('double', 'event', double) ? 2 : 1
-        const deliveries = Array.from({ length: copies }, () => deliverLate(deliver, event))
-        // The outbox sends the next event after this one is delivered; delayed events must not block it.
-        if (delayMs === 0) await Promise.all(deliveries)
-        else for (const delivery of deliveries) delivery.catch((error: unknown) => log(String(error)))
-      },
+      (event) =>
+        deliverDisturbed(injection, deliver, event),
     /** The operations with their faults, and one that replaces the current faults. */
     operations: (operations: ReadonlyMap<string, Operation>): ReadonlyMap<string, Operation> => {
       const all = [...operations].map(([path, operation]): [string, Operation] => [
         path,
-        disturbed(path, operation),
+        disturbed(injection, path, operation),
       ])
       return new Map([...all, [FAULTS_PATH, replace]])
     },
+  }
+}
+
+interface Injection {
+  now(): Faults
+  isInjected(fault: string, place: string, share: number): boolean
+  pauseEvent(): Promise<unknown>
+  /** Waits until any client has given up. */
+  hang(): Promise<unknown>
+  log(text: string): void
+}
+
+async function deliverDisturbed(
+  { now, isInjected, pauseEvent, log }: Injection,
+  deliver: DeliverEvent,
+  event: Parameters<DeliverEvent>[0],
+): Promise<void> {
+  const { drop, double, delayMs } = now().events
+  const copies = isInjected('drop', 'event', drop) ? 0 : isInjected('double', 'event', double) ? 2 : 1
+  const deliveries = Array.from({ length: copies }, async () => {
+    await pauseEvent()
+    await deliver(event)
+  })
+  // The outbox sends the next event after this one is delivered; delayed events must not block it.
+  if (delayMs === 0) await Promise.all(deliveries)
+  else for (const delivery of deliveries) delivery.catch((error: unknown) => log(String(error)))
+}
+
+function disturbed({ now, isInjected, hang }: Injection, path: string, operation: Operation): Operation {
+  const place = path.slice(path.lastIndexOf('/') + 1)
+  return async (body) => {
+    const calls = now().calls
+    if (isInjected('throttle', place, calls.throttle)) {
+      throw new ServiceFailure('TooManyRequestsException', 429)
+    }
+    if (isInjected('fail', place, calls.fail)) throw new ServiceFailure('ServerException', 500)
+    if (isInjected('hang', place, calls.hang)) await hang()
+    const answer = await operation(body)
+    if (isInjected('lose-answer', place, calls.loseAnswer)) throw new ServiceFailure('ServerException', 500)
+    return answer
   }
 }

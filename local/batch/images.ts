@@ -15,7 +15,7 @@ export interface ImageCache {
 }
 
 /** A reason has at most 255 characters. Engines print the cause last. */
-const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
+const MAX_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
 /** Podman's reason names a digest and a path of the image. */
 const LONGEST_REASON = 1000
@@ -43,7 +43,7 @@ export function createImageCache(engine: EngineProgram, listFile: string): Engin
       writeFileSync(listFile, [...pulled].join('\n'))
     } catch (error) {
       const { message } = error as Error
-      throw new Error(`CannotPullContainerError: ${message.slice(-LONGEST_EXPLANATION)}`, { cause: error })
+      throw new Error(`CannotPullContainerError: ${message.slice(-MAX_EXPLANATION)}`, { cause: error })
     }
   }
 

@@ -1,10 +1,10 @@
 import { StringDecoder } from 'node:string_decoder'
 
 /** Maximum length of a line in UTF-16 units. Longer lines are split, which bounds memory. */
-const LONGEST_LINE = 64 * 1024
+const MAX_LINE = 64 * 1024
 
 /** Splits the output of one source. */
-export function createLineSplitter(longestLine = LONGEST_LINE) {
+export function createLineSplitter(longestLine = MAX_LINE) {
   const decoder = new StringDecoder('utf8')
   let rest = ''
 

@@ -10,7 +10,7 @@ export type DeliverEvent = (event: JobEvent) => Promise<void>
  * Maximum number of concurrent deliveries. Small, because a burst of submissions would otherwise start a Lambda process for each
  * event; two, so that one slow target does not block all others.
  */
-const MOST_AT_A_TIME = 2
+const MAX_AT_A_TIME = 2
 const BACKOFF = { retries: Number.POSITIVE_INFINITY, firstMs: 100, longestMs: 5000 }
 
 /** Outbox over the jobs' stored lists of events, which survive the server. `pause` waits before a retry. */
@@ -21,7 +21,7 @@ export function createOutbox(
   pause?: Pause,
 ) {
   const listed = new Set<string>()
-  const semaphore = createSemaphore(MOST_AT_A_TIME)
+  const semaphore = createSemaphore(MAX_AT_A_TIME)
 
   async function sendAll(jobId: string): Promise<void> {
     await semaphore.acquire()

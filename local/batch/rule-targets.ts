@@ -33,7 +33,7 @@ const sourcesSchema = z
   .pipe(z.object({ source: z.array(z.string()) }))
 
 /** Lambda invokes a function for an event at most three times. */
-const MOST_TRIES = 3
+const MAX_TRIES = 3
 /**
  * Lifetime of the cached rules. EventBridge takes longer to apply a change, and listing the rules before each event of a burst
  * takes longer than its delivery.
@@ -133,7 +133,7 @@ async function invoke(
   warn: (text: string) => void,
 ): Promise<void> {
   const url = new URL(`/2015-03-31/functions/${encodeURIComponent(functionArn)}/invocations`, endpoint)
-  for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+  for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
     const answer = await fetch(url, {
       method: 'POST',
       body: JSON.stringify(event),
@@ -144,6 +144,6 @@ async function invoke(
     if (answer.status === 404) return warn(`${functionArn} does not exist: event ${event.id} is dropped`)
     if (!answer.ok) throw new Error(`${functionArn} answered ${answer.status}: ${text.slice(0, 300)}`)
     if (!answer.headers.has('x-amz-function-error')) return
-    warn(`${functionArn} failed on event ${event.id} (${tries} of ${MOST_TRIES}): ${text.slice(0, 300)}`)
+    warn(`${functionArn} failed on event ${event.id} (${tries} of ${MAX_TRIES}): ${text.slice(0, 300)}`)
   }
 }

@@ -8,7 +8,7 @@ import type { Operation } from './operations.ts'
 import { METADATA_PATH, type TaskMetadata } from './task-metadata.ts'
 
 /** Larger than any request that the API allows. */
-const LARGEST_BODY_BYTES = 256 * 1024
+const MAX_BODY_BYTES = 256 * 1024
 
 /** HTTP server of the API: POST requests with JSON, errors as in the REST-JSON protocol; and GET requests of tasks' metadata. */
 export function createBatchServer(
@@ -40,7 +40,7 @@ async function answer(request: IncomingMessage, operations: ReadonlyMap<string, 
   const operation = request.method === 'POST' ? operations.get(request.url ?? '') : undefined
   if (operation === undefined) throw new ClientException(`no operation ${request.method} ${request.url} here`)
   const tooLarge = () => new ClientException('the request is too large')
-  return operation(parse((await readAtMost(request, LARGEST_BODY_BYTES, tooLarge)).toString()))
+  return operation(parse((await readAtMost(request, MAX_BODY_BYTES, tooLarge)).toString()))
 }
 
 function parse(text: string): unknown {

@@ -7,13 +7,13 @@ import {
   containerName,
   environmentOf,
   isTaskContainer,
-  MOST_PROCESSES,
+  MAX_PROCESSES,
 } from '../batch/container-arguments.ts'
 import { amountOf } from '../batch/definition-rules.ts'
 import { CANNOT_START, passOutput } from '../batch/run-container.ts'
 import type { ContainerEngine, RunEnd, RunOptions } from '../engine/container-run.ts'
 import { lowerPriority } from '../lower-priority.ts'
-import { variablesOf, wordsOf } from './image-config.ts'
+import { commandLineOf, variablesOf } from './image-config.ts'
 import { createImageStore, type UnpackedImage } from './image-store.ts'
 import {
   callLauncher,
@@ -28,7 +28,7 @@ const MIB = 1024 * 1024
 const KILL_TIMEOUT_MS = 5000
 const KILLED = 128 + constants.signals.SIGKILL
 const HOST_NAME_CHARACTERS = 12
-const LONGEST_NAME = 200
+const MAX_NAME = 200
 
 /** Folders and settings of an embedded engine. */
 interface Workplace {
@@ -82,7 +82,7 @@ export async function runContainer(
   image: UnpackedImage,
   { task, logs, signal, onStarted }: RunOptions,
 ): Promise<{ readonly end: RunEnd; readonly limits?: string | undefined }> {
-  const words = wordsOf(image.config, task.container.command)
+  const words = commandLineOf(image.config, task.container.command)
   if (words.length === 0) {
     return { end: cannotStart('no command or entrypoint provided, and no CMD or ENTRYPOINT from image') }
   }
@@ -171,7 +171,7 @@ function ordersFor(
     ['hostName', jobId.slice(0, HOST_NAME_CHARACTERS)],
     // A task's container has no network. Other containers reach this machine's loopback.
     ...(isTaskContainer(container) ? [] : [['hasNetwork', ''] as const]),
-    ['processes', MOST_PROCESSES],
+    ['processes', MAX_PROCESSES],
     ['cpus', Math.min(amountOf(container, 'VCPU') ?? machineCpus, machineCpus)],
     ...(memoryMib === undefined ? [] : [['memoryBytes', memoryMib * MIB] as const]),
     ...words.map((word) => ['word', word] as const),
@@ -187,5 +187,5 @@ function ordersFor(
 
 /** A name that is valid as a folder name. */
 function safeName(name: string): string {
-  return name.replaceAll(/[^\w.-]/gu, '_').slice(0, LONGEST_NAME)
+  return name.replaceAll(/[^\w.-]/gu, '_').slice(0, MAX_NAME)
 }

@@ -16,7 +16,7 @@ export const runConfigSchema = z.object({
 export type RunConfig = z.infer<typeof runConfigSchema>
 
 /** Program and arguments. A container's own command replaces that of the image, after the entrypoint. */
-export function wordsOf({ config }: RunConfig, command: readonly string[]): string[] {
+export function commandLineOf({ config }: RunConfig, command: readonly string[]): string[] {
   return [...(config?.Entrypoint ?? []), ...(command.length > 0 ? command : (config?.Cmd ?? []))]
 }
 

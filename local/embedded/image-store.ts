@@ -32,7 +32,7 @@ export interface ImageStore extends ImageCache {
 }
 
 /** A reason has at most 255 characters. */
-const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
+const MAX_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
 /**
  * Creates a store in a folder. When the unpacked content exceeds `limitBytes`, the least recently used images are removed, except
@@ -43,28 +43,8 @@ export function createImageStore(
   directory: string,
   limitBytes: number,
 ): ImageStore {
-  /** Folders by reference, including searches in progress. */
-  const searches = new Map<string, Promise<string>>()
-  /** Folders of completed searches, by reference. */
-  const found = new Map<string, string>()
+  const folders = createFolders((reference) => pull(command, directory, reference))
   let removing = Promise.resolve()
-
-  function find(reference: string): Promise<string> {
-    const known = searches.get(reference)
-    if (known !== undefined) return known
-    const search = pull(command, directory, reference)
-    searches.set(reference, search)
-    search.then(
-      (folder) => found.set(reference, folder),
-      // The next job retries.
-      () => searches.delete(reference),
-    )
-    return search
-  }
-
-  function forget(folder: string): void {
-    for (const [reference, other] of found) if (other === folder) searches.delete(reference)
-  }
 
   async function removeOldest(newest: string): Promise<void> {
     const images = await listUnpacked(directory)
@@ -73,13 +53,13 @@ export function createImageStore(
       if (sizeBytes <= limitBytes) return
       if (image.folder === newest) continue
       if (!(await removeUnpacked(command, image.folder))) continue
-      forget(image.folder)
+      folders.forget(image.folder)
       sizeBytes -= image.sizeBytes
     }
   }
 
   async function acquire(reference: string): Promise<UnpackedImage> {
-    const folder = await find(reference)
+    const folder = await folders.find(reference)
     let release: (() => void) | undefined
     try {
       release = await claim(folder)
@@ -89,7 +69,7 @@ export function createImageStore(
       release?.()
       if (isUnpacked(folder)) throw error
       // The image was removed after it was found.
-      forget(folder)
+      folders.forget(folder)
       return acquire(reference)
     }
   }
@@ -103,19 +83,49 @@ export function createImageStore(
   return {
     acquire,
     async ensure(reference) {
-      await makeRoom(await find(reference))
+      await makeRoom(await folders.find(reference))
     },
     async load(archive) {
       const { name, content } = await readArchive(archive)
       const folder = await unpackImage(command, directory, content)
-      searches.set(name, Promise.resolve(folder))
-      found.set(name, folder)
+      folders.add(name, folder)
       await markUsed(folder)
       await makeRoom(folder)
     },
     // Images are stored by digest, so they stay valid without the registry. The size limit removes them.
     async removePulled() {},
     removeUnfinished: () => removeUnfinished(command, directory),
+  }
+}
+
+/** Folders of images by reference. Concurrent searches for one reference share one pull. */
+function createFolders(pullImage: (reference: string) => Promise<string>) {
+  /** Includes searches in progress. */
+  const searches = new Map<string, Promise<string>>()
+  const found = new Map<string, string>()
+
+  return {
+    find(reference: string): Promise<string> {
+      const known = searches.get(reference)
+      if (known !== undefined) return known
+      const search = pullImage(reference)
+      searches.set(reference, search)
+      search.then(
+        (folder) => found.set(reference, folder),
+        // The next job retries.
+        () => searches.delete(reference),
+      )
+      return search
+    },
+
+    add(reference: string, folder: string): void {
+      searches.set(reference, Promise.resolve(folder))
+      found.set(reference, folder)
+    },
+
+    forget(folder: string): void {
+      for (const [reference, other] of found) if (other === folder) searches.delete(reference)
+    },
   }
 }
 
@@ -130,6 +140,6 @@ async function pull(command: readonly string[], directory: string, reference: st
     })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    throw new Error(`CannotPullContainerError: ${message.slice(-LONGEST_EXPLANATION)}`, { cause: error })
+    throw new Error(`CannotPullContainerError: ${message.slice(-MAX_EXPLANATION)}`, { cause: error })
   }
 }

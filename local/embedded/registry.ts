@@ -16,7 +16,7 @@ const manifestSchema = z.object({
 })
 
 /** Manifests and configs have some KiB. */
-const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
+const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 
 /** An image in a registry. */
 export interface RemoteImage {
@@ -82,8 +82,8 @@ async function get(url: string): Promise<Response> {
 }
 
 function readDocument(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const words = `the registry sent a document of more than ${LARGEST_DOCUMENT_BYTES} bytes`
-  return readAtMost(bytes, LARGEST_DOCUMENT_BYTES, () => new Error(words))
+  const words = `the registry sent a document of more than ${MAX_DOCUMENT_BYTES} bytes`
+  return readAtMost(bytes, MAX_DOCUMENT_BYTES, () => new Error(words))
 }
 
 function bodyOf({ body }: Response): AsyncIterable<Uint8Array> {

@@ -1,7 +1,7 @@
 import { StorageError } from './storage-error.ts'
 
 /** Maximum length of a chunk's header line: a hexadecimal size, and a signature that is not verified. */
-const LONGEST_LINE_BYTES = 1024
+const MAX_LINE_BYTES = 1024
 
 /**
  * Decodes the `aws-chunked` content encoding, in which the SDKs send streams (S3 API reference, "Signature Calculations … Transferring
@@ -24,7 +24,7 @@ export async function* decodeAwsChunked(source: AsyncIterable<Uint8Array>): Asyn
       } else if (left === undefined) {
         const end = buffer.indexOf(0x0a, offset)
         line += Buffer.from(buffer.subarray(offset, end === -1 ? buffer.length : end)).toString('latin1')
-        if (line.length > LONGEST_LINE_BYTES) throw malformed()
+        if (line.length > MAX_LINE_BYTES) throw malformed()
         offset = end === -1 ? buffer.length : end + 1
         if (end === -1) continue
         left = sizeOf(line)

@@ -3,7 +3,7 @@ import type { BusEvent } from '../batch/rule-targets.ts'
 import type { Catalogue } from './catalogue.ts'
 
 /** Concurrent function calls: an import takes up to 15 minutes and must not block the others. */
-const MOST_AT_A_TIME = 16
+const MAX_AT_A_TIME = 16
 const BACKOFF = { retries: Number.POSITIVE_INFINITY, firstMs: 200, longestMs: 5000 }
 
 /**
@@ -20,7 +20,7 @@ export function createEventQueue(
   function work(): void {
     const rows = catalogue.all<{ id: string; body: string }>('SELECT id, body FROM event ORDER BY rowid')
     for (const { id, body } of rows) {
-      if (working.size >= MOST_AT_A_TIME) return
+      if (working.size >= MAX_AT_A_TIME) return
       if (working.has(id)) continue
       working.add(id)
       void deliverOne(id, JSON.parse(body) as BusEvent).finally(() => {

@@ -26,8 +26,8 @@ export interface NamedPart {
 }
 
 /** Minimum size of every part but the last (S3 user guide, "multipart upload limits"). */
-const SMALLEST_PART_BYTES = 5 * 1024 * 1024
-const LARGEST_PART_NUMBER = 10_000
+const MIN_PART_BYTES = 5 * 1024 * 1024
+const MAX_PART_NUMBER = 10_000
 
 interface UploadRow {
   readonly id: string
@@ -157,11 +157,11 @@ function checkParts(parts: readonly NamedPart[], stored: readonly Content[]): vo
   )
   if (!isOrdered)
     throw new StorageError(400, 'InvalidPartOrder', 'The parts must be named in ascending order.')
-  if (stored.slice(0, -1).some(({ sizeBytes }) => sizeBytes < SMALLEST_PART_BYTES)) {
+  if (stored.slice(0, -1).some(({ sizeBytes }) => sizeBytes < MIN_PART_BYTES)) {
     throw new StorageError(
       400,
       'EntityTooSmall',
-      `Every part but the last one needs ${SMALLEST_PART_BYTES} bytes.`,
+      `Every part but the last one needs ${MIN_PART_BYTES} bytes.`,
     )
   }
 }
@@ -182,11 +182,11 @@ export type Multipart = ReturnType<typeof createMultipart>
 
 /** @throws StorageError InvalidArgument */
 export function checkPartNumber(number: number): number {
-  if (Number.isInteger(number) && number >= 1 && number <= LARGEST_PART_NUMBER) return number
+  if (Number.isInteger(number) && number >= 1 && number <= MAX_PART_NUMBER) return number
   throw new StorageError(
     400,
     'InvalidArgument',
-    `Part number must be 1 to ${LARGEST_PART_NUMBER}, not ${number}.`,
+    `Part number must be 1 to ${MAX_PART_NUMBER}, not ${number}.`,
   )
 }
 

@@ -18,7 +18,7 @@ export interface RegistryState {
 }
 
 /** Manifests have 4 MiB at most (distribution specification, "Pushing Manifests"). */
-const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024
+const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
 /** Blobs that a manifest of an image refers to; none for an index. */
 const manifestSchema = z.object({
@@ -133,8 +133,8 @@ async function finishUpload(
 async function putManifest(state: RegistryState, { repository, request, response }: Call): Promise<void> {
   const body = await readAtMost(
     request,
-    LARGEST_MANIFEST_BYTES,
-    () => new StorageError(413, 'SIZE_INVALID', `a manifest has ${LARGEST_MANIFEST_BYTES} bytes at most`),
+    MAX_MANIFEST_BYTES,
+    () => new StorageError(413, 'SIZE_INVALID', `a manifest has ${MAX_MANIFEST_BYTES} bytes at most`),
   )
   const manifest = manifestSchema.safeParse(parseJson(body)).data
   const named = [manifest?.config, ...(manifest?.layers ?? [])].filter((blob) => blob !== undefined)

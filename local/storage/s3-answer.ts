@@ -26,7 +26,7 @@ export interface S3Answer {
 }
 
 /** S3's maximum number of entries of a listing. */
-const LARGEST_PAGE = 1000
+const MAX_PAGE = 1000
 
 /** Answers with an XML document. */
 export const xml = (name: string, content: XmlContent): S3Answer => ({
@@ -42,6 +42,6 @@ export function notImplemented(what: string): StorageError {
 
 /** Number of requested entries of a listing, limited to S3's maximum. */
 export function pageSize(query: URLSearchParams, name: string): number {
-  const asked = Number(query.get(name) ?? LARGEST_PAGE)
-  return Math.max(0, Math.min(Number.isInteger(asked) ? asked : LARGEST_PAGE, LARGEST_PAGE))
+  const asked = Number(query.get(name) ?? MAX_PAGE)
+  return Math.max(0, Math.min(Number.isInteger(asked) ? asked : MAX_PAGE, MAX_PAGE))
 }

@@ -18,7 +18,7 @@ export interface S3Request {
 }
 
 /** Maximum size of XML documents: S3 accepts 1000 keys or 10 000 parts in one. */
-const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
+const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 /** Headers that are stored with an object, in addition to `x-amz-meta-…`. */
 const STORED_HEADERS: ReadonlySet<string> = new Set([
   'content-type',
@@ -47,9 +47,9 @@ export function readRequest(request: IncomingMessage, nowMs: number): S3Request 
 
 /** The whole body as text. @throws StorageError EntityTooLarge */
 export async function readDocument(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const text = `The document is larger than ${LARGEST_DOCUMENT_BYTES} bytes.`
+  const text = `The document is larger than ${MAX_DOCUMENT_BYTES} bytes.`
   const tooLarge = () => new StorageError(400, 'EntityTooLarge', text)
-  return (await readAtMost(body, LARGEST_DOCUMENT_BYTES, tooLarge)).toString()
+  return (await readAtMost(body, MAX_DOCUMENT_BYTES, tooLarge)).toString()
 }
 
 /** Headers of a write that are returned on reads. */

@@ -40,13 +40,13 @@ export function createDocumentClient(): DynamoDBDocumentClient {
 }
 
 /** Maximum time without a byte from S3: two attempts end before API Gateway's limit of 29 s. */
-const LONGEST_SILENCE_MILLISECONDS = 8_000
+const MAX_SILENCE_MILLISECONDS = 8_000
 /** The same limit while a stream waits for the registry, which takes less time for a part of 20 MiB. */
-export const LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS = 120_000
+export const MAX_SILENCE_WHILE_PUSHING_MILLISECONDS = 120_000
 
 /** Client of the bucket. A configured endpoint is an emulator's, which has no host name for each bucket. */
 export function createS3Client({
-  longestSilenceMilliseconds = LONGEST_SILENCE_MILLISECONDS,
+  longestSilenceMilliseconds = MAX_SILENCE_MILLISECONDS,
   endpoint,
 }: {
   readonly longestSilenceMilliseconds?: number

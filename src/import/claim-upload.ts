@@ -1,4 +1,4 @@
-import { isUuid } from '../run/find-run.ts'
+import { isUuid } from '../contract/uuid.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { ImportBundleDependencies } from './import-work.ts'
 import { LEASE_SECONDS } from './lease.ts'

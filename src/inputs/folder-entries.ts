@@ -19,7 +19,7 @@ const SMALL_ENTRY_BYTES = 1024 * 1024
 
 /** Read-ahead window: small at first, because a single file may be read, and doubled while reading continues. */
 const FIRST_WINDOW_BYTES = 64 * 1024
-const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024
+const MAX_WINDOW_BYTES = 4 * 1024 * 1024
 
 /**
  * Files of a folder that is stored as a zip in the form of `writeFolderZip`. Small files that are opened in order share
@@ -57,7 +57,7 @@ function windowOf(source: ByteSource): (start: number, length: number) => Promis
     if (start >= window.start && start + length <= end) return cut(window, start, length)
     // Headers are between the files.
     const goesOn = start >= window.start && start <= end + FIRST_WINDOW_BYTES && end > 0
-    windowBytes = goesOn ? Math.min(2 * windowBytes, LARGEST_WINDOW_BYTES) : FIRST_WINDOW_BYTES
+    windowBytes = goesOn ? Math.min(2 * windowBytes, MAX_WINDOW_BYTES) : FIRST_WINDOW_BYTES
     const wanted = Math.min(Math.max(length, windowBytes), source.sizeBytes - start)
     const fetched = { start, bytes: await readAll(await source.read(start, wanted)) }
     window = fetched

@@ -34,7 +34,7 @@ const LARGE_LISTING_BYTES = 256 * 1024
 const BEGINNING_BYTES = 4096
 
 /** Maximum size of one byte of text in JSON (`\u0000`). */
-const LARGEST_ESCAPE_BYTES = 6
+const MAX_ESCAPE_BYTES = 6
 
 /**
  * Inputs of a run in descriptor order as JSON (http-api 5.19 and 6.3). Memory: one array item; a long listing is
@@ -70,7 +70,7 @@ export async function findInputListing(deps: Dependencies, runId: string): Promi
 
 function isPerhapsLarge(stored: readonly InputValue[]): boolean {
   const sizeBytes = stored.reduce((sum, { file }) => sum + sizeOfFile(file), 0)
-  return sizeBytes * LARGEST_ESCAPE_BYTES > LARGE_LISTING_BYTES
+  return sizeBytes * MAX_ESCAPE_BYTES > LARGE_LISTING_BYTES
 }
 
 function sizeOfFile(file: FileContent): number {

@@ -4,7 +4,7 @@ import { type InputEntry, readEntry } from './array-inputs.ts'
 const AHEAD = 16
 
 /** Maximum size of objects that are read ahead; it bounds memory to 16 MiB. */
-const LARGEST_BYTES = 1024 * 1024
+const MAX_BYTES = 1024 * 1024
 
 /**
  * Returns the same entries with read-ahead: opening an entry starts the requests for those after it. For readers that
@@ -14,7 +14,7 @@ export function readAhead(entries: Iterable<InputEntry>): readonly InputEntry[] 
   const all = [...entries]
   const { compare } = new Intl.Collator('en', { numeric: true })
   const small = all
-    .filter(({ object, sizeBytes }) => object?.kind === 'object' && sizeBytes <= LARGEST_BYTES)
+    .filter(({ object, sizeBytes }) => object?.kind === 'object' && sizeBytes <= MAX_BYTES)
     .sort((a, b) => compare(a.name, b.name))
   const places = new Map(small.map(({ name }, place) => [name, place]))
   const reading = new Map<string, Promise<Buffer>>()

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { placeInSet } from '../contract/set-run-id.ts'
 import { runInputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
-import { isUuid } from '../run/find-run.ts'
+import { isUuid } from '../contract/uuid.ts'
 import { type JobDetail, streamsBeside, taskLogStreams } from '../run/job/job-outcome.ts'
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { LogStore } from '../run/log-store.ts'

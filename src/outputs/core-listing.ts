@@ -31,7 +31,7 @@ const WITHOUT_RECORD: Partial<Record<ParameterTypeId, { readonly alone: boolean;
   }
 
 /** IntegerOutput has a Java `Integer`. Array items are truncated to 32 bits without an error. */
-const LARGEST_INTEGER = 2 ** 31 - 1
+const MAX_INTEGER = 2 ** 31 - 1
 
 /** Listings longer than this are stored for later calls. */
 const LARGE_LISTING_BYTES = 256 * 1024
@@ -82,7 +82,7 @@ async function unreadableOutputs(
 }
 
 function isBeyond32Bits(value: unknown): boolean {
-  return typeof value === 'number' && (value > LARGEST_INTEGER || value < -LARGEST_INTEGER - 1)
+  return typeof value === 'number' && (value > MAX_INTEGER || value < -MAX_INTEGER - 1)
 }
 
 /** Reads an integer output, which was validated when it was collected. */

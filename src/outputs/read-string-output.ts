@@ -6,7 +6,7 @@ import { checkLength, refuseNul } from '../task/parameters/string.ts'
 
 /** Steps of the search for trailing white space. */
 const FIRST_STEP_BYTES = 64 * 1024
-const LARGEST_STEP_BYTES = 8 * 1024 * 1024
+const MAX_STEP_BYTES = 8 * 1024 * 1024
 
 /** More characters than a listing shows. */
 const BEGINNING_CHARACTERS = 1000
@@ -54,7 +54,7 @@ function refusalOf(text: string, parameterName: string): unknown {
 async function findEndOfText(source: ByteSource, firstStepBytes: number): Promise<number> {
   const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
   let end = source.sizeBytes
-  for (let step = firstStepBytes; end > 0; step = Math.min(2 * step, LARGEST_STEP_BYTES)) {
+  for (let step = firstStepBytes; end > 0; step = Math.min(2 * step, MAX_STEP_BYTES)) {
     const start = Math.max(0, end - step)
     const bytes = await readAll(await source.read(start, end - start))
     const within = start === 0 ? 0 : continuationBytes(bytes)
@@ -69,8 +69,8 @@ async function findEndOfText(source: ByteSource, firstStepBytes: number): Promis
 
 /** Number of bytes at the start that belong to the character before, at most 3. */
 function continuationBytes(bytes: Uint8Array): number {
-  const LONGEST = 3
+  const MAX_COUNT = 3
   let count = 0
-  while (count < LONGEST && ((bytes[count] ?? 0) & 0xc0) === 0x80) count += 1
+  while (count < MAX_COUNT && ((bytes[count] ?? 0) & 0xc0) === 0x80) count += 1
   return count
 }

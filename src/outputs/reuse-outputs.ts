@@ -38,9 +38,9 @@ const MAX_REUSED_BYTES = 10 * 1024 ** 3
 /** Maximum size of the listing: it names its run, so it passes through the function. */
 const MAX_LISTING_BYTES = 256 * 1024 ** 2
 /** Minimum time for a large file: S3 copies about 100 MB a second in one request, and a range has 128 MiB. */
-const LEAST_MS_OF_LARGE = 1000
+const MIN_MS_OF_LARGE = 1000
 /** Upper bound of the duration of a call that copies: one of the API has 29 s, one of submit-job a minute. */
-const LONGEST_TRY_MS = 5 * 60_000
+const MAX_TRY_MS = 5 * 60_000
 /**
  * Copies the outputs of a FINISHED run with the same image and inputs.
  * @param run with the provisions that it would start with
@@ -86,7 +86,7 @@ function refusalOf(source: Run, files: readonly NamedFile[], timeLeftMs: number)
   if (listing === undefined) return deleted(source)
   const bytes = bytesOf(files)
   if (bytes > MAX_REUSED_BYTES || listing.sizeBytes > MAX_LISTING_BYTES) return tooLarge(source, bytes)
-  const leastMs = files.filter(isLarge).length * LEAST_MS_OF_LARGE
+  const leastMs = files.filter(isLarge).length * MIN_MS_OF_LARGE
   return leastMs > timeLeftMs ? tooSlow(source, files) : undefined
 }
 
@@ -99,7 +99,7 @@ async function removeLeftCopies(
   run: Run,
   isTimeUp: () => boolean,
 ): Promise<void> {
-  const latest = identity.now().getTime() - LONGEST_TRY_MS
+  const latest = identity.now().getTime() - MAX_TRY_MS
   const left = new Set<string>()
   for await (const { key } of objects.list(reusedOutputsRoot(run.id))) {
     const { prefix, begunAt } = reusedOutputsTry(key) ?? {}

@@ -1,17 +1,11 @@
 import { DomainError, parameterError } from '../contract/errors.ts'
 import { MAX_NAMES, quoted, someOf } from '../contract/quoted.ts'
+import { isUuid } from '../contract/uuid.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import type { Run } from './run.ts'
 import type { RunRepository } from './run-repository.ts'
 import type { RunState } from './transitions.ts'
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u
-
-/** Whether a text has the form of the engine's ids. Others are unknown ids rather than invalid ones (http-api 3.2). */
-export function isUuid(text: string): boolean {
-  return UUID.test(text)
-}
 
 function runNotFound(runId: string): DomainError {
   return new DomainError('RUN_NOT_FOUND', undefined, {

@@ -1,6 +1,6 @@
+import { isUuid } from '../contract/uuid.ts'
 import type { TaskSummary } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
-import { isUuid } from './find-run.ts'
 import type { RunRepository } from './run-repository.ts'
 import type { RunRow } from './run-row.ts'
 import type { RunState } from './transitions.ts'

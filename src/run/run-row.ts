@@ -2,7 +2,7 @@ import { cutText, printable } from '../contract/quoted.ts'
 import type { JobUsage, Run, RunFailure } from './run.ts'
 
 /** Maximum length of a failure message in a row, in UTF-16 units. Rows of the index must stay below 1 KB, the unit of a write. */
-const MAX_MESSAGE_LENGTH = 150
+const MAX_FAILURE_LENGTH = 150
 
 /** Row of a list of runs. */
 export interface RunRow extends Pick<Run, 'id' | 'taskId' | 'state' | 'createdAt' | 'updatedAt' | 'entered'> {
@@ -33,7 +33,7 @@ export function rowOf({ id, taskId, state, createdAt, updatedAt, entered, failur
 
 export function rowFailure({ kind, message }: RunFailure): RowFailure {
   const [first = ''] = message.split('\n', 1)
-  return { kind, message: cutText(printable(first, MAX_MESSAGE_LENGTH), MAX_MESSAGE_LENGTH) }
+  return { kind, message: cutText(printable(first, MAX_FAILURE_LENGTH), MAX_FAILURE_LENGTH) }
 }
 
 export function rowCost({ usd, pricesOf }: JobUsage): RowCost {

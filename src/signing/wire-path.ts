@@ -1,3 +1,5 @@
+import { decoded } from '../contract/decoded.ts'
+
 /**
  * Canonical spelling of path and query for signer and verifier: segments, names and values percent-encoded by RFC 3986,
  * no empty and no dot segments. Services normalize other spellings in different ways before they verify.
@@ -14,7 +16,7 @@ export function wirePath(path: string): string {
 
 function spellPath(pathname: string): string {
   const kept: string[] = []
-  for (const segment of pathname.split('/').map(decode)) {
+  for (const segment of pathname.split('/').map(decoded)) {
     if (segment === '..') kept.pop()
     else if (segment !== '' && segment !== '.') kept.push(encode(segment))
   }
@@ -25,16 +27,7 @@ function spellPath(pathname: string): string {
 function spellPair(pair: string): string {
   const equalsAt = pair.indexOf('=')
   const [name, value] = equalsAt === -1 ? [pair, ''] : [pair.slice(0, equalsAt), pair.slice(equalsAt + 1)]
-  return [name, value].map((text) => encode(decode(text.replaceAll('+', ' ')))).join('=')
-}
-
-/** Decodes percent-encoding; other text is unchanged. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  return [name, value].map((text) => encode(decoded(text.replaceAll('+', ' ')))).join('=')
 }
 
 function encode(text: string): string {

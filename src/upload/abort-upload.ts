@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import type { PartStore } from '../aws/part-store.ts'
-import { isUuid } from '../run/find-run.ts'
+import { isUuid } from '../contract/uuid.ts'
 import type { Identity } from '../shared/identity.ts'
 import { uploadError } from './find-upload.ts'
 import { isEnded, type Upload } from './upload.ts'

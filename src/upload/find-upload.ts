@@ -1,6 +1,6 @@
 import { DomainError, type ErrorName } from '../contract/errors.ts'
 import { printable } from '../contract/quoted.ts'
-import { isUuid } from '../run/find-run.ts'
+import { isUuid } from '../contract/uuid.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import type { Upload } from './upload.ts'

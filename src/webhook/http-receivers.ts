@@ -10,7 +10,7 @@ import { schemesOf } from './create-webhook.ts'
 import type { Receivers } from './receiver.ts'
 
 /** Time limit of the whole exchange: resolving the name, connecting, sending, and the response with its body. */
-const LONGEST_MS = 10_000
+const MAX_MS = 10_000
 
 export interface HttpReceiversOptions {
   readonly networks: ReachableNetworks
@@ -25,7 +25,7 @@ export interface HttpReceiversOptions {
  * of {@link createWebhook}, because a webhook may be older than a rule.
  */
 export function createHttpReceivers(options: HttpReceiversOptions): Receivers {
-  const { networks, runtimeApi = RUNTIME_API, longestMs = LONGEST_MS } = options
+  const { networks, runtimeApi = RUNTIME_API, longestMs = MAX_MS } = options
   const lookup = options.lookup ?? guardedLookup(networks)
   return {
     async post(target, headers, body) {

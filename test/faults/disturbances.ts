@@ -24,7 +24,7 @@ const LIVES_MS = { shortest: 10_000, longest: 35_000 }
 /** Time between two sweeps; five minutes in production. A run whose last Batch job event was lost waits for the next sweep. */
 const SWEEP_PAUSE_MS = 5000
 const RESTART_POLL_MS = 50
-const LONGEST_RESTART_MS = 60_000
+const MAX_RESTART_MS = 60_000
 
 /**
  * Starts the fault injection, and regular sweeps, whose calls get faults as well.
@@ -82,7 +82,7 @@ async function killBatch(stack: LocalStack, proxy: FaultyProxy, seed: number): P
   const pid = stack.batchPid()
   process.kill(pid, 'SIGKILL')
   proxy.note('kill Batch server')
-  const giveUpAt = Date.now() + LONGEST_RESTART_MS
+  const giveUpAt = Date.now() + MAX_RESTART_MS
   while (stack.batchPid() === pid) {
     if (Date.now() > giveUpAt) throw new Error('the supervisor has not restarted the Batch server')
     await pause(RESTART_POLL_MS)

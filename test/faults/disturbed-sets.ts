@@ -24,7 +24,7 @@ const RETRIES = 2
 
 const POLL_MS = 1000
 /** Time limit from the last fault to the end of a set. */
-const LONGEST_END_MS = 300_000
+const MAX_END_MS = 300_000
 
 /** A run set under test. */
 interface DisturbedSet {
@@ -119,7 +119,7 @@ async function endSet(
 }
 
 async function endOf(stack: LocalStack, client: PersistentClient, id: string): Promise<SetView | undefined> {
-  const giveUpAt = Date.now() + LONGEST_END_MS
+  const giveUpAt = Date.now() + MAX_END_MS
   for (;;) {
     const view = await client.viewSet(id)
     const isOpen = view !== undefined && view.counts.waiting + view.counts.active > 0

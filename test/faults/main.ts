@@ -37,10 +37,10 @@ const WAVE = 40
 const CLIENTS = 4
 const POLL_MS = 1000
 /** Time limit of all runs is the sum of these. 300 runs take two minutes on two idle processors, and ten times that under other load. */
-const LONGEST_START_MS = 300_000
-const LONGEST_PER_RUN_MS = 5000
+const MAX_START_MS = 300_000
+const MAX_PER_RUN_MS = 5000
 /** Time limit from the last fault until no run is active: several grace periods of the sweeper (30 s), but not its step limit (5 min). */
-const LONGEST_RECOVERY_MS = 180_000
+const MAX_RECOVERY_MS = 180_000
 
 const { values: options } = parseArgs({
   options: {
@@ -130,7 +130,7 @@ async function startAll(
   const client = createPersistentClient(stack.baseUrl)
   const plans = [...planRuns(RUNS, random)]
   const treatments: Promise<unknown>[] = []
-  const giveUpAt = Date.now() + LONGEST_START_MS + RUNS * LONGEST_PER_RUN_MS
+  const giveUpAt = Date.now() + MAX_START_MS + RUNS * MAX_PER_RUN_MS
   let active = 0
   let isOver = false
 
@@ -169,7 +169,7 @@ async function startAll(
 
 /** Sweeps until no run is active. */
 async function recover(stack: LocalStack, stateReader: StateReader): Promise<void> {
-  const giveUpAt = Date.now() + LONGEST_RECOVERY_MS
+  const giveUpAt = Date.now() + MAX_RECOVERY_MS
   do {
     await sweepNow(stack)
     if (await stateReader.isQuiet()) return

@@ -39,10 +39,10 @@ export interface PersistentClient {
 }
 
 const PAUSE_MS = 250
-const MOST_TRIES = 60
+const MAX_TRIES = 60
 const TIMEOUT_MS = 60_000
 /** Time limit of one round of a disturbed set. */
-const LONGEST_SET_MS = 600_000
+const MAX_SET_MS = 600_000
 
 /** @param baseUrl URL of the edge */
 export function createPersistentClient(baseUrl: string): PersistentClient {
@@ -60,13 +60,13 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
   /** Retries until there is a response that is not a server error. */
   async function call(method: string, path: string, body?: unknown): Promise<Response> {
     let last = ''
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const answer = await once(method, path, body).catch((error: unknown) => String(error))
       if (typeof answer !== 'string' && answer.status < 500) return answer
       last = typeof answer === 'string' ? answer : `${answer.status} ${await answer.text()}`
       await pause(PAUSE_MS)
     }
-    throw new Error(`${method} ${path}: all ${MOST_TRIES} attempts failed, the last with: ${last}`)
+    throw new Error(`${method} ${path}: all ${MAX_TRIES} attempts failed, the last with: ${last}`)
   }
 
   async function callOk(method: string, path: string, body?: unknown): Promise<Response> {
@@ -110,7 +110,7 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
 
     async retrySet(setId) {
       const before = await viewSet(setId)
-      const giveUpAt = Date.now() + LONGEST_SET_MS
+      const giveUpAt = Date.now() + MAX_SET_MS
       for (let view = before; view?.round === before?.round; view = await viewSet(setId)) {
         if (Date.now() > giveUpAt) throw new Error(`run set ${setId} is ${view?.state} and cannot be retried`)
         // 409: the set has not ended yet, or an earlier try whose answer was lost was executed.

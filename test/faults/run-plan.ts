@@ -27,18 +27,18 @@ const SHARES: readonly (readonly [RunIntent, number])[] = [
   ['delete', 0.07],
 ]
 /** Long enough to reach every state of a run under this load. */
-const LONGEST_BEFORE_DISTURBING_MS = 20_000
+const MAX_BEFORE_DISTURBING_MS = 20_000
 export const FAILING_EXIT_CODE = 1
 /** Some texts exceed 4 KB, and are stored in the bucket instead of the table. */
-const LONGEST_TEXT = 6000
+const MAX_TEXT = 6000
 
 export function planRuns(count: number, random: RandomSource): readonly RunPlan[] {
   return Array.from({ length: count }, (_, number): RunPlan => {
     const intent = chooseIntent(random('run intent'))
     const whole = (name: string, limit: number): number => Math.floor(random(name) * limit)
     const [a, b] = [whole('run a', 1000), whole('run b', 1000)]
-    const text = `run ${number}`.padEnd(whole('run text', LONGEST_TEXT), '.')
-    const disturbAfterMs = whole('run disturbance', LONGEST_BEFORE_DISTURBING_MS)
+    const text = `run ${number}`.padEnd(whole('run text', MAX_TEXT), '.')
+    const disturbAfterMs = whole('run disturbance', MAX_BEFORE_DISTURBING_MS)
     const common = { number, intent, disturbAfterMs }
     return intent === 'fail'
       ? { ...common, task: 'probe', inputs: { exit_code: FAILING_EXIT_CODE }, outputs: {} }

@@ -49,7 +49,7 @@ type Key = Record<string, unknown>
 
 const QUEUE = 'app-engine-local'
 /** Maximum number of ids in one call of DescribeJobs. */
-const MOST_IDS = 100
+const MAX_IDS = 100
 const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const
 const ENDED = ['SUCCEEDED', 'FAILED'] as const
 const RUN_OF_KEY = /^task-run-(?:inputs|outputs|set)-([0-9a-f-]{36})\//u
@@ -80,8 +80,8 @@ export function createStateReader(stack: LocalStack) {
   async function listJobs(): Promise<Map<string, JobDetail[]>> {
     const ids = await listIds([...LIVE, ...ENDED])
     const found = new Map<string, JobDetail[]>()
-    for (let start = 0; start < ids.length; start += MOST_IDS) {
-      const jobIds = ids.slice(start, start + MOST_IDS)
+    for (let start = 0; start < ids.length; start += MAX_IDS) {
+      const jobIds = ids.slice(start, start + MAX_IDS)
       const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: jobIds }))
       for (const job of jobs) add(found, parseJobName(job.jobName ?? '')?.runId, job)
     }

@@ -190,14 +190,13 @@ async function aBundle(random: Random, changes: Changes = {}): Promise<Buffer> {
 }
 
 /** Maximum size for the bzip2 compression of the tests, which is slow. */
-const LARGEST_BZIP2_BYTES = 32 * 1024
+const MAX_BZIP2_BYTES = 32 * 1024
 
 /** An entry with a random one of the compression methods that bundles may use. */
 function packedEntry(name: string, body: Buffer, random: Random): RawEntry {
   const method = random.pick([0, 8, 8, 9, 12])
   if (method === 9) return { name, body, method, packed: packWithoutCopies(body) }
-  if (method === 12 && body.length <= LARGEST_BZIP2_BYTES)
-    return { name, body, method, packed: packBzip2(body) }
+  if (method === 12 && body.length <= MAX_BZIP2_BYTES) return { name, body, method, packed: packBzip2(body) }
   return { name, body, method: method === 0 ? 0 : 8 }
 }
 

@@ -4,7 +4,7 @@ import type { Random } from './random.ts'
 const EDGES = [
   0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
 ] as const
-const LARGEST_PIECE = 600
+const MAX_PIECE = 600
 
 type Mutation = (bytes: Buffer, at: number, random: Random) => Buffer
 
@@ -33,7 +33,7 @@ const MUTATIONS: readonly [Mutation, ...Mutation[]] = [
     }),
   // Removes, inserts or moves bytes.
   (bytes, at) => bytes.subarray(0, at),
-  (bytes, at, random) => splice(bytes, at, random.below(LARGEST_PIECE), Buffer.alloc(0)),
+  (bytes, at, random) => splice(bytes, at, random.below(MAX_PIECE), Buffer.alloc(0)),
   (bytes, at, random) => splice(bytes, at, 0, random.bytes(random.below(40))),
   (bytes, at, random) => splice(bytes, at, 0, pieceOf(bytes, random)),
   (bytes, at, random) => {
@@ -41,12 +41,12 @@ const MUTATIONS: readonly [Mutation, ...Mutation[]] = [
     return splice(bytes, at, piece.length, piece)
   },
   (bytes, at, random) =>
-    changed(bytes, (copy) => copy.fill(0, at, Math.min(copy.length, at + random.below(LARGEST_PIECE)))),
+    changed(bytes, (copy) => copy.fill(0, at, Math.min(copy.length, at + random.below(MAX_PIECE)))),
 ]
 
 function pieceOf(bytes: Buffer, random: Random): Buffer {
   const start = random.below(bytes.length)
-  return bytes.subarray(start, start + random.below(LARGEST_PIECE))
+  return bytes.subarray(start, start + random.below(MAX_PIECE))
 }
 
 /** Applies one to four changes at the offsets that `place` returns; by default at random ones. */

@@ -26,7 +26,7 @@ const FIRST_SEED = Number(process.env.FUZZ_SEED ?? 20_261_130)
 const CASES = Number(process.env.FUZZ_UPLOADS ?? 2000)
 const ROUTE = '/app-engine/v1/uploads'
 /** Layers of one image by the contract; more names are refused. */
-const MOST_NAMES = 127
+const MAX_NAMES = 127
 
 const LAYERS = await Promise.all(['base', 'libraries', 'program'].map((text) => aLayer(text, `${text}.txt`)))
 const FOREIGN = await aLayer('never imported', 'foreign.txt')
@@ -87,7 +87,7 @@ function hostileNames(random: Random, layers: readonly Buffer[]): readonly unkno
     () => [...names, ...names],
     () => names.map((name) => ({ ...name, size: random.pick([0, name.size + 1, 2 ** 53 - 1]) })),
     () => Array.from({ length: random.pick([128, 5000]) }, () => nameOf(FOREIGN)),
-    () => Array.from({ length: MOST_NAMES }, (_, size) => ({ digest: digestOf(String(size)), size })),
+    () => Array.from({ length: MAX_NAMES }, (_, size) => ({ digest: digestOf(String(size)), size })),
     () => names.map((name) => ({ ...name, held: true, repository: '../other', layer: name })),
     () => names.map(({ size }) => ({ digest: `sha256:${'../'.repeat(20)}`, size })),
     () => names.map(({ digest, size }) => ({ digest: digest.toUpperCase(), size })),
@@ -97,7 +97,7 @@ function hostileNames(random: Random, layers: readonly Buffer[]): readonly unkno
 /** Requires that the service marks exactly those of the accepted names as held that the registry holds. */
 function requireTrueAnswers(json: Answer['json'], held: ReadonlySet<string>): void {
   const layers = (json.layers ?? []) as (LayerName & { readonly held: boolean })[]
-  expect(layers.length).toBeLessThanOrEqual(MOST_NAMES)
+  expect(layers.length).toBeLessThanOrEqual(MAX_NAMES)
   for (const layer of layers) expect(layer.held).toBe(held.has(`${layer.digest} ${layer.size}`))
 }
 

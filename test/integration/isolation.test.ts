@@ -154,7 +154,7 @@ describe('a task in its container', () => {
 
 const HOSTILE_SOURCE = join(import.meta.dirname, '../fixtures/hostile-task/hostile-task.c')
 /** Limit of processes of a task. */
-const MOST_PROCESSES = 4096
+const MAX_PROCESSES = 4096
 
 describe('a task that tries to escape from its container', () => {
   let folder: string
@@ -222,6 +222,6 @@ describe('a task that tries to escape from its container', () => {
     const processes = Number(attempts.get('processes of a fork bomb'))
 
     expect(processes).toBeGreaterThan(1)
-    expect(processes).toBeLessThan(MOST_PROCESSES)
+    expect(processes).toBeLessThan(MAX_PROCESSES)
   })
 })

@@ -42,7 +42,7 @@ const STARTS: readonly Case[] = [
   ['start', startsContainer],
 ]
 /** Less than a start that is not aborted. On an otherwise idle machine, an aborted one ends within half a second. */
-const MOST_SECONDS = 5
+const MAX_SECONDS = 5
 
 const NOTHING: RemainingResources = { processes: [], containers: [], folders: [] }
 
@@ -68,7 +68,7 @@ describe.concurrent('Ctrl-C leaves no process, container or folder of', () => {
         variables: { PORT: String(await findFreePort()) },
       })
       expect(remaining).toEqual(NOTHING)
-      expect(seconds).toBeLessThan(MOST_SECONDS)
+      expect(seconds).toBeLessThan(MAX_SECONDS)
     },
   )
 

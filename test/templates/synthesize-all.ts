@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { delimiter, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { STAGE_NAMES } from '../../lib/stages.ts'
-import { bundlesOf, LARGEST_BUNDLE_BYTES } from './bundles.ts'
+import { bundlesOf, MAX_BUNDLE_BYTES } from './bundles.ts'
 import { synthesizedStage } from './read-stage.ts'
 
 /*
@@ -44,11 +44,9 @@ async function synthesize(stage: string): Promise<boolean> {
 }
 
 function areSmallEnough(stage: string): boolean {
-  const tooLarge = bundlesOf(synthesizedStage(stage)).filter(
-    ({ sizeBytes }) => sizeBytes > LARGEST_BUNDLE_BYTES,
-  )
+  const tooLarge = bundlesOf(synthesizedStage(stage)).filter(({ sizeBytes }) => sizeBytes > MAX_BUNDLE_BYTES)
   for (const { id, sizeBytes } of tooLarge) {
-    console.log(`${stage}: the bundle of ${id} has ${sizeBytes} bytes, more than ${LARGEST_BUNDLE_BYTES}`)
+    console.log(`${stage}: the bundle of ${id} has ${sizeBytes} bytes, more than ${MAX_BUNDLE_BYTES}`)
   }
   return tooLarge.length === 0
 }

@@ -40,11 +40,11 @@ describe('the documents', () => {
 })
 
 /** A palette suffices for screenshots: `pngquant --force --ext .png <file>`. */
-const MOST_PICTURE_BYTES = 200_000
+const MAX_PICTURE_BYTES = 200_000
 
 describe('the pictures of the documents', () => {
   it.each(globSync('docs/images/*'))('have less than 200 kB: %s', (file) => {
-    expect(statSync(file).size).toBeLessThan(MOST_PICTURE_BYTES)
+    expect(statSync(file).size).toBeLessThan(MAX_PICTURE_BYTES)
   })
 })
 
@@ -61,7 +61,7 @@ describe('the GitHub workflows', () => {
   })
 })
 
-const MOST_FILE_LINES = 300
+const MAX_FILE_LINES = 300
 
 describe('the code', () => {
   const files = globSync('{src,lib,lambdas,edge,stager,local,cli,bin}/**/*.ts')
@@ -69,7 +69,7 @@ describe('the code', () => {
 
   it('has no file of more than 300 lines', () => {
     const long = [...files, ...others].filter(
-      (file) => text(file).trimEnd().split('\n').length > MOST_FILE_LINES,
+      (file) => text(file).trimEnd().split('\n').length > MAX_FILE_LINES,
     )
 
     expect(long).toEqual([])

@@ -24,12 +24,7 @@ export function VirtualRows({ label, count, columns, cells, chosen, onChoose }: 
   const rows = Math.min(count, MAX_ROWS)
   const height = Math.min(rows, MAX_VISIBLE) * ROW_PIXELS + ROW_PIXELS
   useEffect(() => {
-    const element = box.current
-    if (element === null || chosen === undefined) return
-    const at = chosen * ROW_PIXELS
-    const isVisible =
-      at >= element.scrollTop && at + 2 * ROW_PIXELS <= element.scrollTop + element.clientHeight
-    if (!isVisible) element.scrollTop = Math.max(0, at - element.clientHeight / 2)
+    if (box.current !== null && chosen !== undefined) scrollToRow(box.current, chosen)
   }, [chosen])
   const first = Math.max(0, Math.floor(top / ROW_PIXELS) - SPARE)
   const last = Math.min(rows, first + MAX_VISIBLE + 2 * SPARE)
@@ -79,6 +74,12 @@ export function VirtualRows({ label, count, columns, cells, chosen, onChoose }: 
       </table>
     </section>
   )
+}
+
+function scrollToRow(box: HTMLElement, row: number): void {
+  const at = row * ROW_PIXELS
+  const isVisible = at >= box.scrollTop && at + 2 * ROW_PIXELS <= box.scrollTop + box.clientHeight
+  if (!isVisible) box.scrollTop = Math.max(0, at - box.clientHeight / 2)
 }
 
 /** Fills the space of rows that are not rendered. */

@@ -65,22 +65,7 @@ export function ResultView({ runId, images, sets }: ResultViewProps) {
   return (
     <div class="result-view">
       <MapFrame state={state} label="Geometries over the image">
-        {images.length > 0 && (
-          <select
-            aria-label="Image under the geometries"
-            value={path ?? ''}
-            onChange={({ currentTarget }) =>
-              setPath(currentTarget.value === '' ? undefined : currentTarget.value)
-            }
-          >
-            {images.map((image) => (
-              <option key={image.path} value={image.path}>
-                {image.label}
-              </option>
-            ))}
-            <option value="">No image</option>
-          </select>
-        )}
+        {images.length > 0 && <ImageChoice images={images} path={path} onChoose={setPath} />}
         {sets.map((set, at) => (
           <label key={set.name} class="overlay">
             <input
@@ -94,19 +79,7 @@ export function ResultView({ runId, images, sets }: ResultViewProps) {
         ))}
       </MapFrame>
       <div class="shape-side">
-        {sets.length > 1 && (
-          <select
-            aria-label="Geometries in the table"
-            value={shown?.name}
-            onChange={({ currentTarget }) => setTableOf(currentTarget.value)}
-          >
-            {sets.map(({ name, label }) => (
-              <option key={name} value={name}>
-                {label}
-              </option>
-            ))}
-          </select>
-        )}
+        {sets.length > 1 && <SetChoice sets={sets} shown={shown} onChoose={setTableOf} />}
         {shown !== undefined && (
           <ShapeTable
             label={shown.label}
@@ -118,6 +91,51 @@ export function ResultView({ runId, images, sets }: ResultViewProps) {
         )}
       </div>
     </div>
+  )
+}
+
+interface ImageChoiceProps {
+  readonly images: readonly ResultImage[]
+  readonly path: string | undefined
+  readonly onChoose: (path: string | undefined) => void
+}
+
+function ImageChoice({ images, path, onChoose }: ImageChoiceProps) {
+  return (
+    <select
+      aria-label="Image under the geometries"
+      value={path ?? ''}
+      onChange={({ currentTarget }) => onChoose(currentTarget.value === '' ? undefined : currentTarget.value)}
+    >
+      {images.map((image) => (
+        <option key={image.path} value={image.path}>
+          {image.label}
+        </option>
+      ))}
+      <option value="">No image</option>
+    </select>
+  )
+}
+
+interface SetChoiceProps {
+  readonly sets: readonly ShapeSet[]
+  readonly shown: ShapeSet | undefined
+  readonly onChoose: (name: string) => void
+}
+
+function SetChoice({ sets, shown, onChoose }: SetChoiceProps) {
+  return (
+    <select
+      aria-label="Geometries in the table"
+      value={shown?.name}
+      onChange={({ currentTarget }) => onChoose(currentTarget.value)}
+    >
+      {sets.map(({ name, label }) => (
+        <option key={name} value={name}>
+          {label}
+        </option>
+      ))}
+    </select>
   )
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Immutable } from '../../../src/contract/immutable.ts'
+import { UUID } from '../../../src/contract/uuid.ts'
 import { component } from './components.ts'
 
 /** In lower case, as the routes require; zod's own UUID accepts both cases. */
@@ -7,7 +8,7 @@ export const uuid = component(
   'Uuid',
   z
     .string()
-    .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u)
+    .regex(new RegExp(`^${UUID}$`, 'u'))
     .meta({ format: 'uuid' }),
 )
 

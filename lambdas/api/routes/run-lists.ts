@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { DomainError } from '../../../src/contract/errors.ts'
-import { isUuid } from '../../../src/run/find-run.ts'
+import { isUuid } from '../../../src/contract/uuid.ts'
 import { listNamedRuns, listRuns } from '../../../src/run/list-runs.ts'
 import type { RunRepository } from '../../../src/run/run-repository.ts'
 import type { TaskRepository } from '../../../src/task/task-repository.ts'

@@ -4,7 +4,7 @@ import { DomainError } from '../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { printable } from '../../../src/contract/quoted.ts'
 import { DEFAULT_CONCURRENCY } from '../../../src/contract/run-set-limits.ts'
-import { isUuid } from '../../../src/run/find-run.ts'
+import { isUuid } from '../../../src/contract/uuid.ts'
 import type { RunSet } from '../../../src/run/set/run-set.ts'
 import { type CreateRunSetDependencies, createRunSet } from '../../../src/run-set/create-run-set.ts'
 import {
@@ -44,10 +44,6 @@ const SETS: Listing = { path: 'run-sets', positions: /^[\w:.-]{24}#[\da-f-]{36}$
 
 /** Run sets, which extend the contract. */
 export function runSetHandlers(deps: Dependencies) {
-  const answer = async (context: Context, runSet: RunSet, status: 200 | 201 = 200): Promise<Response> => {
-    const [described, task] = await Promise.all([describeRunSet(deps, runSet), taskOf(deps, runSet)])
-    return context.json(viewRunSet(described, task), status)
-  }
   return {
     async createRunSet(context) {
       const wanted = parseRequest(await readSetBody(context))
@@ -55,20 +51,12 @@ export function runSetHandlers(deps: Dependencies) {
       const { shared = {}, rows, name, maxConcurrency = DEFAULT_CONCURRENCY } = wanted
       const { reuse = deps.reusesOutputs } = wanted
       const runSet = await createRunSet(deps, { task, shared, rows, name, maxConcurrency, reuse })
-      return answer(context, runSet, 201)
+      return answerRunSet(context, deps, runSet, 201)
     },
 
     async listRunSets(context) {
       const { sets, next } = await deps.sets.list(limitQuery(context), cursorQuery(context, SETS))
-      const content = await Promise.all(
-        sets.map(async (runSet) => {
-          const [counted, task] = await Promise.all([
-            countRunSet(deps, runSet),
-            deps.tasks.findOfRun(runSet.taskId),
-          ])
-          return viewListedRunSet(counted, task)
-        }),
-      )
+      const content = await Promise.all(sets.map((runSet) => viewListed(deps, runSet)))
       return context.json({ content, ...(next !== undefined && { next: cursorOf(SETS, next) }) })
     },
 
@@ -86,8 +74,10 @@ export function runSetHandlers(deps: Dependencies) {
       return context.body(null, 200)
     },
 
-    cancelRunSet: async (context) => answer(context, await cancelRunSet(deps, context.req.param('id'))),
-    retryRunSet: async (context) => answer(context, await retryRunSet(deps, context.req.param('id'))),
+    cancelRunSet: async (context) =>
+      answerRunSet(context, deps, await cancelRunSet(deps, context.req.param('id'))),
+    retryRunSet: async (context) =>
+      answerRunSet(context, deps, await retryRunSet(deps, context.req.param('id'))),
 
     async listRunSetRuns(context) {
       const runSet = await findRunSet(deps, context.req.param('id'))
@@ -113,6 +103,21 @@ export function runSetHandlers(deps: Dependencies) {
     downloadRunSetArchive: (context) =>
       answerMade(context, deps, { make: writeSetArchive, contentType: 'application/zip', extension: 'zip' }),
   } satisfies Partial<Handlers>
+}
+
+async function answerRunSet(
+  context: Context,
+  deps: Dependencies,
+  runSet: RunSet,
+  status: 200 | 201 = 200,
+): Promise<Response> {
+  const [described, task] = await Promise.all([describeRunSet(deps, runSet), taskOf(deps, runSet)])
+  return context.json(viewRunSet(described, task), status)
+}
+
+async function viewListed(deps: Dependencies, runSet: RunSet) {
+  const [counted, task] = await Promise.all([countRunSet(deps, runSet), deps.tasks.findOfRun(runSet.taskId)])
+  return viewListedRunSet(counted, task)
 }
 
 async function answerMade(

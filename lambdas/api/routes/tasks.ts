@@ -5,6 +5,7 @@ import { DomainError } from '../../../src/contract/errors.ts'
 import type { JobQueues } from '../../../src/contract/job-queues.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { descriptorKey, logoKey } from '../../../src/contract/storage-keys.ts'
+import { isUuid } from '../../../src/contract/uuid.ts'
 import { installTask } from '../../../src/import/install-task.ts'
 import { installUpload } from '../../../src/import/install-upload.ts'
 import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
@@ -14,7 +15,7 @@ import type { ImportedTask } from '../../../src/import/wait-for-import.ts'
 import { BYTES_TYPE } from '../../../src/inputs/run-files.ts'
 import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { createRun } from '../../../src/run/create-run.ts'
-import { isUuid, type Repositories } from '../../../src/run/find-run.ts'
+import type { Repositories } from '../../../src/run/find-run.ts'
 import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
 import { placementFor, placementOf } from '../../../src/run/job/placement.ts'
 import type { LogStore } from '../../../src/run/log-store.ts'
@@ -122,12 +123,7 @@ export function taskHandlers(deps: Dependencies) {
     ),
     getTaskPlacementById: getPlacement,
     getTaskPlacementByName: getPlacement,
-    findPlacement: async (context) => {
-      const asked = askedBy(context)
-      const imageSize = imageSizeOf(context)
-      const placement = placementFor(asked, imageSize ?? NO_IMAGE, deps.queues)
-      return context.json(viewPlacement({ resources: asked, ...(imageSize && { imageSize }) }, placement))
-    },
+    findPlacement: (context) => answerPlacement(deps, context),
     getTaskScanById: getScan,
     getTaskScanByName: getScan,
     createRunById: makeRun,
@@ -150,23 +146,31 @@ export function taskHandlers(deps: Dependencies) {
 const NO_IMAGE: ImageSize = { packedBytes: 0, unpackedBytes: 0 }
 const MIB = 1024n ** 2n
 /** Maximum numbers in a query. No machine has as much, and sums stay exact. */
-const MOST = { cpus: 1e6, memoryMiB: 1e12, bytes: 1e15 }
+const MAX = { cpus: 1e6, memoryMiB: 1e12, bytes: 1e15 }
+
+/** @throws DomainError QUERY_INVALID */
+function answerPlacement({ queues }: Dependencies, context: Context): Response {
+  const asked = askedBy(context)
+  const imageSize = imageSizeOf(context)
+  const placement = placementFor(asked, imageSize ?? NO_IMAGE, queues)
+  return context.json(viewPlacement({ resources: asked, ...(imageSize && { imageSize }) }, placement))
+}
 
 /** @throws DomainError QUERY_INVALID */
 function askedBy(context: Context): TaskResources {
-  const memoryMib = requiredCountQuery(context, 'memoryMiB', { least: 1, most: MOST.memoryMiB })
+  const memoryMib = requiredCountQuery(context, 'memoryMiB', { least: 1, most: MAX.memoryMiB })
   return {
-    cpus: requiredCountQuery(context, 'cpus', { least: 1, most: MOST.cpus }),
+    cpus: requiredCountQuery(context, 'cpus', { least: 1, most: MAX.cpus }),
     ramBytes: String(BigInt(memoryMib) * MIB),
-    gpus: countQuery(context, 'gpus', { least: 0, most: MOST.cpus }) ?? 0,
+    gpus: countQuery(context, 'gpus', { least: 0, most: MAX.cpus }) ?? 0,
     internet: booleanQuery(context, 'internet'),
   }
 }
 
 /** @throws DomainError QUERY_INVALID */
 function imageSizeOf(context: Context): ImageSize | undefined {
-  const packedBytes = countQuery(context, 'imageBytes', { least: 0, most: MOST.bytes })
-  const unpackedBytes = countQuery(context, 'unpackedImageBytes', { least: 0, most: MOST.bytes })
+  const packedBytes = countQuery(context, 'imageBytes', { least: 0, most: MAX.bytes })
+  const unpackedBytes = countQuery(context, 'unpackedImageBytes', { least: 0, most: MAX.bytes })
   if (packedBytes === undefined && unpackedBytes === undefined) return undefined
   return { packedBytes: packedBytes ?? 0, unpackedBytes: unpackedBytes ?? 0 }
 }

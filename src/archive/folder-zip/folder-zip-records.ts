@@ -34,7 +34,7 @@ const END64_BYTES = 56
 const LOCATOR64_BYTES = 20
 const END_BYTES = 22
 /** Maximum size of the records after the directory. */
-export const LARGEST_END_BYTES = END64_BYTES + LOCATOR64_BYTES + END_BYTES
+export const MAX_END_BYTES = END64_BYTES + LOCATOR64_BYTES + END_BYTES
 
 const VERSION = 20
 const VERSION_ZIP64 = 45

@@ -3,7 +3,7 @@ import type { ByteSource } from '../../shared/byte-source.ts'
 import { ZipFormatError } from '../zip/zip-format-error.ts'
 
 /** Maximum number of bytes to skip; for more, another request is cheaper. */
-const LARGEST_SKIP_BYTES = 1024 * 1024
+const MAX_SKIP_BYTES = 1024 * 1024
 
 /**
  * Reads pieces of a source in ascending order from one request. A piece before the current position, or far after it, is read by another
@@ -26,8 +26,7 @@ export class ForwardReader {
   /** Returns bytes without consuming them. */
   async peek(start: number, length: number): Promise<Buffer> {
     if (length < 0 || start + length > this.#end) throw cutShort()
-    const isNear =
-      start >= this.#position && start <= this.#position + this.#ahead.length + LARGEST_SKIP_BYTES
+    const isNear = start >= this.#position && start <= this.#position + this.#ahead.length + MAX_SKIP_BYTES
     if (this.#chunks === undefined || !isNear) await this.#open(start)
     while (this.#position + this.#ahead.length < start) {
       this.#position += this.#ahead.length

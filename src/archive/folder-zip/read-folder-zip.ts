@@ -11,8 +11,8 @@ import {
   directoryRecordBytes,
   entrySpan,
   type FolderZipEnd,
-  LARGEST_END_BYTES,
   localHeader,
+  MAX_END_BYTES,
   readDirectoryRecord,
   readEndRecords,
 } from './folder-zip-records.ts'
@@ -84,7 +84,7 @@ function placeOf({ offsets, sizes }: Directory, number: number): ContentPlace {
 }
 
 async function readEnd(source: ByteSource, limits: ZipLimits): Promise<FolderZipEnd> {
-  const tailBytes = Math.min(LARGEST_END_BYTES, source.sizeBytes)
+  const tailBytes = Math.min(MAX_END_BYTES, source.sizeBytes)
   const tail =
     tailBytes === 0
       ? Buffer.alloc(0)
@@ -108,7 +108,7 @@ async function readEnd(source: ByteSource, limits: ZipLimits): Promise<FolderZip
 function endBytes(end: FolderZipEnd, tail: Buffer): number {
   const withZip64 =
     end.count >= 0xffff || end.directorySizeBytes >= 0xffffffff || end.directoryOffset >= 0xffffffff
-  return withZip64 ? Math.min(LARGEST_END_BYTES, tail.length) : 22
+  return withZip64 ? Math.min(MAX_END_BYTES, tail.length) : 22
 }
 
 async function readDirectory(

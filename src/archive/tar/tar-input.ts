@@ -87,7 +87,7 @@ function repeatingFailure<Result>(next: () => Promise<Result>): () => Promise<Re
 /** Size of one request for headers; it fetches several when the bodies between them are small. */
 const WINDOW_BYTES = 64 * 1024
 /** Size of a body's pieces after the first: requests for less would take longer than the transfer. */
-const LARGEST_PIECE_BYTES = 4 * 1024 * 1024
+const MAX_PIECE_BYTES = 4 * 1024 * 1024
 
 /**
  * Input over a random-access source; skipped bytes are not fetched. Checksums of the parts read are added to
@@ -109,7 +109,7 @@ export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput
     read,
     async *body(length) {
       const end = position + length
-      for (let pieceBytes = WINDOW_BYTES; position < end; pieceBytes = LARGEST_PIECE_BYTES) {
+      for (let pieceBytes = WINDOW_BYTES; position < end; pieceBytes = MAX_PIECE_BYTES) {
         const bytes = await read(Math.min(pieceBytes, end - position))
         if (bytes.length === 0) return
         yield bytes

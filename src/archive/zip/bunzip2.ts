@@ -18,7 +18,7 @@ const END_MAGIC = [0x177245, 0x385090] as const
  * Maximum size of a compressed block: 900 000 codes of 20 bits, 18 002 selectors of 6 bits and the code lengths. A
  * block is decoded only once this much input, or the end, is available.
  */
-const LARGEST_BLOCK_BYTES = 2_300_000
+const MAX_BLOCK_BYTES = 2_300_000
 /** Size of an output piece. */
 const PIECE_BYTES = 1024 * 1024
 /** Number of equal bytes that a repeat count follows. */
@@ -43,7 +43,7 @@ export class Bunzip2 implements EntryDecoder {
 
   *push(bytes: Uint8Array, isLast: boolean): Generator<Uint8Array, void, undefined> {
     this.#bits.take(bytes)
-    while (this.#state !== 'done' && (isLast || this.#bits.left >= LARGEST_BLOCK_BYTES)) {
+    while (this.#state !== 'done' && (isLast || this.#bits.left >= MAX_BLOCK_BYTES)) {
       try {
         if (this.#state === 'start') this.#readStart()
         else yield* this.#readBlock()

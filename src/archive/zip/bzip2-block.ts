@@ -5,7 +5,7 @@ import { DecodeError } from './decode-error.ts'
 /** Number of codes that one table decodes before the next selector. */
 const GROUP_SIZE = 50
 /** Selectors beyond this number are ignored; writers may send more than a block needs. */
-const MOST_SELECTORS = 18_002
+const MAX_SELECTORS = 18_002
 const RUN_B = 1
 
 /**
@@ -50,13 +50,13 @@ function readSelectors(bits: BitReader, codeCount: number): Uint8Array {
   const count = bits.read(15)
   if (count === 0) throw new DecodeError('a block has no selectors')
   const order = Uint8Array.from({ length: codeCount }, (_, code) => code)
-  const selectors = new Uint8Array(Math.min(count, MOST_SELECTORS))
+  const selectors = new Uint8Array(Math.min(count, MAX_SELECTORS))
   for (let i = 0; i < count; i += 1) {
     let place = 0
     while (bits.read(1) === 1) place += 1
     if (place >= codeCount) throw new DecodeError('a selector is out of range')
     const code = moveToFront(order, place)
-    if (i < MOST_SELECTORS) selectors[i] = code
+    if (i < MAX_SELECTORS) selectors[i] = code
   }
   return selectors
 }

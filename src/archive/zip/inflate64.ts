@@ -29,7 +29,7 @@ import type { EntryDecoder } from './entry-decoder.ts'
 const WINDOW_BYTES = 64 * 1024
 /** Size of an output piece, which the last copy may exceed. */
 const PIECE_BYTES = 1024 * 1024
-const LONGEST_COPY = 65_538
+const MAX_COPY = 65_538
 /**
  * Upper bound of a block header with its code lengths. A header is read only once this much input, or the end, is
  * available.
@@ -55,7 +55,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
   #hold = 0
   #holdBits = 0
 
-  readonly #output = new Uint8Array(WINDOW_BYTES + PIECE_BYTES + LONGEST_COPY)
+  readonly #output = new Uint8Array(WINDOW_BYTES + PIECE_BYTES + MAX_COPY)
   #outputStart = 0
   #outputEnd = 0
 
@@ -194,7 +194,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
   #copyStored(isLast: boolean): boolean {
     // Reading the lengths has filled the look-ahead.
     this.#alignToByte()
-    const room = WINDOW_BYTES + PIECE_BYTES + LONGEST_COPY - this.#outputEnd
+    const room = WINDOW_BYTES + PIECE_BYTES + MAX_COPY - this.#outputEnd
     const count = Math.min(this.#storedBytes, this.#inputEnd - this.#at, room)
     this.#output.set(this.#input.subarray(this.#at, this.#at + count), this.#outputEnd)
     this.#at += count

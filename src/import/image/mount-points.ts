@@ -33,7 +33,7 @@ const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 
 /** Maximum number of links recorded for a layer, 100 bytes each; the largest public images have about 30 000. */
-const MOST_LINKS = 200_000
+const MAX_LINKS = 200_000
 
 /** Paths of the folders and their parents, outermost first. */
 function watchedPaths(folders: readonly string[]): readonly string[] {
@@ -78,7 +78,7 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
    * `a/inputs` could end up at `/inputs`. The target is not resolved, since no tool writes such layers.
    */
   function isBehindLink(folder: string): boolean {
-    if (links.size > MOST_LINKS) return true
+    if (links.size > MAX_LINKS) return true
     for (let one = folder; one !== '.' && one !== '/'; one = posix.dirname(one))
       if (links.has(one)) return true
     return false

@@ -16,7 +16,7 @@ export const PRICES = {
 
 /** Fargate's free disk size and minimum charged time. */
 const FREE_DISK_GIB = 20
-const SHORTEST_SECONDS = 60
+const MIN_SECONDS = 60
 
 const MIB_IN_GIB = 1024
 const HOUR = 3600
@@ -41,7 +41,7 @@ export function priceOf({ vcpus, memoryGib, diskGib, gpus }: Machine, seconds: n
 
 /** Charged seconds of one job attempt. */
 export function chargedSeconds(seconds: number): number {
-  return Math.max(SHORTEST_SECONDS, seconds)
+  return Math.max(MIN_SECONDS, seconds)
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { QueueKind } from '../../contract/job-queues.ts'
+import { UUID } from '../../contract/uuid.ts'
 import type { Task } from '../../task/task.ts'
 import type { JobSize } from './job-size.ts'
 
@@ -105,11 +106,13 @@ export function jobNameOf(runId: string, attempt: number): string {
   return `run-${runId}-${attempt}`
 }
 
+const JOB_NAME = new RegExp(`^run-(${UUID})-([1-9][0-9]*)$`, 'u')
+
 /** Inverse of {@link jobNameOf}; undefined for names of other jobs. */
 export function parseJobName(
   jobName: string,
 ): { readonly runId: string; readonly attempt: number } | undefined {
-  const match = /^run-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([1-9][0-9]*)$/u.exec(jobName)
+  const match = JOB_NAME.exec(jobName)
   return match?.[1] === undefined ? undefined : { runId: match[1], attempt: Number(match[2]) }
 }
 

@@ -6,7 +6,7 @@ import { codecOf } from '../parameters/registry.ts'
 import type { ParameterType, ParameterTypeId } from '../task.ts'
 import { type DescriptorPath, type Finding, findingsOf, must, mustMessage } from './descriptor-problem.ts'
 import { keysOf, MERGE_KEY } from './known-keys.ts'
-import { parameterTypeSchema } from './parameter-type-schema.ts'
+import { integer, parameterTypeSchema } from './parameter-type-schema.ts'
 import type { Wanted } from './yaml11-keys.ts'
 
 /** Inputs and outputs are separate name spaces, so the kind is a part of every key. */
@@ -61,10 +61,6 @@ export const fieldsSchema = z.object(
 )
 
 const text = z.string(must('a text'))
-const integer = z
-  .number(must('an integer'))
-  .refine(Number.isInteger, must('an integer'))
-  .meta({ type: 'integer' })
 
 /** JSON kind of the default of each type; for other types a default is ignored. */
 export const DEFAULT_SCHEMAS: { readonly [Id in ParameterTypeId]?: z.ZodType<boolean | number | string> } = {

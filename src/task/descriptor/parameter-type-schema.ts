@@ -20,7 +20,7 @@ export const memoryBytes = z
   })
 
 /** `300.0` is an integer too, as in JSON Schema. */
-const integer = z
+export const integer = z
   .number(must('an integer'))
   .refine(Number.isInteger, must('an integer'))
   .meta({ type: 'integer' })

@@ -107,8 +107,8 @@ function endOfString(text: string, start: number): number {
 
 /** Digits of the largest long. */
 const LONG_DIGITS = 19
-const LARGEST_LONG = '9223372036854775807'
-const SMALLEST_LONG = '9223372036854775808'
+const MAX_LONG = '9223372036854775807'
+const MIN_LONG = '9223372036854775808'
 
 function widenIntegers(text: string): string {
   // Nearly every document returns here.
@@ -133,5 +133,5 @@ function isIntegerBeyondLong(text: string, start: number, end: number): boolean 
   const before = text[start - (isNegative ? 2 : 1)] ?? ''
   if (/[.eE+]/u.test(before)) return false
   if (end - start > LONG_DIGITS) return true
-  return text.slice(start, end) > (isNegative ? SMALLEST_LONG : LARGEST_LONG)
+  return text.slice(start, end) > (isNegative ? MIN_LONG : MAX_LONG)
 }

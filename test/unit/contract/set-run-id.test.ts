@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { MAX_ROWS } from '../../../src/contract/run-set-limits.ts'
 import { isSetId, MAX_ROUNDS, placeInSet, setIdOf, setRunId } from '../../../src/contract/set-run-id.ts'
-import { isUuid } from '../../../src/run/find-run.ts'
+import { isUuid } from '../../../src/contract/uuid.ts'
 import { shareOf } from '../../../src/run/job/job-share.ts'
 
 describe('the id of a run of a set', () => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { watchBody } from '../../../edge/body-watch.ts'
 import { MIN_BYTES_PER_SECOND, PROGRESS_BYTES } from '../../../edge/limits.ts'
 
-const IDLE_MS = 60_000
+const RATE_PERIOD_MS = 60_000
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -16,7 +16,7 @@ function aBody() {
   Object.defineProperty(socket, 'bytesRead', { get: () => bytesRead })
   const request = new IncomingMessage(socket)
   const onStalled = vi.fn()
-  const watch = watchBody(request, IDLE_MS, onStalled)
+  const watch = watchBody(request, RATE_PERIOD_MS, onStalled)
   const arrive = (bytes: number): void => {
     bytesRead += bytes
   }
@@ -52,12 +52,12 @@ describe('a watched body', () => {
     const { request, watch, onStalled } = aBody()
     request.push(Buffer.alloc(1))
 
-    vi.advanceTimersByTime(10 * IDLE_MS)
+    vi.advanceTimersByTime(10 * RATE_PERIOD_MS)
 
     expect(onStalled).not.toHaveBeenCalled()
     expect(watch.stalledMs()).toBe(0)
     request.read()
-    vi.advanceTimersByTime(IDLE_MS + 1000)
+    vi.advanceTimersByTime(RATE_PERIOD_MS + 1000)
     expect(onStalled).toHaveBeenCalledTimes(1)
   })
 
@@ -83,7 +83,7 @@ describe('a watched body', () => {
     request.destroy()
     await vi.runAllTicks()
     await closed
-    vi.advanceTimersByTime(10 * IDLE_MS)
+    vi.advanceTimersByTime(10 * RATE_PERIOD_MS)
 
     expect(onStalled).not.toHaveBeenCalled()
   })

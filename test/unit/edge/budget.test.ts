@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { Budget, type Holder, type Lease } from '../../../edge/budget.ts'
+import { Budget, type Grant, type Holder } from '../../../edge/budget.ts'
 import { OverloadedError } from '../../../edge/failures.ts'
 
 const { signal } = new AbortController()
@@ -12,10 +12,10 @@ function aHolder(client: string, { stalledMs = 0, bytesPerSecond = 1000 } = {}) 
   return { holder, evict }
 }
 
-/** Requests an amount; `got` contains the lease as soon as it is granted. */
+/** Requests an amount; `got` contains the grant as soon as it is granted. */
 function taking(budget: Budget, client: string, amount = 1) {
-  const got: Lease[] = []
-  const taken = budget.acquire(aHolder(client).holder, amount, signal).then((lease) => void got.push(lease))
+  const got: Grant[] = []
+  const taken = budget.acquire(aHolder(client).holder, amount, signal).then((grant) => void got.push(grant))
   // The promise of a waiter that outlives its test would be rejected a minute later, without a handler.
   taken.catch(() => {})
   return { got, taken }
@@ -31,10 +31,10 @@ describe('a budget', () => {
     await fc.assert(
       fc.asyncProperty(requests, async (all) => {
         const budget = new Budget({ total: 10, perClient: 6, waitMs: 60_000 })
-        const held: { readonly client: string; readonly amount: number; readonly lease: Lease }[] = []
+        const held: { readonly client: string; readonly amount: number; readonly grant: Grant }[] = []
         const asked = all.map(async ({ client, amount }) => {
-          const lease = await budget.acquire(aHolder(client).holder, amount, signal)
-          held.push({ client, amount, lease })
+          const grant = await budget.acquire(aHolder(client).holder, amount, signal)
+          held.push({ client, amount, grant })
         })
         const sum = (entries: typeof held): number => entries.reduce((total, { amount }) => total + amount, 0)
         for (let served = 0; served < all.length; served += 1) {
@@ -43,7 +43,7 @@ describe('a budget', () => {
           for (const client of ['a', 'b', 'c']) {
             expect(sum(held.filter((one) => one.client === client))).toBeLessThanOrEqual(6)
           }
-          held.shift()?.lease.release()
+          held.shift()?.grant.release()
           await setImmediate()
         }
         await Promise.all(asked)
@@ -65,7 +65,7 @@ describe('a budget', () => {
     expect(third.got).toEqual([])
   })
 
-  it('grants the amount by which a lease shrinks', async () => {
+  it('grants the amount by which a grant shrinks', async () => {
     const budget = new Budget({ total: 4, perClient: 4, waitMs: 60_000 })
     const first = await budget.acquire(aHolder('a').holder, 4, signal)
     const second = taking(budget, 'a', 3)
@@ -120,8 +120,8 @@ describe('a budget', () => {
     const slow = aHolder('b', { stalledMs: 2000, bytesPerSecond: 1 })
     const slower = aHolder('c', { stalledMs: 1500, bytesPerSecond: 0 })
     for (const { holder } of [busy, slow]) await budget.acquire(holder, 1, signal)
-    const lease = await budget.acquire(slower.holder, 1, signal)
-    slower.evict.mockImplementation(() => lease.release())
+    const grant = await budget.acquire(slower.holder, 1, signal)
+    slower.evict.mockImplementation(() => grant.release())
 
     await taking(budget, 'd').taken
 

@@ -45,7 +45,7 @@ export interface PartPut {
 
 export interface FakeServiceOptions {
   readonly uploadsAtOnce?: number
-  readonly idleMs?: number
+  readonly ratePeriodMs?: number
   readonly eventTimes?: NonNullable<Parameters<typeof createEdge>[0]['eventTimes']>
   readonly partSizeBytes?: number
   /** Returns the status of a part: 200 accepts it, 0 breaks the connection. The body is read when a promise resolves. */
@@ -172,7 +172,7 @@ export async function aService(options: FakeServiceOptions = {}): Promise<FakeSe
     uploadsAtOnce: options.uploadsAtOnce ?? 4,
     log: (entry) => log.push(JSON.stringify(entry)),
     pausesMs: [1, 1, 1],
-    ...(options.idleMs !== undefined && { idleMs: options.idleMs }),
+    ...(options.ratePeriodMs !== undefined && { ratePeriodMs: options.ratePeriodMs }),
     ...(options.eventTimes && { eventTimes: options.eventTimes }),
   })
   const contentOf = ({ parts }: FakeUpload): Buffer =>

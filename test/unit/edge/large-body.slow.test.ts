@@ -374,8 +374,8 @@ describe('bodies beyond the number of upload slots', () => {
 
 describe('a client that stops sending', () => {
   it('loses its slot to the next client, and leaves no upload', async () => {
-    // `idleMs` exceeds the pauses of an honest client on a busy machine.
-    const service = await aService({ uploadsAtOnce: 1, idleMs: 2000 })
+    // `ratePeriodMs` exceeds the pauses of an honest client on a busy machine.
+    const service = await aService({ uploadsAtOnce: 1, ratePeriodMs: 2000 })
     await aHalfSent(service)
 
     const { status } = await send(service.port, PROVISION, aForm([A_FILE]))

@@ -19,7 +19,13 @@ async function anEdge(
 ): Promise<{ readonly port: number; readonly upstream: StrictUpstream }> {
   const upstream = await aStrictUpstream()
   const apiUrl = new URL(`http://127.0.0.1:${upstream.port}`)
-  const edge = createEdge({ apiUrl, uploadsAtOnce: 1, idleMs: 100, log: vi.fn(), ...(isSigned && { sign }) })
+  const edge = createEdge({
+    apiUrl,
+    uploadsAtOnce: 1,
+    ratePeriodMs: 100,
+    log: vi.fn(),
+    ...(isSigned && { sign }),
+  })
   return { port: await listenAsEdge(edge), upstream }
 }
 

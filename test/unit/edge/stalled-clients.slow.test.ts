@@ -114,7 +114,7 @@ describe('clients that stall', () => {
     { name: 'a large body', bytes: half() },
     { name: 'a body that is streamed', bytes: half().toString('latin1').replace(PROVISION, 'unknown') },
   ])('are aborted after the idle time: $name', async ({ bytes }) => {
-    const service = await aService({ idleMs: 100 })
+    const service = await aService({ ratePeriodMs: 100 })
     const stalled = aClient(service.port, Buffer.from(bytes as string, 'latin1'))
 
     await once(stalled.socket, 'end')
@@ -130,7 +130,7 @@ describe('clients that stall', () => {
   })
 
   it('are aborted even if a byte arrives occasionally', async () => {
-    const service = await aService({ idleMs: 400 })
+    const service = await aService({ ratePeriodMs: 400 })
     const slow = aClient(service.port, head('Content-Length: 100000'))
     const dripping = setInterval(() => slow.socket.write('x'), 20)
     onTestFinished(() => clearInterval(dripping))
@@ -143,7 +143,7 @@ describe('clients that stall', () => {
   it('do not include clients that wait for S3', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<number>()
     const onPart = vi.fn(() => opened)
-    const service = await aService({ uploadsAtOnce: 1, idleMs: 100, partSizeBytes: MIB, onPart })
+    const service = await aService({ uploadsAtOnce: 1, ratePeriodMs: 100, partSizeBytes: MIB, onPart })
     const arriving = Promise.withResolvers<IncomingMessage>()
     const server = createEdgeServer((request, response) => {
       arriving.resolve(request)
@@ -184,7 +184,7 @@ describe('a request that gets no memory in time', () => {
 })
 
 describe('the limit of connections', () => {
-  async function aServer(idleMs = 60_000, answer = 'ok') {
+  async function aServer(ratePeriodMs = 60_000, answer = 'ok') {
     const warn = vi.fn()
     const server = createServer((request, response) => {
       if (request.url === '/held') return
@@ -193,7 +193,7 @@ describe('the limit of connections', () => {
     const cutOff = new Promise((resolve) => {
       server.once('connection', (socket: Socket) => socket.once('close', resolve))
     })
-    limitConnections(server, { maxConnections: 5, idleMs, warn })
+    limitConnections(server, { maxConnections: 5, ratePeriodMs, warn })
     return { port: await portOf(server), warn, cutOff }
   }
   const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'

@@ -25,8 +25,8 @@ export interface SimulatedWorkflow extends RunWorkflow {
   pauses(): readonly (() => void)[]
 }
 
-const MOST_TRIES = 6
-const MOST_THROTTLES = 20
+const MAX_TRIES = 6
+const MAX_THROTTLES = 20
 
 /** Step Functions with the retries of the state machine and without its time limit. */
 export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
@@ -54,7 +54,7 @@ export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
       }
       const isEnd = error === JOB_FAILED || error === SUBMIT_ERRORS.refused
       if (error === undefined) collect(execution, 0)
-      else if (isEnd || next.calls > MOST_TRIES || next.throttles > MOST_THROTTLES) {
+      else if (isEnd || next.calls > MAX_TRIES || next.throttles > MAX_THROTTLES) {
         fail(execution, error, cause, 0)
       } else retry(execution, () => submit(execution, next))
     }
@@ -71,7 +71,7 @@ export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
     steps.collectOutputs(execution.runId)((end) => {
       if (execution.status !== 'RUNNING') return
       if (end === 'returned') execution.status = 'SUCCEEDED'
-      else if (tries < MOST_TRIES) retry(execution, () => collect(execution, tries + 1))
+      else if (tries < MAX_TRIES) retry(execution, () => collect(execution, tries + 1))
       else fail(execution, 'Lambda.Unknown', end, 0)
     })
   }
@@ -84,7 +84,7 @@ export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
     )((end) => {
       if (execution.status !== 'RUNNING') return
       if (end === 'returned') execution.status = 'SUCCEEDED'
-      else if (tries < MOST_TRIES) retry(execution, () => fail(execution, error, cause, tries + 1))
+      else if (tries < MAX_TRIES) retry(execution, () => fail(execution, error, cause, tries + 1))
       else execution.status = 'FAILED'
     })
   }

@@ -29,9 +29,9 @@ export interface WorldOptions {
 }
 
 const SETTINGS = { graceSeconds: 300, stepLimitSeconds: 10_800, lateWriteSeconds: 600 }
-const MOST_RUNS = 3
+const MAX_RUNS = 3
 /** At most the number of the workflow's retries, so that every step can succeed. */
-const MOST_FAULTS = 6
+const MAX_FAULTS = 6
 const FINAL_FAULTS = 3
 /** Shares of calls that fail. A large share uses up the faults at the start, a small one spreads them over the sequence. */
 const FAULT_SHARES = [0.02, 0.04, 0.15]
@@ -145,7 +145,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     const all = [...calls, ...calls, ...calls, ...workflow.pauses()]
     all.push(...batch.live().map((job) => () => batch.advance(job)))
     if (hasEvents) all.push(...events.map((event) => () => deliver(event)))
-    if (created.length < MOST_RUNS) all.push(startRun)
+    if (created.length < MAX_RUNS) all.push(startRun)
     if (created.length > 0 && chance.is(0.2)) all.push(() => interfere(chance.pick(created)))
     if (created.length > 0 && chance.is(0.01)) all.push(deleteTheTask)
     all.push(
@@ -191,7 +191,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   async function isOver(): Promise<boolean> {
     const found = await Promise.all(created.map((runId) => runs.find(runId)))
     const isActiveRun = found.some((run) => run !== undefined && isActive(run.state))
-    const inRemoval = await runs.listInRemoval(identity.now(), MOST_RUNS)
+    const inRemoval = await runs.listInRemoval(identity.now(), MAX_RUNS)
     const isRemoving = inRemoval.length > 0 || (await tasks.isInRemoval(engine.task))
     return !isActiveRun && !isRemoving && batch.live().length + liveExecutions().length === 0
   }
@@ -227,7 +227,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
 
   return {
     async live(): Promise<void> {
-      processes.allowFaults(MOST_FAULTS - FINAL_FAULTS, chance.pick(FAULT_SHARES))
+      processes.allowFaults(MAX_FAULTS - FINAL_FAULTS, chance.pick(FAULT_SHARES))
       for (let step = 0; step < steps; step += 1) await happen(chance.pick(possibilities()))
       // A process that crashes from here on is the most likely to leave resources behind.
       processes.allowFaults(FINAL_FAULTS, 0.3)
@@ -261,7 +261,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
           : [`${counted} ends were counted of ${created.length} runs, ${ended} have one`]),
         ...batch.live().map(({ jobName, status }) => `job ${jobName} is left over: ${status}`),
         ...liveExecutions().map(({ runId }) => `the workflow of run ${runId} is left over`),
-        ...(await runs.listInRemoval(identity.now(), MOST_RUNS)).map((id) => `run ${id} is deleted in part`),
+        ...(await runs.listInRemoval(identity.now(), MAX_RUNS)).map((id) => `run ${id} is deleted in part`),
         ...((await tasks.isInRemoval(engine.task)) ? ['the task is deleted in part'] : []),
         ...objects
           .keys()

@@ -7,13 +7,13 @@ import { useData } from '../../ui/use-data.ts'
 import { type Bar, barsOf, medianOf } from './durations.ts'
 
 /** Maximum number of runs in the histogram; they are read by ten calls. */
-const MOST_RUNS = 2000
+const MAX_RUNS = 2000
 /** How often the histogram is updated while the set runs: after each twentieth of its rows. */
 const STEPS = 20
 
 /** How long the runs took, from the start of their first container to their end. */
 export function DurationsCard({ set: { id, rows, round, counts } }: { readonly set: RunSet }) {
-  const runs = useData((signal) => firstSetRuns(id, MOST_RUNS, signal), [id, round])
+  const runs = useData((signal) => firstSetRuns(id, MAX_RUNS, signal), [id, round])
   const ended = rows - counts.active - counts.waiting
   const step = ended === rows ? STEPS : Math.floor((ended * STEPS) / Math.max(1, rows))
   const drawn = useRef(step)
@@ -31,7 +31,7 @@ export function DurationsCard({ set: { id, rows, round, counts } }: { readonly s
       <Histogram bars={barsOf(all)} words={wordsOf(all)} />
       <p class="muted small-text">
         {wordsOf(all)}
-        {rows > MOST_RUNS && ` Of the first ${formatCount(MOST_RUNS)} rows.`}
+        {rows > MAX_RUNS && ` Of the first ${formatCount(MAX_RUNS)} rows.`}
       </p>
     </section>
   )

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { DEFAULT_CONCURRENCY } from '../../../../src/contract/run-set-limits.ts'
-import type { TaskInput } from '../../api/types.ts'
+import type { Problems, TaskInput } from '../../api/types.ts'
 import { useConfig } from '../../settings.ts'
 import { plural } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
@@ -66,14 +66,7 @@ export function SetForm({ task, inputs }: SetFormProps) {
       />
       <ReuseChoice isChosen={reuse} onChange={(next) => setDraft((last) => ({ ...last, reuse: next }))} />
       {wrong.general !== undefined && <Problem error={wrong.general} title="The run set was not started." />}
-      {problems !== undefined && (
-        <section class="problem" role="alert">
-          <p>
-            <strong>No run was started.</strong> The table has {plural(problems.count, 'problem')}.
-          </p>
-          <ProblemTable problems={problems} />
-        </section>
-      )}
+      {problems !== undefined && <TableProblems problems={problems} />}
       <div class="actions">
         <button type="submit" class="primary" disabled={progress !== undefined}>
           {chosen === undefined ? 'Start runs' : `Start ${plural(chosen.table.rows, 'run')}`}
@@ -83,6 +76,17 @@ export function SetForm({ task, inputs }: SetFormProps) {
         </span>
       </div>
     </form>
+  )
+}
+
+function TableProblems({ problems }: { readonly problems: Problems }) {
+  return (
+    <section class="problem" role="alert">
+      <p>
+        <strong>No run was started.</strong> The table has {plural(problems.count, 'problem')}.
+      </p>
+      <ProblemTable problems={problems} />
+    </section>
   )
 }
 

@@ -6,7 +6,7 @@ import { closed, FAMILIES, type Polygons } from '../../../fixtures/areas.ts'
 
 const SIZE = 2400
 /** When the size doubles, n log n operations grow by a factor of 2.2, and n² by a factor of 4. */
-const LARGEST_RATIO = 2.4
+const MAX_RATIO = 2.4
 /** Operations of sorting, and twice as many of the sweep line. */
 const OPERATIONS_PER_STEP = 4
 
@@ -35,8 +35,8 @@ describe('the number of operations of the check of areas', () => {
 
     const [one, two, four] = efforts.map(({ operations }) => operations)
     expect(efforts.map(({ isValid }) => isValid)).toEqual([true, true, true])
-    expect((two ?? Number.NaN) / (one ?? Number.NaN)).toBeLessThan(LARGEST_RATIO)
-    expect((four ?? Number.NaN) / (two ?? Number.NaN)).toBeLessThan(LARGEST_RATIO)
+    expect((two ?? Number.NaN) / (one ?? Number.NaN)).toBeLessThan(MAX_RATIO)
+    expect((four ?? Number.NaN) / (two ?? Number.NaN)).toBeLessThan(MAX_RATIO)
     for (const { size, operations } of efforts) {
       expect(operations).toBeLessThan(OPERATIONS_PER_STEP * size * Math.log2(size))
     }
@@ -58,7 +58,7 @@ describe('the number of operations of the check of areas', () => {
       const { isValid, operations } = effortOf([...valid, [bowTie]])
 
       expect([name, isValid]).toEqual([name, false])
-      expect(operations).toBeLessThan(LARGEST_RATIO * effortOf(valid).operations)
+      expect(operations).toBeLessThan(MAX_RATIO * effortOf(valid).operations)
     }
   })
 

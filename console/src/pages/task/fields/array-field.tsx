@@ -17,38 +17,13 @@ interface ArrayProps extends Omit<FieldProps, 'type'> {
 }
 
 /** List of items with buttons to add, remove and paste. */
-export function ArrayField({ type, value, Item, ...props }: ArrayProps) {
+export function ArrayField({ type, value, ...props }: ArrayProps) {
   const items = Array.isArray(value) ? (value as readonly FieldValue[]) : []
   const { id, label, onChange } = props
-  const [isPasting, setIsPasting] = useState(false)
-  const isFull = type.maxSize !== undefined && items.length >= type.maxSize
   const isOfFiles = type.subType.id === 'image' || type.subType.id === 'file'
   return (
     <fieldset class="array" id={id} aria-label={label} aria-describedby={props.describedBy}>
-      <ol start={0}>
-        {items.slice(0, MAX_SHOWN).map((item, at) => (
-          // Items have no identity except their index.
-          <li key={`${at}`}>
-            <Item
-              {...props}
-              id={`${id}-${at}`}
-              label={`${label}, item ${at}`}
-              type={type.subType}
-              value={item}
-              isOptional={false}
-              onChange={(next) => onChange(items.with(at, next))}
-            />
-            <button
-              type="button"
-              class="quiet small"
-              aria-label={`Remove item ${at} of ${label}`}
-              onClick={() => onChange(items.toSpliced(at, 1))}
-            >
-              Remove
-            </button>
-          </li>
-        ))}
-      </ol>
+      <Items {...props} type={type} items={items} />
       {items.length > MAX_SHOWN && (
         <p class="muted">… and {plural(items.length - MAX_SHOWN, 'more item')}.</p>
       )}
@@ -60,6 +35,56 @@ export function ArrayField({ type, value, Item, ...props }: ArrayProps) {
           onFiles={(files) => onChange([...items.filter((item) => item !== ''), ...files])}
         />
       )}
+      <Additions type={type} label={label} items={items} onChange={onChange} />
+    </fieldset>
+  )
+}
+
+interface ItemsProps extends Omit<ArrayProps, 'value'> {
+  readonly items: readonly FieldValue[]
+}
+
+function Items({ type, items, Item, ...props }: ItemsProps) {
+  const { id, label, onChange } = props
+  return (
+    <ol start={0}>
+      {items.slice(0, MAX_SHOWN).map((item, at) => (
+        // Items have no identity except their index.
+        <li key={`${at}`}>
+          <Item
+            {...props}
+            id={`${id}-${at}`}
+            label={`${label}, item ${at}`}
+            type={type.subType}
+            value={item}
+            isOptional={false}
+            onChange={(next) => onChange(items.with(at, next))}
+          />
+          <button
+            type="button"
+            class="quiet small"
+            aria-label={`Remove item ${at} of ${label}`}
+            onClick={() => onChange(items.toSpliced(at, 1))}
+          >
+            Remove
+          </button>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+/** Buttons that add items. */
+function Additions({
+  type,
+  label,
+  items,
+  onChange,
+}: Pick<ItemsProps, 'type' | 'label' | 'items' | 'onChange'>) {
+  const [isPasting, setIsPasting] = useState(false)
+  const isFull = type.maxSize !== undefined && items.length >= type.maxSize
+  return (
+    <>
       <div class="actions">
         <button
           type="button"
@@ -91,7 +116,7 @@ export function ArrayField({ type, value, Item, ...props }: ArrayProps) {
           }}
         />
       )}
-    </fieldset>
+    </>
   )
 }
 
