@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { OPAQUE, WHITEOUT } from '../../src/import/image/mount-points.ts'
 import type { LayerEntry } from './layer-memory.ts'
 
 /** A file, folder or link of an image. */
@@ -50,8 +51,6 @@ const MAX_NODES = 2_000_000
 const MAX_PATH = 4096
 /** Linux's limit of links in one path. */
 const MAX_LINK_STEPS = 40
-const WHITEOUT = '.wh.'
-const OPAQUE = '.wh..wh..opq'
 const KINDS: Readonly<Record<string, TreeEntry['kind']>> = {
   '0': 'file',
   '7': 'file',

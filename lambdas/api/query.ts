@@ -1,11 +1,5 @@
 import type { Context } from 'hono'
-import { DomainError } from '../../src/contract/errors.ts'
-import { quoted } from '../../src/contract/quoted.ts'
-
-/** Error for a query value. */
-export function queryError(name: string, value: string, expected: string): DomainError {
-  return new DomainError('QUERY_INVALID', undefined, { words: `${name} ${quoted(value, 60)}: ${expected}` })
-}
+import { queryError } from '../../src/contract/query-error.ts'
 
 /** Value of a query parameter; undefined when it is missing or empty. */
 export function optionalQuery(context: Context, name: string): string | undefined {

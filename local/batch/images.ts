@@ -14,9 +14,6 @@ export interface ImageCache {
   removePulled(): Promise<void>
 }
 
-/** A reason has at most 255 characters. Engines print the cause last. */
-const MAX_EXPLANATION = 255 - 'CannotPullContainerError: '.length
-
 /** Images of docker or podman, which others on this machine may remove. */
 export interface EngineImages extends ImageCache {
   /** Makes the next {@link ImageCache.ensure} look for an image again. */
@@ -39,8 +36,7 @@ export function createImageCache(engine: EngineProgram, listFile: string): Engin
       pulled.add(reference)
       writeFileSync(listFile, [...pulled].join('\n'))
     } catch (error) {
-      const { message } = error as Error
-      throw new Error(`CannotPullContainerError: ${message.slice(-MAX_EXPLANATION)}`, { cause: error })
+      throw cannotPull(error)
     }
   }
 
@@ -78,4 +74,13 @@ export async function loadArchive(
 export function insecureRegistry(engine: EngineProgram, reference: string): string[] {
   const isLoopback = /^(?:127\.[0-9.]+|localhost|\[::1\])(?::[0-9]+)?\//u.test(reference)
   return engine.kind === 'podman' && isLoopback ? ['--tls-verify=false'] : []
+}
+
+/** Maximum length of the explanation in a reason, which has at most 255 characters. */
+const MAX_EXPLANATION = 255 - 'CannotPullContainerError: '.length
+
+/** Error for an image that cannot be pulled, with the reason of Batch. Engines print the cause last. */
+export function cannotPull(error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error)
+  return new Error(`CannotPullContainerError: ${message.slice(-MAX_EXPLANATION)}`, { cause: error })
 }

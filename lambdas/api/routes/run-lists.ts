@@ -1,19 +1,12 @@
 import type { Context } from 'hono'
 import { DomainError } from '../../../src/contract/errors.ts'
+import { queryError } from '../../../src/contract/query-error.ts'
 import { isUuid } from '../../../src/contract/uuid.ts'
 import { listNamedRuns, listRuns } from '../../../src/run/list-runs.ts'
 import type { RunRepository } from '../../../src/run/run-repository.ts'
 import { RUN_STATES, type RunState } from '../../../src/run/transitions.ts'
 import type { TaskRepository } from '../../../src/task/task-repository.ts'
-import {
-  cursorOf,
-  cursorQuery,
-  limitQuery,
-  listQuery,
-  MAX_LIMIT,
-  optionalQuery,
-  queryError,
-} from '../query.ts'
+import { cursorOf, cursorQuery, limitQuery, listQuery, MAX_LIMIT, optionalQuery } from '../query.ts'
 import type { Handlers } from '../route-table.ts'
 import { viewListedRun } from '../views.ts'
 

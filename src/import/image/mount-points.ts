@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { HEADER_ONLY } from '../../archive/tar/read-tar.ts'
 import {
   BLOCK_BYTES,
   decodeHeader,
@@ -37,14 +38,12 @@ const MAX_EXTENSION_BYTES = 1024 * 1024
 const EXTENSIONS = 'LKxg'
 /** Offsets of the flag that another block of the sparse map follows, in GNU's old sparse header and in each block. */
 const SPARSE_MORE_AT = { first: 482, next: 504 } as const
-/** Links, devices, directories and pipes have no content, whatever size their header gives. */
-const HEADER_ONLY = '123456'
 const KINDS: Readonly<Record<string, MountPointKind>> = { '5': 'folder', '2': 'link' }
 /**
  * Whiteouts of OCI layers: `.wh.<name>` removes a name, `.wh..wh..opq` everything that lower layers have in the folder.
  */
-const WHITEOUT = '.wh.'
-const OPAQUE = '.wh..wh..opq'
+export const WHITEOUT = '.wh.'
+export const OPAQUE = '.wh..wh..opq'
 
 /** Maximum number of links recorded for a layer, 100 bytes each; the largest public images have about 30 000. */
 const MAX_LINKS = 200_000
