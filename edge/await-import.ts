@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as z from 'zod'
+import { BASE_PATH } from '../src/contract/base-path.ts'
 import type { Api } from './api.ts'
 import { retryTransient } from './retry-transient.ts'
-import { BASE_PATH } from './routes.ts'
 
 export interface AwaitImportOptions {
   readonly api: Api

@@ -1,7 +1,5 @@
+import { BASE_PATH } from '../src/contract/base-path.ts'
 import { decoded } from '../src/contract/decoded.ts'
-
-/** Prefix of all routes. */
-export const BASE_PATH = '/app-engine/v1'
 
 /** Values of the field `purpose` of an upload. */
 export type UploadPurpose = 'task' | 'input'

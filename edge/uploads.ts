@@ -1,7 +1,8 @@
 import * as z from 'zod'
+import { BASE_PATH } from '../src/contract/base-path.ts'
 import type { Api, ApiCall } from './api.ts'
 import { retryTransient } from './retry-transient.ts'
-import { BASE_PATH, type UploadPurpose } from './routes.ts'
+import type { UploadPurpose } from './routes.ts'
 
 /** An upload that accepts parts. */
 export interface OpenUpload {

@@ -9,6 +9,7 @@ import {
   writeFolderZip,
 } from '../src/archive/folder-zip/write-folder-zip.ts'
 import { quoted } from '../src/contract/quoted.ts'
+import { ARRAY_METADATA } from '../src/contract/staging.ts'
 import { type Budget, ContentError, MAX_DEPTH } from './limits.ts'
 import { readFolder } from './read-folder.ts'
 import { createFollow, type Follow } from './symbolic-links.ts'
@@ -17,8 +18,6 @@ import type { Content } from './upload.ts'
 /** Files up to this size are read synchronously and whole: ten times faster than a stream for each. */
 const SMALL_FILE_BYTES = 1024 * 1024
 
-/** File with an array's size; packed first, because readers need it first. */
-const ARRAY_METADATA = 'array.yml'
 const INDEX = /^\d+$/u
 
 /** A folder as a zip of uncompressed entries. The size is known in advance, as a presigned PUT requires. */
@@ -150,7 +149,7 @@ export function readable<Result>(name: string, read: () => Result): Result {
   }
 }
 
-/** Order: `array.yml`, then indexes by number, then other names. */
+/** Order: `array.yml`, which readers need first, then indexes by number, then other names. */
 function compareNames(a: string, b: string): number {
   const rank = (name: string): number => (name === ARRAY_METADATA ? 0 : INDEX.test(name) ? 1 : 2)
   const byRank = rank(a) - rank(b)

@@ -2,6 +2,7 @@ import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node
 import type { Readable } from 'node:stream'
 import { inflateRawSync } from 'node:zlib'
 import yauzl from 'yauzl'
+import { DEFLATED, STORED } from '../src/archive/zip-format.ts'
 
 /**
  * Size of one read. The directory is read in steps of about 50 bytes; a system call for each would dominate the time.
@@ -9,8 +10,6 @@ import yauzl from 'yauzl'
 const WINDOW_BYTES = 256 * 1024
 
 const LOCAL_HEADER = { signature: 0x04034b50, sizeBytes: 30, nameLengthAt: 26, extraLengthAt: 28 } as const
-const STORED = 0
-const DEFLATED = 8
 
 /** A zip file on disk. */
 export interface ZipFile {

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { OPAQUE, WHITEOUT } from '../../src/import/image/mount-points.ts'
 import type { LayerEntry } from './layer-memory.ts'
 import {
   type BlockedFolder,
@@ -39,8 +40,6 @@ export interface ImageTree {
 const MAX_NODES = 2_000_000
 /** Linux's limit of a path in bytes: no file can be opened by more characters. */
 const MAX_PATH = 4096
-const WHITEOUT = '.wh.'
-const OPAQUE = '.wh..wh..opq'
 const KINDS: Readonly<Record<string, TreeEntry['kind']>> = {
   '0': 'file',
   '7': 'file',

@@ -1,3 +1,4 @@
+import { counted } from '../../src/task/parameters/shown.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import type { Finding } from './finding.ts'
 import { type Placement, placedWords } from './placement.ts'
@@ -33,8 +34,4 @@ export function report(
   const { namespace, version } = descriptor ?? {}
   const names = { namespace, version, bundle }
   terminal.json({ valid: problems === 0, ...names, findings, placement, imageLayers: image?.layers })
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { DomainError } from '../../src/contract/errors.ts'
-import { quoted } from '../../src/contract/quoted.ts'
+import { queryError } from '../../src/contract/query-error.ts'
 import { isUuid } from '../../src/contract/uuid.ts'
 
 /** Runs and log that a client follows. */
@@ -31,13 +30,13 @@ export function parseEventQuery({ url = '/', headers }: IncomingMessage): EventQ
   const query = new URL(url, 'http://edge.invalid').searchParams
   const runs = [...new Set(query.getAll('run').flatMap((value) => value.split(',')))].filter(Boolean)
   const wrong = runs.find((run) => !isUuid(run))
-  if (wrong !== undefined) throw wrongQuery('run', wrong, 'expected the id of a run, a UUID in lower case')
-  if (runs.length > MAX_RUNS) throw wrongQuery('run', `${runs.length} ids`, `expected at most ${MAX_RUNS}`)
+  if (wrong !== undefined) throw queryError('run', wrong, 'expected the id of a run, a UUID in lower case')
+  if (runs.length > MAX_RUNS) throw queryError('run', `${runs.length} ids`, `expected at most ${MAX_RUNS}`)
   const [after = null, ...others] = query.getAll('after')
   if (others.length > 0)
-    throw wrongQuery('after', query.getAll('after').join(), 'it is repeated; expected one value')
+    throw queryError('after', query.getAll('after').join(), 'it is repeated; expected one value')
   if (after !== null && runs.length !== 1) {
-    throw wrongQuery('after', after, 'it is an offset in the log of one run; expected exactly one id in run')
+    throw queryError('after', after, 'it is an offset in the log of one run; expected exactly one id in run')
   }
   const last = EVENT_ID.exec([headers['last-event-id'] ?? ''].flat().join())?.groups
   // The last event has no offset if the log was complete by then.
@@ -47,8 +46,4 @@ export function parseEventQuery({ url = '/', headers }: IncomingMessage): EventQ
     ...(offset !== undefined && { after: offset }),
     ...(last?.since !== undefined && { since: last.since }),
   }
-}
-
-function wrongQuery(name: string, value: string, expected: string): DomainError {
-  return new DomainError('QUERY_INVALID', undefined, { words: `${name} ${quoted(value, 60)}: ${expected}` })
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { BASE_PATH } from '../../src/contract/base-path.ts'
 import type { Api } from '../api.ts'
-import { BASE_PATH } from '../routes.ts'
 
 /** Runs of one page, and ids in one call: the API's limits. */
 export const NEWEST_RUNS = 200

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import taskSchema from '../../docs/task.schema.json' with { type: 'json' }
+import { BASE_PATH } from '../../src/contract/base-path.ts'
 import { DomainError } from '../../src/contract/errors.ts'
 import type { IdempotencyRepository } from '../../src/idempotency/idempotency-repository.ts'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
@@ -21,9 +22,6 @@ import { taskRunHandlers } from './routes/task-runs.ts'
 import { taskHandlers } from './routes/tasks.ts'
 import { uploadHandlers } from './routes/uploads.ts'
 import { webhookHandlers } from './routes/webhooks.ts'
-
-/** Where core expects the API (http-api 1.1). */
-const BASE_PATH = '/app-engine/v1'
 
 type DependenciesOf<Create extends (deps: never) => unknown> = Parameters<Create>[0]
 

@@ -1,13 +1,8 @@
 import type { Context } from 'hono'
-import { DomainError } from '../../src/contract/errors.ts'
+import { queryError } from '../../src/contract/query-error.ts'
 import { quoted } from '../../src/contract/quoted.ts'
 import { isUuid } from '../../src/contract/uuid.ts'
 import { RUN_STATES, type RunState } from '../../src/run/transitions.ts'
-
-/** Error for a query value. */
-export function queryError(name: string, value: string, expected: string): DomainError {
-  return new DomainError('QUERY_INVALID', undefined, { words: `${name} ${quoted(value, 60)}: ${expected}` })
-}
 
 /**
  * Value of a query parameter that must not be repeated.

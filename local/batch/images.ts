@@ -14,11 +14,8 @@ export interface ImageCache {
   removePulled(): Promise<void>
 }
 
-/** A reason has at most 255 characters. Engines print the cause last. */
-const MAX_EXPLANATION = 255 - 'CannotPullContainerError: '.length
-
 /** Podman's reason names a digest and a path of the image. */
-const LONGEST_REASON = 1000
+const MAX_REASON = 1000
 
 /** Images of docker or podman, which others on this machine may remove. */
 export interface EngineImages extends ImageCache {
@@ -42,8 +39,7 @@ export function createImageCache(engine: EngineProgram, listFile: string): Engin
       pulled.add(reference)
       writeFileSync(listFile, [...pulled].join('\n'))
     } catch (error) {
-      const { message } = error as Error
-      throw new Error(`CannotPullContainerError: ${message.slice(-MAX_EXPLANATION)}`, { cause: error })
+      throw cannotPull(error)
     }
   }
 
@@ -90,11 +86,20 @@ export async function loadArchive(
 function archiveReason(error: unknown): string | undefined {
   const { stderr = '' } = ((error as Error).cause ?? {}) as { readonly stderr?: string }
   const line = stderr.split('\n').find((one) => /^[\s*]*docker-archive:/u.test(one))
-  return line?.replace(/^[\s*]*/u, '').slice(0, LONGEST_REASON)
+  return line?.replace(/^[\s*]*/u, '').slice(0, MAX_REASON)
 }
 
 /** A registry on this machine's loopback uses plain HTTP, which only docker allows by default. */
 export function insecureRegistry(engine: EngineProgram, reference: string): string[] {
   const isLoopback = /^(?:127\.[0-9.]+|localhost|\[::1\])(?::[0-9]+)?\//u.test(reference)
   return engine.kind === 'podman' && isLoopback ? ['--tls-verify=false'] : []
+}
+
+/** Maximum length of the explanation in a reason, which has at most 255 characters. */
+const MAX_EXPLANATION = 255 - 'CannotPullContainerError: '.length
+
+/** Error for an image that cannot be pulled, with the reason of Batch. Engines print the cause last. */
+export function cannotPull(error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error)
+  return new Error(`CannotPullContainerError: ${message.slice(-MAX_EXPLANATION)}`, { cause: error })
 }

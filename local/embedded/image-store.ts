@@ -1,4 +1,4 @@
-import type { ImageCache } from '../batch/images.ts'
+import { cannotPull, type ImageCache } from '../batch/images.ts'
 import { readArchive } from './archive-content.ts'
 import type { RunConfig } from './image-config.ts'
 import { findRemoteImage } from './registry.ts'
@@ -30,9 +30,6 @@ export interface ImageStore extends ImageCache {
   /** Removes images that are not completely unpacked. */
   removeUnfinished(): Promise<void>
 }
-
-/** A reason has at most 255 characters. */
-const MAX_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
 /**
  * Creates a store in a folder. When the unpacked content exceeds `limitBytes`, the least recently used images are removed, except
@@ -139,7 +136,6 @@ async function pull(command: readonly string[], directory: string, reference: st
       layers: () => remote.layers.map((digest) => remote.blob(digest)),
     })
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw new Error(`CannotPullContainerError: ${message.slice(-MAX_EXPLANATION)}`, { cause: error })
+    throw cannotPull(error)
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { digestSchema } from '../../src/import/image/oci-documents.ts'
 import { readAtMost } from '../../src/shared/read-all.ts'
 import { withDigest } from './layer-content.ts'
 
@@ -8,7 +9,6 @@ const TYPES = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ] as const
 
-const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/u)
 const manifestSchema = z.object({
   mediaType: z.string().optional(),
   config: z.object({ digest: digestSchema }),

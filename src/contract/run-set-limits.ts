@@ -14,3 +14,6 @@ export const MAX_CONCURRENCY = 1000
 
 /** Maximum size of a table. Limits the worker's memory, which holds the bytes, their text and the rows. */
 export const MAX_TABLE_BYTES = 32 * 1024 * 1024
+
+/** Maximum number of runs in one archive, which a call must finish within API Gateway's 29 s. */
+export const MAX_ARCHIVE_RUNS = 500

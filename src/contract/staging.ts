@@ -1,6 +1,9 @@
 import * as z from 'zod'
 import { MAX_PARTS } from './upload-limits.ts'
 
+/** File with the size of an array, in the array's folder. */
+export const ARRAY_METADATA = 'array.yml'
+
 /** Default mount points of a task's volumes. */
 export const DEFAULT_FOLDERS = { inputs: '/inputs', outputs: '/outputs' } as const
 

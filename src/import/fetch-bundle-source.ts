@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { DomainError } from '../contract/errors.ts'
 import { quoted } from '../contract/quoted.ts'
 import { MAX_UPLOAD_BYTES } from '../contract/upload-limits.ts'
-import { responseTo, startRequest } from '../shared/http.ts'
+import { REDIRECTS, responseTo, startRequest } from '../shared/http.ts'
 import { isReservedPort, RUNTIME_API } from '../shared/outgoing-url.ts'
 import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../store/store.ts'
 import type { BundleSource } from './bundle-source.ts'
@@ -14,7 +14,6 @@ const RESPONSE_TIMEOUT_MS = 10_000
 const IDLE_MS = 60_000
 /** Maximum number of redirects, which ends loops; stores need far fewer. */
 const MAX_REDIRECTS = 10
-const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 /** Magic bytes of every zip. */
 const ZIP_START = Buffer.from('PK')
 

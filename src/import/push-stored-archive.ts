@@ -5,26 +5,18 @@ import { rangedInput } from '../archive/tar/tar-input.ts'
 import { createCrcCoverage } from '../archive/zip/crc-coverage.ts'
 import { inPieces } from '../shared/in-pieces.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
-import { type Pause, retry } from '../shared/retry.ts'
+import { retry } from '../shared/retry.ts'
 import { createSemaphore, type Permit, type Semaphore } from '../shared/semaphore.ts'
-import { type FoundImage, findImage, type HeldLayers, type ImageLayer } from './image/find-image.ts'
+import { type FoundImage, findImage, type ImageLayer } from './image/find-image.ts'
 import { scanImageArchive } from './image/image-archive.ts'
 import { MAGIC_BYTES, notALayer } from './image/layer-start.ts'
 import { requireSameBytes } from './image/repeated-files.ts'
-import type { LayerPusher } from './layer-pusher.ts'
 import { OUTAGE_PAUSES_MS } from './outage.ts'
-import type { PushProgress } from './push-progress.ts'
+import type { PushedArchive } from './pushed-archive.ts'
 import { RegistryUnavailableError } from './registry/image-registry.ts'
 
-interface StoredArchive {
+interface StoredArchive extends PushedArchive {
   readonly stored: StoredEntry
-  /** Tag that selects the image when the archive has several. */
-  readonly wantedTag: string
-  readonly held: HeldLayers
-  readonly pusher: LayerPusher
-  readonly progress: PushProgress
-  readonly pause: Pause
-  readonly signal: AbortSignal
 }
 
 /** Position of a file in the archive, and its first bytes. */

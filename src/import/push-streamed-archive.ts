@@ -1,26 +1,17 @@
 import { readTar } from '../archive/tar/read-tar.ts'
-import type { Pause } from '../shared/retry.ts'
 import { untilAborted } from '../shared/until-aborted.ts'
-import { type FoundImage, findImage, type HeldLayers } from './image/find-image.ts'
+import { type FoundImage, findImage } from './image/find-image.ts'
 import { scanImageArchive, type TakeFile } from './image/image-archive.ts'
 import { looksLikeLayer, notALayer } from './image/layer-start.ts'
 import { OciFormatError } from './image/oci-format-error.ts'
 import { requireSameBytes } from './image/repeated-files.ts'
-import type { LayerPusher } from './layer-pusher.ts'
 import { OUTAGE_PAUSES_MS } from './outage.ts'
-import type { PushProgress } from './push-progress.ts'
+import type { PushedArchive } from './pushed-archive.ts'
 import { RegistryUnavailableError } from './registry/image-registry.ts'
 
-interface StreamedArchive {
+interface StreamedArchive extends PushedArchive {
   /** Opens the archive from its start; called for each pass. */
   readonly open: () => AsyncIterable<Uint8Array>
-  /** Tag that selects the image when the archive has several. */
-  readonly wantedTag: string
-  readonly held: HeldLayers
-  readonly pusher: LayerPusher
-  readonly progress: PushProgress
-  readonly pause: Pause
-  readonly signal: AbortSignal
 }
 
 /**

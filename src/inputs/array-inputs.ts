@@ -3,16 +3,11 @@ import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import { openZip } from '../archive/zip/read-zip.ts'
 import { objectSource, openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
+import { ARRAY_METADATA } from '../contract/staging.ts'
 import { type FileContent, provisionOf, type Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
-import {
-  ARRAY_METADATA,
-  type ArrayType,
-  arrayMetadata,
-  isIndexName,
-  sizeOf,
-} from '../task/parameters/array.ts'
+import { type ArrayType, arrayMetadata, isIndexName, sizeOf } from '../task/parameters/array.ts'
 import type { ArrayFolder } from '../task/parameters/array-folder.ts'
 import type { ParameterType } from '../task/task.ts'
 import { itemName, itemProvisions, placeOf } from './array-provisions.ts'

@@ -5,6 +5,7 @@ import { type ArchiveEntry, storedZip } from '../archive/folder-zip/stored-zip.t
 import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
+import { MAX_ARCHIVE_RUNS } from '../contract/run-set-limits.ts'
 import { runSetPrefix } from '../contract/storage-keys.ts'
 import { OUTPUTS_NAME } from '../outputs/collect-outputs.ts'
 import { readableEntries } from '../outputs/core-listing.ts'
@@ -137,8 +138,7 @@ function lineOf(cells: readonly string[]): Buffer {
   return Buffer.from(`${fields.join(',')}\r\n`)
 }
 
-/** Limits of one archive, which a call must finish within API Gateway's 29 s. */
-const MAX_ARCHIVE_RUNS = 500
+/** Limits of one archive, as {@link MAX_ARCHIVE_RUNS}. */
 const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
 const MAX_ARCHIVE_FILES = 50_000
 /** Maximum number of runs whose files are listed concurrently. Bounds the memory: each may have as many files as the archive. */

@@ -13,6 +13,9 @@ import { pipeline } from 'node:stream/promises'
  * which S3 requires.
  */
 
+/** Statuses that name another address in `Location`. */
+export const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
+
 /** Maximum length of a body that {@link exchange} returns: errors are short. */
 const MAX_BODY_BYTES = 64 * 1024
 

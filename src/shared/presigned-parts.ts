@@ -1,5 +1,4 @@
-/** S3's maximum number of parts; later part numbers have no URLs. */
-const MAX_PARTS = 10_000
+import { MAX_PARTS } from '../contract/upload-limits.ts'
 
 /** Presigned URLs of the parts of one upload. */
 export interface PresignedParts {

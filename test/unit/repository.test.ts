@@ -8,6 +8,29 @@ const WORKFLOWS = globSync('.github/workflows/*.yml')
 
 const text = (file: string): string => readFileSync(file, 'utf8')
 
+/** Anchors of a document's headings, as GitHub makes them: lower case, without punctuation, numbered when repeated. */
+function anchorsOf(document: string): ReadonlySet<string> {
+  const anchors = new Map<string, number>()
+  const outsideOfCode = document.replace(/^```.*?^```/gmsu, '')
+  for (const [, heading = ''] of outsideOfCode.matchAll(/^#{1,6} +(.+?) *$/gmu)) {
+    const words = heading.replace(/\[([^\]]*)\]\([^)]*\)/gu, '$1').toLowerCase()
+    const anchor = words.replace(/[^\p{L}\p{N}\p{M}_ -]/gu, '').replaceAll(' ', '-')
+    const before = anchors.get(anchor) ?? 0
+    anchors.set(anchor, before + 1)
+    if (before > 0) anchors.set(`${anchor}-${before}`, 1)
+  }
+  return new Set(anchors.keys())
+}
+
+describe('anchors of headings', () => {
+  it('are in lower case, without punctuation and links, and numbered', () => {
+    const document =
+      '# `Run sets`, in short\n## See [the API](x.md)!\n```sh\n# no heading\n```\n## Run\n## Run\n'
+
+    expect([...anchorsOf(document)]).toEqual(['run-sets-in-short', 'see-the-api', 'run', 'run-1'])
+  })
+})
+
 describe('the documents', () => {
   it('include a README of fewer than 120 lines', () => {
     expect(text('README.md').split('\n').length).toBeLessThan(120)
@@ -26,6 +49,16 @@ describe('the documents', () => {
     )
 
     expect(links.filter((link) => !existsSync(join(dirname(file), link)))).toEqual([])
+  })
+
+  it.each(DOCUMENTS)('link only to headings that exist: %s', (file) => {
+    const links = [...text(file).matchAll(/\]\((?!https?:|mailto:)([^)#]*)#([^)]*)\)/gu)]
+    const missing = links.filter(([, link = '', anchor = '']) => {
+      const target = link === '' ? file : join(dirname(file), link)
+      return existsSync(target) && !anchorsOf(text(target)).has(anchor)
+    })
+
+    expect(missing.map(([whole]) => whole)).toEqual([])
   })
 
   it.each(DOCUMENTS)('name only files that exist: %s', (file) => {

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { DomainError } from '../../../src/contract/errors.ts'
+import { queryError } from '../../../src/contract/query-error.ts'
 import { isUuid } from '../../../src/contract/uuid.ts'
 import { listNamedRuns, listRuns } from '../../../src/run/list-runs.ts'
 import type { RunRepository } from '../../../src/run/run-repository.ts'
@@ -13,7 +14,6 @@ import {
   listQuery,
   MAX_LIMIT,
   optionalQuery,
-  queryError,
   statesQuery,
 } from '../query.ts'
 import type { Handlers } from '../route-table.ts'

@@ -1,13 +1,14 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { DomainError } from '../../../src/contract/errors.ts'
+import { queryError } from '../../../src/contract/query-error.ts'
 import { printable } from '../../../src/contract/quoted.ts'
 import { isUuid } from '../../../src/contract/uuid.ts'
 import { EVENT_TYPES } from '../../../src/events/event.ts'
 import { createWebhook, findWebhook, type WebhookDependencies } from '../../../src/webhook/create-webhook.ts'
 import { MAX_URL_LENGTH, type Webhook, type WebhookScope } from '../../../src/webhook/webhook.ts'
 import { readJson } from '../json-body.ts'
-import { idQuery, queryError } from '../query.ts'
+import { idQuery } from '../query.ts'
 import type { Handlers } from '../route-table.ts'
 
 /** Unknown keys are ignored, as everywhere. */

@@ -1,3 +1,13 @@
+import {
+  DIRECTORY_RECORD_BYTES,
+  END_BYTES,
+  END64_BYTES,
+  END64_SIGNATURE,
+  LOCATOR64_BYTES,
+  LOCATOR64_SIGNATURE,
+  ZIP64_FIELD,
+} from '../zip-format.ts'
+
 /*
  * Records of the zips that the stager makes of folders. They have one form only: stored entries in directory order without gaps,
  * no comments, no data descriptors, zip64 fields only where a number needs them. A reader can therefore compare records with
@@ -23,16 +33,9 @@ export interface FolderZipEnd {
 const LOCAL_SIGNATURE = 0x04034b50
 const DIRECTORY_SIGNATURE = 0x02014b50
 const DESCRIPTOR_SIGNATURE = 0x08074b50
-const END64_SIGNATURE = 0x06064b50
-const LOCATOR64_SIGNATURE = 0x07064b50
 const END_SIGNATURE = 0x06054b50
 
 const LOCAL_BYTES = 30
-/** Size of a directory record without name and zip64 field. */
-export const DIRECTORY_RECORD_BYTES = 46
-const END64_BYTES = 56
-const LOCATOR64_BYTES = 20
-const END_BYTES = 22
 /** Maximum size of the records after the directory. */
 export const MAX_END_BYTES = END64_BYTES + LOCATOR64_BYTES + END_BYTES
 
@@ -52,7 +55,6 @@ const EXTERNAL_ATTRIBUTES = 0o100644 * 0x10000
 const DIRECTORY_ATTRIBUTES = 0o040755 * 0x10000 + 0x10
 const SLASH = 0x2f
 
-const ZIP64_FIELD = 0x0001
 const MAX_16 = 0xffff
 const MAX_32 = 0xffffffff
 

@@ -4,9 +4,9 @@ import type { ByteSource } from '../../shared/byte-source.ts'
 import { readAll } from '../../shared/read-all.ts'
 import { corruptZip, requireChecksum, ZipFormatError } from '../zip/zip-format-error.ts'
 import type { ZipLimits } from '../zip/zip-records.ts'
+import { DIRECTORY_RECORD_BYTES } from '../zip-format.ts'
 import { folderNameProblem } from './folder-zip-name.ts'
 import {
-  DIRECTORY_RECORD_BYTES,
   directoryRecord,
   directoryRecordBytes,
   entrySpan,

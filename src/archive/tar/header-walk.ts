@@ -1,3 +1,4 @@
+import { HEADER_ONLY } from './read-tar.ts'
 import {
   BLOCK_BYTES,
   decodeHeader,
@@ -29,8 +30,6 @@ const MAX_EXTENSION_BYTES = 1024 * 1024
 const EXTENSIONS = 'LKxg'
 /** Offsets of the flag that another block of the sparse map follows, in GNU's old sparse header and in each block. */
 const SPARSE_MORE_AT = { first: 482, next: 504 } as const
-/** Links, devices, directories and pipes have no content, whatever size their header gives. */
-const HEADER_ONLY = '123456'
 
 /** Extensions before an entry's header, applied as Go's archive/tar does: GNU long names take precedence. */
 interface Before {

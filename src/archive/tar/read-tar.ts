@@ -50,7 +50,7 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   '5': 'directory',
 }
 /** Links, devices, directories and pipes have no content, whatever size their header gives. */
-const HEADER_ONLY = '123456'
+export const HEADER_ONLY = '123456'
 
 /**
  * Reads a tar stream (ustar, GNU and pax names and sizes). Memory: one chunk and the names seen. Leaving the loop early

@@ -1,4 +1,5 @@
 import { quoted } from '../../contract/quoted.ts'
+import { ZIP64_FIELD } from '../zip-format.ts'
 import { unaccounted, type ZipRecord } from './entry-places.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import { corruptEntry, encryptedZip } from './zip-format-error.ts'
@@ -15,7 +16,6 @@ const ENCRYPTED_FLAG = 0x0001
 const DESCRIPTOR_FLAG = 0x0008
 /** Sizes of a data descriptor: with or without signature, with 32 or 64 bit sizes (4.3.9). */
 const DESCRIPTOR_BYTES: readonly number[] = [12, 16, 20, 24]
-const ZIP64_FIELD = 0x0001
 const IN_ZIP64 = 0xffffffff
 
 /** Whether the local header of an entry is at an offset. `rawName`: the name's bytes, as latin1. */

@@ -6,6 +6,7 @@ import { type ByteSource, sectionOf } from '../../shared/byte-source.ts'
 import { inPieces } from '../../shared/in-pieces.ts'
 import { readAtMost } from '../../shared/read-all.ts'
 import { type StoredEntry, storedEntry } from '../folder-zip/stored-entry.ts'
+import { DEFLATED, STORED } from '../zip-format.ts'
 import { Bunzip2 } from './bunzip2.ts'
 import { DecodeError } from './decode-error.ts'
 import { decodeEntry, type EntryDecoder } from './entry-decoder.ts'
@@ -62,8 +63,6 @@ export interface ZipArchive {
 // Node's default of 16 KiB halves the throughput.
 const INFLATE_CHUNK_BYTES = 1024 * 1024
 
-const STORED = 0
-const DEFLATED = 8
 /** Methods that zlib does not support: deflate64 of Windows Explorer, bzip2 of 7-Zip and Python. */
 const DECODERS: Readonly<Record<number, () => EntryDecoder>> = {
   9: () => new Inflate64(),

@@ -1,3 +1,11 @@
+import {
+  DIRECTORY_RECORD_BYTES,
+  END_BYTES,
+  END64_BYTES,
+  END64_SIGNATURE,
+  LOCATOR64_BYTES,
+  LOCATOR64_SIGNATURE,
+} from '../zip-format.ts'
 import { WRAP } from './entry-places.ts'
 import { splitArchive } from './foreign-file.ts'
 import type { RangedReader } from './ranged-reader.ts'
@@ -17,18 +25,12 @@ export interface ZipDirectory {
 }
 
 const END_SIGNATURE = Buffer.from('PK\u0005\u0006', 'latin1')
-const END_BYTES = 22
 const MAX_COMMENT_BYTES = 0xffff
-const END64_SIGNATURE = 0x06064b50
-const END64_BYTES = 56
 /** The record's length excludes its signature and the length field. */
 const END64_UNCOUNTED_BYTES = 12
-const LOCATOR64_SIGNATURE = 0x07064b50
-const LOCATOR64_BYTES = 20
 /** Placeholders for numbers that only the zip64 record can contain. */
 const IN_ZIP64_16 = 0xffff
 const IN_ZIP64_32 = 0xffffffff
-const RECORD_BYTES = 46
 
 /**
  * Finds the directory of a zip by the records at its end, and ensures that there is only one.
@@ -58,7 +60,7 @@ export async function findDirectory(reader: RangedReader, sizeBytes: number): Pr
       `${outside} bytes are outside of what its end describes (at its start, or between directory and end): it may be two archives in one file`,
     )
   }
-  if (count * RECORD_BYTES > directoryBytes) {
+  if (count * DIRECTORY_RECORD_BYTES > directoryBytes) {
     throw corruptZip(
       `its end announces ${count} entries, too many for a directory of ${directoryBytes} bytes`,
     )

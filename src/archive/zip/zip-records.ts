@@ -1,5 +1,6 @@
 import type yauzl from 'yauzl'
 import { quoted } from '../../contract/quoted.ts'
+import { DIRECTORY_RECORD_BYTES, STORED } from '../zip-format.ts'
 import { decodeEntryName } from './entry-name.ts'
 import { type EntryPlace, placeEntries, WRAP, type ZipRecord } from './entry-places.ts'
 import { isLocalHeader } from './local-header.ts'
@@ -15,13 +16,11 @@ export interface ZipLimits {
   readonly maxEntryBytes: number
 }
 
-const DIRECTORY_RECORD_BYTES = 46
 const MIB = 1024 ** 2
 const ENCRYPTED_FLAGS = 0x2041
 /** File type in the Unix mode, which is in the upper half of the attributes. */
 const UNIX_LINK = 0o12
 
-const STORED = 0
 /** Maximum growth by compression: incompressible data is stored in blocks with a few bytes of overhead. */
 const MAX_GROWTH = 1.02
 

@@ -29,8 +29,8 @@ const KINDS: Readonly<Record<string, MountPointKind>> = { '5': 'folder', '2': 'l
 /**
  * Whiteouts of OCI layers: `.wh.<name>` removes a name, `.wh..wh..opq` everything that lower layers have in the folder.
  */
-const WHITEOUT = '.wh.'
-const OPAQUE = '.wh..wh..opq'
+export const WHITEOUT = '.wh.'
+export const OPAQUE = '.wh..wh..opq'
 
 /** Maximum number of links recorded for a layer, 100 bytes each; the largest public images have about 30 000. */
 const MAX_LINKS = 200_000

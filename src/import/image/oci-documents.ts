@@ -17,7 +17,7 @@ export const MEDIA_TYPES = {
 } as const
 
 /** The only digest algorithm that registries must support, and the only one in use. */
-const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/u)
+export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/u)
 const platformSchema = z.object({ os: z.string(), architecture: z.string() })
 
 /** Fields that identify a foreign layer. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { responseTo, startOfBody, startRequest } from '../../shared/http.ts'
+import { REDIRECTS, responseTo, startOfBody, startRequest } from '../../shared/http.ts'
 import { RegistryUnavailableError } from './image-registry.ts'
 import { registryError } from './registry-error.ts'
 import { IDLE_MS } from './request-registry.ts'
@@ -16,7 +16,6 @@ export type OpenUrl = (url: URL) => Promise<OpenAnswer>
 
 /** ECR redirects once, to S3. */
 const MAX_REDIRECTS = 3
-const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 
 /** Sends a GET and returns before the body of a 200 arrives. The bodies of other responses are discarded. */
 export async function openAnswer(url: URL, headers: Readonly<Record<string, string>>): Promise<OpenAnswer> {

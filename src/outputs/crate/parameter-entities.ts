@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../../archive/folder-zip/stored-zip.ts'
+import { ARRAY_METADATA } from '../../contract/staging.ts'
 import { wholeSha256 } from '../../shared/content-digest.ts'
-import { ARRAY_METADATA } from '../../task/parameters/array.ts'
 import { leafOf, type ParameterTypeId } from '../../task/task.ts'
 import { type CrateParameter, folderOf, pathUri } from './crate-files.ts'
 import { type Entity, refsTo } from './entity.ts'

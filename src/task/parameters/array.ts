@@ -1,5 +1,6 @@
 import { type DomainError, parameterError } from '../../contract/errors.ts'
 import type { JsonValue } from '../../contract/json.ts'
+import { ARRAY_METADATA } from '../../contract/staging.ts'
 import type { ParameterType } from '../task.ts'
 import { ItemProblems, isDomainError } from './item-problems.ts'
 import type { TypeOf } from './parameter-codec.ts'
@@ -19,9 +20,6 @@ export interface ArrayFile {
   readonly path: string
   readonly text: string
 }
-
-/** File with an array's size. */
-export const ARRAY_METADATA = 'array.yml'
 
 /** A valid array. */
 export interface ProvisionedArray {

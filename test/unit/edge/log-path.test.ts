@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { routeOf, runIdOf } from '../../../edge/log-path.ts'
-import { BASE_PATH as BASE } from '../../../edge/routes.ts'
 import { ROUTE_LIST } from '../../../lambdas/api/route-table.ts'
+import { BASE_PATH as BASE } from '../../../src/contract/base-path.ts'
 
 describe('the path in the log', () => {
   const run = '0f1e2d3c-4b5a-4697-8877-665544332211'

@@ -3,6 +3,7 @@ import { changeQuery, type Place } from '../../router.ts'
 import { useMayChange } from '../../settings.ts'
 import { Choices, Empty, Loading } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
 import { useData } from '../../ui/use-data.ts'
 import { useTitle } from '../../ui/use-title.ts'
 import { type OpenApi, type Operation, operationsOf } from './document.ts'
@@ -53,13 +54,7 @@ function Document({ document, tag, open }: DocumentProps) {
           chosen={chosen?.name ?? ''}
           onChoose={(name) => changeQuery({ tag: name, operation: undefined })}
         />
-        <input
-          type="search"
-          aria-label="Filter operations"
-          placeholder="Filter"
-          value={words}
-          onInput={({ currentTarget }) => setWords(currentTarget.value)}
-        />
+        <SearchField label="Filter operations" placeholder="Filter" value={words} onChange={setWords} />
       </div>
       {words === '' && <p class="muted">{chosen?.description}</p>}
       {shown.length === 0 && (

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Task } from '../../api/types.ts'
 import { changeQuery } from '../../router.ts'
+import { SearchField } from '../../ui/search-field.tsx'
 
 interface FiltersProps {
   readonly filter: { readonly state: string; readonly taskId: string; readonly q: string }
@@ -51,12 +52,11 @@ export function RunFilters({ filter, tasks }: FiltersProps) {
           </option>
         ))}
       </select>
-      <input
-        type="search"
-        aria-label="Text: name or namespace of the task, or beginning of the run's id"
+      <SearchField
+        label="Text: name or namespace of the task, or beginning of the run's id"
         placeholder="Task or run id"
         value={words}
-        onInput={({ currentTarget }) => setWords(currentTarget.value)}
+        onChange={setWords}
       />
     </search>
   )

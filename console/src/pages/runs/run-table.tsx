@@ -3,6 +3,7 @@ import { addressOf } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
 import { formatMoney, shortId } from '../../ui/format.ts'
 import { Duration, State, Time } from '../../ui/parts.tsx'
+import { RowError } from '../../ui/row-error.tsx'
 import { type Column, RowsTable } from '../../ui/rows-table.tsx'
 import { isFinal } from '../../ui/run-states.ts'
 
@@ -71,13 +72,7 @@ function Row({ row, isChosen, onChoose }: RowProps) {
         <RunDuration row={row} />
       </td>
       <td class="right number">{cost === undefined ? '' : formatMoney(cost.usd, currency)}</td>
-      <td class="reason">
-        {error !== undefined && (
-          <span title={error.message}>
-            <span class="kind">{error.kind}</span> {error.message}
-          </span>
-        )}
-      </td>
+      <td class="reason">{error !== undefined && <RowError {...error} />}</td>
     </tr>
   )
 }

@@ -1,4 +1,5 @@
 import { useRef } from 'preact/hooks'
+import { MAX_ARCHIVE_RUNS } from '../../../../src/contract/run-set-limits.ts'
 import { isNotFound } from '../../api/client.ts'
 import { isOpen } from '../../api/open-sets.ts'
 import { readSet, setFile } from '../../api/run-sets.ts'
@@ -171,9 +172,6 @@ function Cost({ set }: { readonly set: RunSet }) {
     </section>
   )
 }
-
-/** Maximum number of runs in one archive (docs/openapi.yaml). */
-const MAX_ARCHIVE_RUNS = 500
 
 function Downloads({ set: { id, counts } }: { readonly set: RunSet }) {
   return (

@@ -7,6 +7,7 @@ import { formatMoney, shortId } from '../../ui/format.ts'
 import { Pages } from '../../ui/pages.tsx'
 import { Duration, Empty, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
+import { RowError } from '../../ui/row-error.tsx'
 import { type Column, RowsTable } from '../../ui/rows-table.tsx'
 import { isFinal } from '../../ui/run-states.ts'
 import { useData } from '../../ui/use-data.ts'
@@ -124,11 +125,7 @@ function Row({
             outputs of <a href={addressOf(['runs', reusedFrom])}>run {shortId(reusedFrom)}</a>
           </>
         )}
-        {error !== undefined && (
-          <span title={error.message}>
-            <span class="kind">{error.kind}</span> {error.message}
-          </span>
-        )}
+        {error !== undefined && <RowError {...error} />}
       </td>
     </tr>
   )

@@ -7,6 +7,7 @@ import { Problem } from '../../ui/problem.tsx'
 import { type FieldValue, type FormValues, initialValues } from './field-values.ts'
 import { InputRows } from './input-row.tsx'
 import { ReuseChoice } from './reuse-choice.tsx'
+import { StartButton } from './start-button.tsx'
 import { startTask } from './start-task.ts'
 import { NOTHING_WRONG, problemsOf, type Wrong, wrongOf } from './wrong.ts'
 
@@ -64,14 +65,7 @@ export function RunForm({ task, inputs }: FormProps) {
       <InputRows inputs={inputs} values={values} wrong={wrong} onChange={change} />
       <ReuseChoice isChosen={reuse} onChange={setReuse} />
       {wrong.general !== undefined && <Problem error={wrong.general} title="The run was not started." />}
-      <div class="actions">
-        <button type="submit" class="primary" disabled={progress !== undefined}>
-          Start
-        </button>
-        <span role="status" class="muted">
-          {progress !== undefined && `${progress} …`}
-        </span>
-      </div>
+      <StartButton title="Start" progress={progress} />
     </form>
   )
 }

@@ -8,6 +8,7 @@ import { ProblemTable } from '../../ui/set-parts.tsx'
 import { type FieldValue, type FormValues, initialValues } from './field-values.ts'
 import { InputRows } from './input-row.tsx'
 import { ReuseChoice } from './reuse-choice.tsx'
+import { StartButton } from './start-button.tsx'
 import { TableField } from './table-field.tsx'
 import {
   AT_A_TIME,
@@ -67,14 +68,10 @@ export function SetForm({ task, inputs }: SetFormProps) {
       <ReuseChoice isChosen={reuse} onChange={(next) => setDraft((last) => ({ ...last, reuse: next }))} />
       {wrong.general !== undefined && <Problem error={wrong.general} title="The run set was not started." />}
       {problems !== undefined && <TableProblems problems={problems} />}
-      <div class="actions">
-        <button type="submit" class="primary" disabled={progress !== undefined}>
-          {chosen === undefined ? 'Start runs' : `Start ${plural(chosen.table.rows, 'run')}`}
-        </button>
-        <span role="status" class="muted">
-          {progress !== undefined && `${progress} …`}
-        </span>
-      </div>
+      <StartButton
+        title={chosen === undefined ? 'Start runs' : `Start ${plural(chosen.table.rows, 'run')}`}
+        progress={progress}
+      />
     </form>
   )
 }

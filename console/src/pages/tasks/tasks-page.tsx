@@ -7,6 +7,7 @@ import { useMayChange } from '../../settings.ts'
 import { formatBytes } from '../../ui/format.ts'
 import { Empty, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
+import { SearchField } from '../../ui/search-field.tsx'
 import { useData } from '../../ui/use-data.ts'
 import { useTitle } from '../../ui/use-title.ts'
 import { UploadPanel } from './upload-panel.tsx'
@@ -25,13 +26,7 @@ export function TasksPage() {
       <div class="title-row">
         <h1>Tasks</h1>
         {(tasks.data?.length ?? 0) > 8 && (
-          <input
-            type="search"
-            aria-label="Filter tasks"
-            placeholder="Filter"
-            value={words}
-            onInput={({ currentTarget }) => setWords(currentTarget.value)}
-          />
+          <SearchField label="Filter tasks" placeholder="Filter" value={words} onChange={setWords} />
         )}
       </div>
       {mayChange && <UploadPanel onInstalled={tasks.reload} />}
