@@ -1,7 +1,7 @@
 import { type DomainError, type ErrorName, parameterError } from '../../contract/errors.ts'
 import { MAX_NAMES, quoted, someOf } from '../../contract/quoted.ts'
-import { readYaml } from '../descriptor/yaml-document.ts'
 import type { ParameterType } from '../task.ts'
+import { readYaml } from '../yaml/yaml-document.ts'
 import { ARRAY_METADATA, type ArrayType, isIndexName, isSizeAllowed, sizeFault } from './array.ts'
 import type { ListedValue } from './cut-strings.ts'
 import { ItemProblems, isDomainError } from './item-problems.ts'
