@@ -20,6 +20,19 @@ describe('the documents', () => {
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([])
   })
 
+  it.each(DOCUMENTS.filter((file) => !/^(?:docs\/adr|bench|examples)\//u.test(file)))(
+    'have no paragraph of more than five lines: %s',
+    (file) => {
+      const paragraphs = text(file)
+        .replaceAll(/^ *```.*?^ *```/gmsu, '')
+        .split(/\n{2,}/u)
+        // Tables and lists are no paragraphs.
+        .filter((paragraph) => !/^ *(?:[|>#<-]|\d+\. )/u.test(paragraph))
+
+      expect(paragraphs.filter((paragraph) => paragraph.trim().split('\n').length > 5)).toEqual([])
+    },
+  )
+
   it.each(DOCUMENTS)('link only to files that exist: %s', (file) => {
     const links = [...text(file).matchAll(/\]\((?!https?:|mailto:|#)([^)#]+)/gu)].map(
       ([, link]) => link ?? '',
