@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
 import { collectBuffers } from '../src/shared/collect-buffers.ts'
+import { environmentProblems } from '../src/shared/environment-problems.ts'
 import { knownHostsOf } from '../src/shared/foreign-requests.ts'
 import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
 import { limitConnections } from './connection-limit.ts'
@@ -17,33 +18,43 @@ const isLocal = process.send !== undefined
 /** Default time-out of a stop: ECS and Kubernetes kill the process after 30 s. */
 const DEFAULT_STOP_TIMEOUT_SECONDS = isLocal ? 2 : 25
 
+/** Number within bounds, which its message names. */
+function numberFrom(min: number, max: number, noun = 'number') {
+  const error = `it must be a ${noun} from ${min} to ${max}`
+  return z.coerce.number({ error }).min(min, { error }).max(max, { error })
+}
+
+function integerFrom(min: number, max: number) {
+  const noun = 'whole number'
+  return numberFrom(min, max, noun).int({ error: `it must be a ${noun} from ${min} to ${max}` })
+}
+
 const settingsSchema = z.object({
-  PORT: z.coerce.number().int().min(1).max(65_535),
+  PORT: integerFrom(1, 65_535),
   HOST: z.string().default('127.0.0.1'),
   /** Base URL of the API, without the service's own prefix and version. */
-  API_URL: z.url({ protocol: /^https?$/u }),
+  API_URL: z.url({
+    protocol: /^https?$/u,
+    error: 'it must be the base URL of the API, such as https://engine.example.org/prod',
+  }),
   /** `iam`: sign requests, with credentials from the SDK's default provider chain. */
-  API_AUTH: z.enum(['none', 'iam']).default('none'),
+  API_AUTH: z.enum(['none', 'iam'], { error: 'it must be none or iam' }).default('none'),
   /** Must exceed the idle time-out of a load balancer, which otherwise reuses connections that are being closed. */
-  KEEP_ALIVE_SECONDS: z.coerce.number().min(1).max(86_400).default(5),
+  KEEP_ALIVE_SECONDS: numberFrom(1, 86_400).default(5),
   /** Maximum number of concurrent uploads, of 64 MiB of memory each; further ones wait. */
-  UPLOADS_AT_ONCE: z.coerce.number().int().min(1).max(10_000).default(12),
+  UPLOADS_AT_ONCE: integerFrom(1, 10_000).default(12),
   /** Maximum number of client connections, of 64 KiB of memory each. */
-  CONNECTIONS_AT_ONCE: z.coerce.number().int().min(16).max(100_000).default(MAX_CONNECTIONS),
+  CONNECTIONS_AT_ONCE: integerFrom(16, 100_000).default(MAX_CONNECTIONS),
   /** Maximum percentage of the body memory for one client address; 100 where all clients share an address. */
-  CLIENT_SHARE_PERCENT: z.coerce.number().int().min(1).max(100).default(CLIENT_SHARE_PERCENT),
+  CLIENT_SHARE_PERCENT: integerFrom(1, 100).default(CLIENT_SHARE_PERCENT),
   /** `true`: the last entry of X-Forwarded-For is the client's address. */
-  BEHIND_LOAD_BALANCER: z.stringbool().default(false),
+  BEHIND_LOAD_BALANCER: z.stringbool({ error: 'it must be true or false' }).default(false),
   /** Accepted host names, separated by commas; `*` for any. Default: the machine's own on a loopback HOST, else any. */
   HOSTS: z.string().optional(),
   /** Requests end with 408 when less than 1 KiB a second of a body arrives on average over this time. */
-  IDLE_SECONDS: z.coerce
-    .number()
-    .min(1)
-    .max(86_400)
-    .default(RATE_PERIOD_MS / 1000),
+  IDLE_SECONDS: numberFrom(1, 86_400).default(RATE_PERIOD_MS / 1000),
   /** Maximum time for requests in progress, uploads included, after SIGTERM. */
-  STOP_TIMEOUT_SECONDS: z.coerce.number().min(0).max(86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
+  STOP_TIMEOUT_SECONDS: numberFrom(0, 86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
 })
 
 /** Time-out of a stop after SIGINT, or when the local stack has exited. */
@@ -57,7 +68,7 @@ collectBuffers()
 const log = (entry: LogEntry): void => console.log(lineOf(entry, new Date()))
 
 const settings = settingsSchema.safeParse(process.env)
-if (!settings.success) fail(`The edge cannot start: ${z.prettifyError(settings.error)}`)
+if (!settings.success) fail(`The edge cannot start: ${environmentProblems(settings.error, process.env)}.`)
 const { PORT, HOST, API_URL, API_AUTH, KEEP_ALIVE_SECONDS, STOP_TIMEOUT_SECONDS } = settings.data
 const ratePeriodMs = settings.data.IDLE_SECONDS * 1000
 

@@ -16,12 +16,12 @@ interface PythonChoice {
 
 /**
  * Finds a Python that can create virtual environments.
- * @param who subject of the message when none is found; `otherwise` is its end
+ * @param needer subject of the message when none is found; `otherwise` is its end
  * @param choice programs to try, in order, and their minimum version
  * @throws UserError when there is none; the reason of an aborted signal
  */
 export async function findPython(
-  who: string,
+  needer: string,
   otherwise?: string,
   { programs = ['python3', 'python'], oldest = OLDEST_PYTHON, signal }: PythonChoice = {},
 ): Promise<string> {
@@ -38,7 +38,7 @@ export async function findPython(
   }
   const orElse = otherwise === undefined ? '' : `, or ${otherwise}`
   throw new UserError(
-    `${who} needs Python ${oldest} or newer with venv (on Debian and Ubuntu: apt install python3-venv)${orElse}.`,
+    `${needer} needs Python ${oldest} or newer with venv (on Debian and Ubuntu: apt install python3-venv)${orElse}.`,
   )
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { environmentProblems } from '../src/shared/environment-problems.ts'
 import { UserError } from './user-error.ts'
 
 /**
@@ -11,6 +12,5 @@ export function readSettings<Shape extends z.ZodRawShape>(
 ): z.infer<z.ZodObject<Shape>> {
   const parsed = z.object(shape).safeParse(source)
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  throw new UserError(`environment: ${problems.join('; ')}`)
+  throw new UserError(`environment: ${environmentProblems(parsed.error, source)}`)
 }

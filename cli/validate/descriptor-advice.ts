@@ -1,6 +1,5 @@
 import { type DescriptorPath, formatPath } from '../../src/task/descriptor/descriptor-problem.ts'
 import { DEFAULT_TYPES } from '../../src/task/descriptor/parameter-reader.ts'
-import { formatPosition, type YamlDocument } from '../../src/task/descriptor/yaml-document.ts'
 import { compareInstants, parseInstant } from '../../src/task/parameters/instant.ts'
 import {
   type Bounds,
@@ -11,6 +10,7 @@ import {
   type TaskInput,
   type TaskOutput,
 } from '../../src/task/task.ts'
+import { formatPosition, type YamlDocument } from '../../src/task/yaml/yaml-document.ts'
 import { type Finding, type Note, warning } from './finding.ts'
 import { sizesThatNeverMatch } from './matching-advice.ts'
 import { memoryAdvice } from './memory-advice.ts'

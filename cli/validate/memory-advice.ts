@@ -1,5 +1,5 @@
 import { parseMemoryAmount } from '../../src/task/descriptor/memory-amount.ts'
-import type { YamlDocument } from '../../src/task/descriptor/yaml-document.ts'
+import type { YamlDocument } from '../../src/task/yaml/yaml-document.ts'
 import type { Note } from './finding.ts'
 
 /** Least memory of a container in docker; with less, it does not start. */

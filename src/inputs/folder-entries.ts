@@ -56,8 +56,8 @@ function windowOf(source: ByteSource): (start: number, length: number) => Promis
     const end = window.start + window.bytes.length
     if (start >= window.start && start + length <= end) return cut(window, start, length)
     // Headers are between the files.
-    const goesOn = start >= window.start && start <= end + FIRST_WINDOW_BYTES && end > 0
-    windowBytes = goesOn ? Math.min(2 * windowBytes, MAX_WINDOW_BYTES) : FIRST_WINDOW_BYTES
+    const isSequential = start >= window.start && start <= end + FIRST_WINDOW_BYTES && end > 0
+    windowBytes = isSequential ? Math.min(2 * windowBytes, MAX_WINDOW_BYTES) : FIRST_WINDOW_BYTES
     const wanted = Math.min(Math.max(length, windowBytes), source.sizeBytes - start)
     const fetched = { start, bytes: await readAll(await source.read(start, wanted)) }
     window = fetched

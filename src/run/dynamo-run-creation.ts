@@ -7,7 +7,7 @@ import { IS_INSTALLED, taskKey } from '../task/task-item.ts'
 import type { Run } from './run.ts'
 import { encodeInputValue, encodeListedRun, encodeRun, IN_REMOVAL, runIdOf, runKey } from './run-items.ts'
 import type { NewRun, RunRepository } from './run-repository.ts'
-import { runSetKey } from './set/run-set-items.ts'
+import { runSetKey } from './run-set-key.ts'
 
 /**
  * Maximum size of the runs of one transaction as sent, where a number takes 14 bytes more than in JSON. DynamoDB allows 4 MB of stored

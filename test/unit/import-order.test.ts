@@ -94,11 +94,24 @@ function importsOf(file: string): Import[] {
 
 function importsIn(text: string, file: string): Import[] {
   const modulesIn = (part: string): string[] =>
-    [...part.matchAll(/(?:\bfrom |\bimport\()'([^']+)'/gu)].map(([, name = '']) =>
+    [...part.matchAll(/(?:\bfrom |\bimport\(|^import )'([^']+)'/gmu)].map(([, name = '']) =>
       name.startsWith('.') ? normalize(join(dirname(file), name)) : name,
     )
   const loaded = new Set(modulesIn(text.replaceAll(TYPE_IMPORT, '')))
   return modulesIn(text).map((module) => ({ module, isTypes: !loaded.has(module) }))
+}
+
+/** Pairs of folders that import each other, by the imports of each file; a folder and its own subfolder are two folders. */
+function mutualImports(imports: Readonly<Record<string, readonly string[]>>): readonly string[] {
+  const between = new Set(
+    Object.entries(imports).flatMap(([file, modules]) =>
+      modules.map((module) => `${dirname(file)} ${dirname(module)}`),
+    ),
+  )
+  return [...between].filter((pair) => {
+    const [from = '', to = ''] = pair.split(' ')
+    return from < to && between.has(`${to} ${from}`)
+  })
 }
 
 const FILES = globSync(`{src,${Object.keys(PROGRAMS).join()}}/**/*.{ts,tsx}`)
@@ -127,6 +140,26 @@ describe('the order of imports', () => {
     const folders = FILES.filter((file) => file.startsWith('src/')).map((file) => file.split('/')[1])
 
     expect([...new Set(folders)].sort()).toEqual(ORDER.toSorted())
+  })
+
+  it('has no folders of src that import each other', () => {
+    const ofSrc = FILES.filter((file) => file.startsWith('src/')).map((file) => {
+      const modules = importsOf(file).map(({ module }) => module)
+      return [file, modules.filter((module) => module.startsWith('src/'))] as const
+    })
+
+    expect(mutualImports(Object.fromEntries(ofSrc))).toEqual([])
+  })
+
+  it.each([
+    ['src/a', 'src/b'],
+    ['src/a', 'src/a/b'],
+    ['src/a/b', 'src/a/c'],
+  ])('finds that %s and %s import each other', (one, other) => {
+    const imports = { [`${one}/x.ts`]: [`${other}/x.ts`, `${one}/y.ts`], [`${other}/y.ts`]: [`${one}/y.ts`] }
+
+    expect(mutualImports(imports)).toEqual([`${one} ${other}`])
+    expect(mutualImports({ ...imports, [`${other}/y.ts`]: [`${other}/x.ts`] })).toEqual([])
   })
 
   it.each([
@@ -182,6 +215,13 @@ describe('the order of imports', () => {
     ['edge/edge.ts', 'lambdas/api/openapi/run-schemas.ts'],
   ])('forbids %s to import even types of %s', (file, module) => {
     expect(mayImport(file, { module, isTypes: true })).toBe(false)
+  })
+
+  it('finds an import without names, which loads a module', () => {
+    expect(importsIn("import '../run/run.ts'\nimport 'hono'\n// import 'zod'", 'src/task/task.ts')).toEqual([
+      { module: 'src/run/run.ts', isTypes: false },
+      { module: 'hono', isTypes: false },
+    ])
   })
 
   it('distinguishes imports of types from imports that load a module', () => {

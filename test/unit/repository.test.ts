@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, extname, join, matchesGlob } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
@@ -42,6 +42,19 @@ describe('the documents', () => {
 
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([])
   })
+
+  it.each(DOCUMENTS.filter((file) => !/^(?:docs\/adr|bench|examples)\//u.test(file)))(
+    'have no paragraph of more than five lines: %s',
+    (file) => {
+      const paragraphs = text(file)
+        .replaceAll(/^ *```.*?^ *```/gmsu, '')
+        .split(/\n{2,}/u)
+        // Tables and lists are no paragraphs.
+        .filter((paragraph) => !/^ *(?:[|>#<-]|\d+\. )/u.test(paragraph))
+
+      expect(paragraphs.filter((paragraph) => paragraph.trim().split('\n').length > 5)).toEqual([])
+    },
+  )
 
   it.each(DOCUMENTS)('link only to files that exist: %s', (file) => {
     const links = [...text(file).matchAll(/\]\((?!https?:|mailto:|#)([^)#]+)/gu)].map(
@@ -91,6 +104,31 @@ describe('the GitHub workflows', () => {
 
   it('run the CI script', () => {
     expect(text('.github/workflows/ci.yml')).toContain('.ci/run')
+  })
+})
+
+/** Languages of biome. */
+const CHECKED_BY_BIOME = /\.(?:[cm]?[jt]sx?|jsonc?|css|html|graphql|gql)$/u
+
+describe('the pre-commit hook', () => {
+  const { 'lint-staged': commands } = JSON.parse(text('package.json')) as {
+    'lint-staged': Record<string, string>
+  }
+
+  it('checks every file that `npm run lint` checks', () => {
+    const isElsewhere = (folder: string): boolean => /(?:^|\/)(?:node_modules|cdk\.out)$/u.test(folder)
+    const files = globSync('**/*.*', { exclude: isElsewhere }).filter((file) => CHECKED_BY_BIOME.test(file))
+    // lint-staged compares a pattern without a slash with the name of the file.
+    const isStaged = (file: string): boolean =>
+      Object.keys(commands).some((pattern) => matchesGlob(basename(file), pattern))
+
+    const endings = new Set(files.map((file) => extname(file)))
+    expect([...endings]).toEqual(expect.arrayContaining(['.ts', '.tsx', '.css', '.html', '.json', '.jsonc']))
+    expect(files.filter((file) => !isStaged(file))).toEqual([])
+  })
+
+  it('ignores files that biome does not know', () => {
+    expect(Object.values(commands)).toEqual([expect.stringContaining('--files-ignore-unknown=true')])
   })
 })
 

@@ -78,9 +78,9 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
   /** Decodes one step; returns false when it needs more input or is done. */
   #step(isLast: boolean): boolean {
     try {
-      const goesOn = this.#decode(isLast)
+      const canContinue = this.#decode(isLast)
       this.#assertNotBehind()
-      return goesOn
+      return canContinue
     } catch (error) {
       // The zeros after the input may have caused the error: report the missing input instead.
       this.#assertNotBehind()

@@ -13,6 +13,7 @@ import { TABLE } from '../../contract/environment.ts'
 import { DomainError } from '../../contract/errors.ts'
 import { IS_INSTALLED, taskKey } from '../../task/task-item.ts'
 import { IN_REMOVAL, taskRunsPartition } from '../run-items.ts'
+import { runSetKey, setIdIn } from '../run-set-key.ts'
 import { isUnfinished, type RunSet } from './run-set.ts'
 import {
   COUNT_PREFIX,
@@ -21,9 +22,7 @@ import {
   LISTED_SET_PREFIX,
   listedSetId,
   listingKeys,
-  runSetKey,
   SETS_PARTITION,
-  setIdIn,
 } from './run-set-items.ts'
 import type { RunSetChange, RunSetRepository } from './run-set-repository.ts'
 

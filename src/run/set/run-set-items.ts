@@ -2,6 +2,7 @@ import type { Item, ItemKey } from '../../aws/dynamo-table.ts'
 import type { ItemChange } from '../../aws/dynamo-writes.ts'
 import type { SetRunPlace } from '../../contract/set-run-id.ts'
 import { taskRunsPartition } from '../run-items.ts'
+import { runSetKey } from '../run-set-key.ts'
 import { type RunSet, runSetSchema } from './run-set.ts'
 import {
   addCounts,
@@ -21,15 +22,6 @@ export const COUNT_PREFIX = 'COUNT#'
 /** Prefixes of the attributes that count failures by reason, and of those with an example row. */
 const REASON = 'reason:'
 const EXAMPLE = 'example:'
-
-export function runSetKey(setId: string): ItemKey {
-  return { pk: `RUNSET#${setId}`, sk: 'RUNSET' }
-}
-
-/** Inverse of {@link runSetKey}. */
-export function setIdIn({ pk }: ItemKey): string {
-  return pk.slice('RUNSET#'.length)
-}
 
 type Listed = Pick<RunSet, 'id' | 'taskId' | 'createdAt'>
 

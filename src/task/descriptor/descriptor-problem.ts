@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import { cutText } from '../../contract/quoted.ts'
+import type { YamlPath } from '../yaml/yaml-document.ts'
 
 /** Path of a property: names of keys and indexes of list items. */
-export type DescriptorPath = readonly (string | number)[]
+export type DescriptorPath = YamlPath
 
 /** Problem at a path; `message` continues the path: `must be …`, `is missing: …`. */
 export interface Finding {

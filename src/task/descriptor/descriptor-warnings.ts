@@ -1,10 +1,10 @@
 import type { DescriptorWarning, ParameterTypeId } from '../task.ts'
+import { formatPosition, type YamlDocument } from '../yaml/yaml-document.ts'
 import { type DescriptorPath, formatPath } from './descriptor-problem.ts'
 import { DESCRIPTOR_KEYS } from './descriptor-schema.ts'
 import { MERGE_KEY, meantKey, oppositeKey } from './known-keys.ts'
 import { DEFAULT_TYPES, DEPENDENCY_KEYS, PARAMETER_KEYS, type ReadParameter } from './parameter-reader.ts'
 import { meantType, typeKeys } from './parameter-type-schema.ts'
-import { formatPosition, type YamlDocument } from './yaml-document.ts'
 
 /** Bounds the upload's DynamoDB item of 400 KB: 50 warnings have about 20 KB. */
 const MAX_WARNINGS = 50

@@ -1,13 +1,13 @@
 import type { z } from 'zod'
 import { DomainError } from '../../contract/errors.ts'
 import type { DescriptorWarning, TaskDescriptor, TaskInput, TaskOutput } from '../task.ts'
+import { formatPosition, readYaml, type TextPosition, type YamlDocument } from '../yaml/yaml-document.ts'
 import { type DescriptorPath, type Finding, findingsOf, formatPath } from './descriptor-problem.ts'
 import { descriptorSchema } from './descriptor-schema.ts'
 import { findWarnings } from './descriptor-warnings.ts'
 import { findFolderCollision } from './folders.ts'
 import { type ParameterKind, type ReadParameter, readParameter } from './parameter-reader.ts'
 import { findReferenceProblems, groupMatching } from './references.ts'
-import { formatPosition, readYaml, type TextPosition, type YamlDocument } from './yaml-document.ts'
 import { readScalar, readWantedScalars, type Wanted } from './yaml11-keys.ts'
 
 /** A problem that the author of a descriptor has to fix. */

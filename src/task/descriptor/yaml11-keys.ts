@@ -1,5 +1,5 @@
+import type { YamlDocument } from '../yaml/yaml-document.ts'
 import type { DescriptorPath } from './descriptor-problem.ts'
-import type { YamlDocument } from './yaml-document.ts'
 import { booleanOf, numberOf } from './yaml11-scalar.ts'
 
 /** Keys of a descriptor with a boolean value, at any level. */

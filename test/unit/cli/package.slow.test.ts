@@ -259,6 +259,6 @@ describe('the program cytomine-task', () => {
     const modules = Object.entries(await modulesOf('cli/package/main.ts'))
 
     const importers = modules.filter(([, { imports }]) => imports.some(({ path }) => path === 'yaml'))
-    expect(importers.map(([file]) => file)).toEqual(['src/task/descriptor/yaml-document.ts'])
+    expect(importers.map(([file]) => file)).toEqual(['src/task/yaml/yaml-document.ts'])
   })
 })

@@ -19,10 +19,23 @@ const ERROR_NAMES = Object.keys(ERRORS) as readonly ErrorName[]
 /** Code of the programs that answer clients, without comments and without the table. */
 const CODE = globSync('{src,lambdas,edge,stager}/**/*.ts')
   .filter((file) => file !== 'src/contract/error-table.ts')
-  .map((file) => readFileSync(file, 'utf8').replaceAll(/\/\*.*?\*\//gsu, ''))
-  // The entry of a row in FIXED_MESSAGES does not count as a use.
-  .map((text) => text.replace(/const FIXED_MESSAGES.*?\]\)/su, ''))
+  .map((file) => readFileSync(file, 'utf8').replaceAll(/\/\*.*?\*\/|^ *\/\/[^\n]*/gmsu, ''))
   .join('\n')
+
+/** Calls that create an error of the first name in their arguments. */
+const CREATED =
+  /(?:\bnew \w+Error|\b(?:super|parameterError|batchError|uploadError|refusal|refuse|notMatching|readJson))\(\s*(?:context, )?'(\w+)'/gu
+/** Fields of codecs and refusals. A union of names is a type. */
+const FIELD = /\b(?:error|nullError): '(\w+)'(?! \|)/gu
+/** Constants whose type has names of errors as values; {@link FIXED_MESSAGES} of errors.ts is a set. */
+const MAP =
+  /^const \w+(?:: [^=]*\bErrorName\b[^=]* = [{[]\n.*?^[}\]]| = \[\n(?: [^\n]*\n)+\] as const satisfies (?:(?!\n\n).)*?\bErrorName\b)/gmsu
+
+/** Names of the errors that code can throw. A comparison with a name throws nothing. */
+function namesThrownIn(code: string): ReadonlySet<string> {
+  const inMaps = [...code.matchAll(MAP)].flatMap(([map]) => [...map.matchAll(/'([A-Z_]+)'/gu)])
+  return new Set([...code.matchAll(CREATED), ...code.matchAll(FIELD), ...inMaps].map(([, name = '']) => name))
+}
 
 /** Texts of an error response that core's page shows. */
 function shownByCore({ message, details }: ErrorBody): readonly string[] {
@@ -33,8 +46,31 @@ function shownByCore({ message, details }: ErrorBody): readonly string[] {
 const isSentence = (text: string): boolean => /\p{L}+ \p{L}+/u.test(text) && !text.startsWith('APPE-')
 
 describe('each row of the error table', () => {
-  it.each(ERROR_NAMES)('%s is used', (name) => {
-    expect(CODE).toContain(`'${name}'`)
+  it('is thrown', () => {
+    const thrown = namesThrownIn(CODE)
+
+    expect(ERROR_NAMES.filter((name) => !thrown.has(name))).toEqual([])
+  })
+
+  it.each([
+    "throw new DomainError('TASK')",
+    "throw parameterError(\n  'TASK',\n  name)",
+    "await readJson(context, 'TASK')",
+    "fail({ error: 'TASK', names })",
+    "const BOUNDS = [\n  ['gt', 'TASK'],\n] as const satisfies readonly [string, ErrorName][]",
+    "const CODES: Partial<Record<Code, ErrorName>> = {\n  'none': 'TASK',\n}\n",
+  ])('is thrown by %j', (code) => {
+    expect([...namesThrownIn(code)]).toEqual(['TASK'])
+  })
+
+  it.each([
+    "if (error.error === 'TASK') return",
+    "type Known = 'TASK'",
+    "const failed = { error: undefined as 'TASK' | 'RUN' }",
+    "function fail(error: 'TASK' | 'RUN') {}",
+    "const KNOWN: ReadonlySet<ErrorName> = new Set([\n  'TASK',\n])\n",
+  ])('is not thrown by %j', (code) => {
+    expect([...namesThrownIn(code)]).toEqual([])
   })
 
   it.each(ERROR_NAMES)('%s has a sentence in the fields that core shows', (name) => {

@@ -17,6 +17,6 @@ describe('the start of the local stack', () => {
     const read = () => readSettings(shape, { PORT: 'http', FINE: 'yes' })
 
     expect(read).toThrow(UserError)
-    expect(read).toThrow(/PORT: .*NAME: /u)
+    expect(read).toThrow(/PORT is "http": .*NAME is not set: /u)
   })
 })

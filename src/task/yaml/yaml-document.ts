@@ -14,8 +14,10 @@ import {
 } from 'yaml'
 import { DomainError } from '../../contract/errors.ts'
 import { cutText } from '../../contract/quoted.ts'
-import { isNestedDeeperThan } from '../parameters/nesting.ts'
-import type { DescriptorPath } from './descriptor-problem.ts'
+import { isNestedDeeperThan } from './nesting.ts'
+
+/** Path of a node: keys of mappings and indexes of list items. */
+export type YamlPath = readonly (string | number)[]
 
 /** Position in a text; line and column count from 1. */
 export interface TextPosition {
@@ -27,15 +29,15 @@ export interface TextPosition {
 export interface YamlDocument {
   readonly value: unknown
   /** Every repeated key; {@link value} has only its last value. */
-  readonly duplicateKeys: readonly { readonly path: DescriptorPath; readonly position: TextPosition }[]
+  readonly duplicateKeys: readonly { readonly path: YamlPath; readonly position: TextPosition }[]
   /** Parts of the text that are ignored: tags, and documents after the first. */
   readonly ignored: readonly { readonly words: string; readonly position: TextPosition }[]
   /** Keys of the mapping at a path, in the order of the text, which objects lose for keys that look like numbers. */
-  keysOf(path: DescriptorPath): readonly string[]
+  keysOf(path: YamlPath): readonly string[]
   /** Text of the scalar at a path, without quotes and tag; undefined for other nodes. */
-  plainTextAt(path: DescriptorPath): string | undefined
+  plainTextAt(path: YamlPath): string | undefined
   /** Position of the property; of a missing one, that of its nearest parent. */
-  positionOf(path: DescriptorPath): TextPosition | undefined
+  positionOf(path: YamlPath): TextPosition | undefined
 }
 
 /** Real descriptors have a few KB. The parser needs over a kilobyte for one byte of text (`[[[…`): about 90 MB at this limit. */
@@ -49,7 +51,7 @@ const MAX_LEVELS = 64
 
 /**
  * YAML 1.2 core schema, whatever the text's directive says. YAML 1.1 would create dates, sets and bytes, and booleans
- * where text is expected; yaml11-keys.ts applies its rules where they belong. All keys are text as written (`007`
+ * where text is expected; descriptor/yaml11-keys.ts applies its rules where they belong. All keys are text as written (`007`
  * stays). Repeated keys are detected here, because the library's check is quadratic.
  */
 const OPTIONS = {
@@ -206,7 +208,7 @@ interface Place {
 }
 
 interface DuplicateKey {
-  readonly path: DescriptorPath
+  readonly path: YamlPath
   readonly offset: number
 }
 
@@ -217,7 +219,7 @@ function indexPlaces(document: Document): {
 } {
   const duplicates: DuplicateKey[] = []
   const anchors = new Map<string, Place>()
-  const indexNode = (node: unknown, offset: number | undefined, path: DescriptorPath): Place => {
+  const indexNode = (node: unknown, offset: number | undefined, path: YamlPath): Place => {
     if (isAlias(node)) {
       const { keys = new Map(), items = [], plainText } = anchors.get(node.source) ?? {}
       return { offset, keys, items, plainText }
@@ -252,7 +254,7 @@ function offsetOf(node: unknown): number | undefined {
 /** Follows a path. `nearest`: the deepest existing node; `exact`: the node at the full path, if it exists. */
 function placeAt(
   root: Place,
-  path: DescriptorPath,
+  path: YamlPath,
 ): { readonly nearest: Place; readonly exact: Place | undefined } {
   let nearest = root
   for (const segment of path) {

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { ByteSource } from '../../shared/byte-source.ts'
-import { type CrcCoverage, createCrcCoverage } from '../zip/crc-coverage.ts'
-import { corruptEntry, requireChecksum } from '../zip/zip-format-error.ts'
+import { type CrcCoverage, createCrcCoverage } from './crc-coverage.ts'
+import { corruptEntry, requireChecksum } from './zip-format-error.ts'
 
 /** An uncompressed entry that can be read from any offset. */
 export interface StoredEntry {
