@@ -4,8 +4,9 @@
  *   npm run bench:run-sets [-- [--rows 300] [--singles 20] [--container real|process] [--concurrency 16] [--reuse] [--cancel]]
  *   npm run bench:run-sets -- --failures [--rows 300]
  *
- * The first form runs one set of the example task, and single runs for comparison. It prints the client's calls, the time until all runs
- * are created, durations of `GET run-sets/{id}`, runs per second, and the memory of the largest process every half minute.
+ * The first form compares single runs with a set of at most 60 rows: calls by the client, state transitions, items written and calls of
+ * functions. Then it runs one set of the example task, and prints the time until all runs are created, durations of `GET run-sets/{id}`,
+ * runs per second, and the memory of the largest process every half minute.
  * `--container process`, for sets of thousands, replaces the container by a cheap process with the same outputs, and runs the stagers
  * inside the local Batch server. `--reuse` lets all rows take the outputs of one run. `--cancel` cancels the set once its runs are created.
  *
@@ -23,10 +24,12 @@ import { temporaryFolder } from '../local/clean-up.ts'
 import { startTemporaryStack } from '../local/stack.ts'
 import { MAX_ROWS } from '../src/contract/run-set-limits.ts'
 import { createProgress } from '../src/shared/progress.ts'
+import { startWriteCounter, type WriteCounter } from '../test/fixtures/counted-calls.ts'
 import { RECORD_CALLS, readRecordings, recordingOptions } from '../test/recording/recording.ts'
 import { expectAtLeast, expectBelow, expectEqual, printFigure } from './figures.ts'
 import { createRunSetClient, isEnded, reportTimes, type SetView } from './run-set-client.ts'
 import { measureFailures } from './run-set-failures.ts'
+import { compareWithSingles, MAX_COMPARED } from './run-set-overhead.ts'
 import { watchStack } from './stack-watch.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
@@ -52,7 +55,7 @@ const { values } = parseArgs({
 const settings = z
   .object({
     rows: z.coerce.number().int().min(1).max(MAX_ROWS),
-    singles: z.coerce.number().int().min(0),
+    singles: z.coerce.number().int().min(0).max(MAX_COMPARED),
     container: z.enum(['real', 'process']),
     concurrency: z.coerce.number().int().min(1).max(1000),
     reuse: z.boolean(),
@@ -66,10 +69,15 @@ process.env[RECORD_CALLS] = recordings.path
 const isCheap = settings.container === 'process' && !settings.failures
 // The Batch server inherits this variable. Cheap jobs mostly wait for responses.
 if (isCheap) process.env.CAPACITY ??= String(settings.concurrency)
+let counter: WriteCounter | undefined
 await using stack = await startTemporaryStack({
   instance: `bench-${randomBytes(4).toString('hex')}`,
   progress: createProgress(process.stdout),
   nodeOptions: recordingOptions(),
+  functionsThrough: async (url) => {
+    counter = await startWriteCounter(url)
+    return counter.url
+  },
   ...(isCheap ? { taskProcess: TASK_PROCESS, stagesHere: true } : {}),
 })
 const watch = watchStack(stack)
@@ -79,8 +87,11 @@ try {
   if (settings.failures) await measureFailures(stack, sets, settings)
   else {
     await example.upload(BUNDLE)
+    if (settings.singles > 0) {
+      const rows = Math.min(settings.rows, MAX_COMPARED)
+      await compareWithSingles(stack, requireCounter(), { singles: settings.singles, rows })
+    }
     await warmUp()
-    if (settings.singles > 0) await measureSingles()
     await measureSet()
   }
   for (const { name, peakMib } of watch.peaks()) {
@@ -92,19 +103,12 @@ try {
   expectEqual('scans of the table', actions.filter((action) => action === 'dynamodb:Scan').length, 0)
 } finally {
   watch.stop()
+  counter?.stop()
 }
 
-/** Creates and starts runs one after the other, like a client that does not use run sets. */
-async function measureSingles(): Promise<void> {
-  const begin = performance.now()
-  for (let number = 0; number < settings.singles; number += 1) {
-    const id = await example.createRun()
-    await example.provision(id, { a: number, b: number, text: 'x' })
-    await example.start(id)
-  }
-  const seconds = (performance.now() - begin) / 1000
-  printFigure('single runs: created and started', settings.singles / seconds, 'runs/s')
-  printFigure('single runs: calls by the client for each', 5, 'calls')
+function requireCounter(): WriteCounter {
+  if (counter === undefined) throw new Error('the stack started without its counter of writes')
+  return counter
 }
 
 async function measureSet(): Promise<void> {

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { takesKey } from '../../../lambdas/api/idempotent.ts'
+import { type OperationId, ROUTES } from '../../../lambdas/api/route-table.ts'
 import { DomainError } from '../../../src/contract/errors.ts'
 import {
   CONTENT_DIGEST_HEADER,
@@ -10,12 +12,29 @@ import type { Upload } from '../../../src/upload/upload.ts'
 import { aTask, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { aRunSet, SET_ID } from '../../fixtures/run-sets.ts'
 
 const BASE = '/app-engine/v1'
 const RUNS = 'tasks/com.example.addition/1.0.0/runs'
 const STORE = { name: 'Main store', host: 'https://store.example.org' }
 const UPLOAD = { purpose: 'task', fileName: 'a.zip' }
 const DIGEST = `sha256:${'a'.repeat(64)}`
+
+/** A call of each operation that takes a key. */
+const CREATIONS: Readonly<
+  Record<string, { readonly path: string; readonly body?: () => object; readonly status?: number }>
+> = {
+  createRunById: { path: `tasks/${TASK_ID}/runs` },
+  createRunByName: { path: RUNS },
+  createUpload: { path: 'uploads', body: () => UPLOAD },
+  createStore: { path: 'stores', body: () => STORE },
+  createWebhook: { path: 'webhooks', body: () => ({ url: 'https://hooks.example.org/a' }), status: 201 },
+  createRunSet: { path: 'run-sets', body: () => ({ taskId: TASK_ID, rows: [{ a: 1, b: 2 }] }), status: 201 },
+  retryRunSet: { path: `run-sets/${SET_ID}/retry` },
+  rerun: { path: `task-runs/${RUN_ID}/rerun`, status: 201 },
+  uploadTask: { path: 'tasks', body: () => aBundle('x') },
+  installTask: { path: 'tasks/com.example.new/1.0.0/install' },
+}
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
@@ -61,29 +80,37 @@ describe('a call with an idempotency key', () => {
     }
   }
 
-  it.each([
-    [`tasks/${TASK_ID}/runs`, undefined],
-    [RUNS, undefined],
-    ['uploads', UPLOAD],
-    ['stores', STORE],
-    ['run-sets', { taskId: TASK_ID, rows: [{ a: 1, b: 2 }] }],
-    ['tasks', aBundle('x')],
-    ['tasks/com.example.new/1.0.0/install', undefined],
-  ])('creates one resource by POST %s, however often it is sent', async (path, body) => {
-    const on = withReadyUploads(engine)
-    await engine.stores.create({
-      ...STORE,
-      name: 'Default',
-      id: DIGEST,
-      createdAt: '2026-01-01T00:00:00.000Z',
-    })
-    await engine.stores.makeDefault(DIGEST)
+  it.each(Object.entries(CREATIONS))(
+    'creates one resource by %s, however often it is sent',
+    async (_, creation) => {
+      const { path, body, status = 200 } = creation
+      const on = withReadyUploads(await anEngine({ run: { state: 'FAILED' } }))
+      await on.stores.create({ ...STORE, name: 'Default', id: DIGEST, createdAt: '2026-01-01T00:00:00.000Z' })
+      await on.stores.makeDefault(DIGEST)
+      await on.sets.create(aRunSet({ taskId: on.task.id, phase: 'cancelled' }))
 
-    const first = await post(path, body, { on })
-    const again = await post(path, body, { on })
+      const first = await post(path, body?.(), { on })
+      const again = await post(path, body?.(), { on })
 
-    expect(first).toMatchObject({ status: path === 'run-sets' ? 201 : 200, isReplayed: false })
+      expect(first).toMatchObject({ status, isReplayed: false })
+      expect(again).toEqual({ ...first, isReplayed: true })
+    },
+  )
+
+  it('is tested with every operation that takes one', () => {
+    const keyed = (Object.keys(ROUTES) as OperationId[]).filter(takesKey)
+
+    expect(Object.keys(CREATIONS).toSorted()).toEqual(keyed.toSorted())
+  })
+
+  it('retries a run set once', async () => {
+    await engine.sets.create(aRunSet({ taskId: engine.task.id, phase: 'cancelled' }))
+
+    const first = await post(`run-sets/${SET_ID}/retry`)
+    const again = await post(`run-sets/${SET_ID}/retry`)
+
     expect(again).toEqual({ ...first, isReplayed: true })
+    expect(await engine.sets.find(SET_ID)).toMatchObject({ round: 2, executions: 2 })
   })
 
   it('creates one run', async () => {
