@@ -93,6 +93,9 @@ describe('a user of the console', () => {
     ] as const)
       await map.click({ position: { x: box.width * x, y: box.height * y } })
     await expect.poll(() => field('Region').inputValue()).toContain('"Polygon"')
+    const drawn = JSON.parse(await field('Region').inputValue()) as { coordinates: number[][][] }
+    // The first two corners are above the middle of the picture, the third is below: y is counted from the bottom.
+    expect(drawn.coordinates[0]?.map(([, y = 0]) => y > 100)).toEqual([true, true, false, true])
     await field('Nuclei').fill('20')
     await field('Whole number').fill('7')
     await field('Threshold').fill('0.25')

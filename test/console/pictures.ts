@@ -1,12 +1,15 @@
 import { crc32, deflateSync } from 'node:zlib'
+import type { Page } from 'playwright-core'
 import { GRID } from './every-type-task.ts'
 
 /* Images that look like tissue, with nuclei at the positions of the outlines of `every-type-task.ts`. */
 
 type Colour = readonly [red: number, green: number, blue: number]
 
-/** Colour of a pixel, derived from its position. */
-function colourAt(x: number, y: number): Colour {
+/** Colour of a position, whose y is counted from the bottom as in geometries. */
+type At = (x: number, y: number) => Colour
+
+function tissueAt(x: number, y: number): Colour {
   const column = Math.floor(x / GRID.step)
   const row = Math.floor(y / GRID.step)
   const [dx, dy] = [x - (column + 0.5) * GRID.step, y - (row + 0.5) * GRID.step]
@@ -16,7 +19,13 @@ function colourAt(x: number, y: number): Colour {
   return isNucleus ? [118 + wave, 82 + wave, 150 + wave] : [232 + wave, 188 + wave, 214 + wave]
 }
 
-function rgbOf(width: number, height: number, at: (x: number, y: number) => Colour): Buffer {
+/** Light, but dark where x and y are less than half of the width and of the height. */
+export function darkQuarter(width: number, height: number): At {
+  return (x, y) => (x < width / 2 && y < height / 2 ? [40, 40, 40] : [240, 240, 240])
+}
+
+/** @param at colour of the pixel in a column and a row, counted from the top */
+function rgbOf(width: number, height: number, at: At): Buffer {
   const pixels = Buffer.alloc(width * height * 3)
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
@@ -28,12 +37,13 @@ function rgbOf(width: number, height: number, at: (x: number, y: number) => Colo
   return pixels
 }
 
-export function tissuePng(width: number, height: number): Buffer {
+/** Looks like tissue unless `at` returns other colours. */
+export function tissuePng(width: number, height: number, at = tissueAt): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header.set([8, 2, 0, 0, 0], 8)
-  const pixels = rgbOf(width, height, colourAt)
+  const pixels = rgbOf(width, height, (x, row) => at(x, height - 1 - row))
   const rows = Buffer.alloc((width * 3 + 1) * height)
   for (let y = 0; y < height; y += 1)
     pixels.copy(rows, y * (width * 3 + 1) + 1, y * width * 3, (y + 1) * width * 3)
@@ -54,9 +64,21 @@ function chunk(name: string, body: Buffer): Buffer {
   return Buffer.concat([length, named, check])
 }
 
+/** A JPEG in a colour of tissue, encoded by the browser. */
+export async function tissueJpeg(page: Page, width: number, height: number): Promise<Buffer> {
+  const encoded = await page.evaluate(`(() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: ${width}, height: ${height} })
+    const context = canvas.getContext('2d')
+    context.fillStyle = 'rgb(232 188 214)'
+    context.fillRect(0, 0, ${width}, ${height})
+    return canvas.toDataURL('image/jpeg')
+  })()`)
+  return Buffer.from(String(encoded).split(',')[1] ?? '', 'base64')
+}
+
 /** A plain TIFF of tissue: one strip, not compressed, most significant byte first. */
 export function tissueTiff(width: number, height: number): Buffer {
-  const pixels = rgbOf(width, height, colourAt)
+  const pixels = rgbOf(width, height, (x, row) => tissueAt(x, height - 1 - row))
   const [SHORT, LONG] = [3, 4]
   const fields: readonly (readonly [tag: number, type: number, count: number, value: number])[] = [
     [256, LONG, 1, width],
@@ -90,8 +112,8 @@ export function tissueTiff(width: number, height: number): Buffer {
 
 const TILE = 256
 
-/** A tiled BigTIFF of tissue, deflated, with smaller levels down to one tile. */
-export function tissueBigTiff(width: number, height: number): Buffer {
+/** A tiled BigTIFF, deflated, with smaller levels down to one tile. */
+export function tissueBigTiff(width: number, height: number, at = tissueAt): Buffer {
   const parts: Buffer[] = [Buffer.alloc(16)]
   let offset = 16
   const put = (part: Buffer): number => {
@@ -103,7 +125,7 @@ export function tissueBigTiff(width: number, height: number): Buffer {
   const directories: { at: number; nextField: number }[] = []
   for (let scale = 1; ; scale *= 2) {
     const [w, h] = [Math.ceil(width / scale), Math.ceil(height / scale)]
-    const { part, nextField } = level(w, h, (x, y) => colourAt(x * scale, y * scale), put)
+    const { part, nextField } = level(w, h, (x, row) => at(x * scale, height - 1 - row * scale), put)
     directories.push({ at: put(part), nextField })
     if (w <= TILE && h <= TILE) break
   }
@@ -118,8 +140,6 @@ export function tissueBigTiff(width: number, height: number): Buffer {
   }
   return file
 }
-
-type At = (x: number, y: number) => Colour
 
 /**
  * Writes the tiles of one level.

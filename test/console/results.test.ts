@@ -1,7 +1,7 @@
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { launchBrowser, openPage } from './browser.ts'
-import { tissueBigTiff, tissuePng, tissueTiff } from './pictures.ts'
+import { darkQuarter, tissueBigTiff, tissueJpeg, tissuePng, tissueTiff } from './pictures.ts'
 import { installEveryType, runWith } from './tasks.ts'
 
 let browser: Browser
@@ -23,7 +23,7 @@ const viewer = (page: Page) => page.getByRole('application', { name: 'Geometries
 
 type Pair = readonly [number, number]
 
-/** Position on the map of a position in an image; the whole image is shown, at least 8 pixels from the edges of the map. */
+/** Position on the map of a position in an image, from its lower left corner; the whole image is shown, at least 8 pixels from the edges of the map. */
 async function placeOf(page: Page, [x, y]: Pair, [width, height]: Pair) {
   const box = await viewer(page).boundingBox()
   if (box === null) throw new Error('there is no map')
@@ -32,7 +32,7 @@ async function placeOf(page: Page, [x, y]: Pair, [width, height]: Pair) {
     box,
     position: {
       x: box.width / 2 + (x - width / 2) * scale,
-      y: box.height / 2 + (y - height / 2) * scale,
+      y: box.height / 2 - (y - height / 2) * scale,
     },
   }
 }
@@ -112,6 +112,34 @@ describe('the outputs of a run', () => {
     await close()
   })
 
+  it.each([
+    ['picture', tissuePng],
+    ['slide', tissueBigTiff],
+  ])('have y from the bottom of a %s', async (name, encode) => {
+    const { page, go, close } = await openPage(browser)
+    const [width, height] = [1200, 700]
+    const corners = [
+      [0, 0],
+      [width / 2, 0],
+      [width / 2, height / 2],
+      [0, height / 2],
+      [0, 0],
+    ]
+    const outline = JSON.stringify({ type: 'Polygon', coordinates: [corners] })
+    const files = { [name]: encode(width, height, darkQuarter(width, height)) }
+    await go(`runs/${await runWith(task, { outline }, { files })}`)
+    const region = page.getByRole('region', { name: 'Inputs', exact: true })
+    await region.getByRole('button', { name: 'Show geometries over the image' }).click()
+    await region.getByText(`${width} × ${height}`).waitFor()
+    const map = region.getByRole('application', { name: 'Geometries over the image' })
+    const quarters = async () => (await quartersOf(page, map)).map(nameOf)
+
+    await expect.poll(quarters).toEqual(['light', 'light', 'dark and outlined', 'light'])
+    await region.getByLabel('Region (1 geometry)').uncheck()
+    await expect.poll(quarters).toEqual(['light', 'light', 'dark', 'light'])
+    await close()
+  })
+
   it('are drawn over a tiled BigTIFF, of which only parts are read', async () => {
     const { page, go, close } = await openPage(browser)
     const slide = tissueBigTiff(3000, 2000)
@@ -179,18 +207,6 @@ describe('the outputs of a run', () => {
   })
 })
 
-/** A JPEG in a colour of tissue, encoded by the browser. */
-async function tissueJpeg(page: Page, width: number, height: number): Promise<Buffer> {
-  const encoded = await page.evaluate(`(() => {
-    const canvas = Object.assign(document.createElement('canvas'), { width: ${width}, height: ${height} })
-    const context = canvas.getContext('2d')
-    context.fillStyle = 'rgb(232 188 214)'
-    context.fillRect(0, 0, ${width}, ${height})
-    return canvas.toDataURL('image/jpeg')
-  })()`)
-  return Buffer.from(String(encoded).split(',')[1] ?? '', 'base64')
-}
-
 /** The pixel in the middle of the canvas. */
 async function middleOf(preview: Locator): Promise<readonly number[]> {
   const pixels = await preview
@@ -200,6 +216,25 @@ async function middleOf(preview: Locator): Promise<readonly number[]> {
       ...canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data,
     ])
   return pixels
+}
+
+/** Colours in the middle of the upper left, upper right, lower left and lower right quarter of a map, as a user sees them. */
+async function quartersOf(page: Page, map: Locator): Promise<readonly (readonly number[])[]> {
+  const picture = (await map.screenshot()).toString('base64')
+  return page.evaluate<number[][]>(`(async () => {
+    const bytes = Uint8Array.from(atob('${picture}'), (letter) => letter.charCodeAt(0))
+    const image = await createImageBitmap(new Blob([bytes]))
+    const context = new OffscreenCanvas(image.width, image.height).getContext('2d')
+    context.drawImage(image, 0, 0)
+    const at = (x, y) => [...context.getImageData(image.width * x, image.height * y, 1, 1).data]
+    return [at(0.25, 0.25), at(0.75, 0.25), at(0.25, 0.75), at(0.75, 0.75)]
+  })()`)
+}
+
+/** Outlines are filled with a translucent blue. */
+function nameOf([red = 0, , blue = 0]: readonly number[]): string {
+  const isOutlined = blue > red + 15
+  return `${red < 100 ? 'dark' : 'light'}${isOutlined ? ' and outlined' : ''}`
 }
 
 /** The members of a canvas that are used here, because the tests are compiled without types of the DOM. */

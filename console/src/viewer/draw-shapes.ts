@@ -34,7 +34,8 @@ export function drawShapes(
   style: ShapeStyle,
 ): void {
   const painter = createPainter(context, style)
-  context.setTransform(scale, 0, 0, scale, -box[0] * scale, -box[1] * scale)
+  // The canvas counts y from its upper edge.
+  context.setTransform(scale, 0, 0, -scale, -box[0] * scale, box[3] * scale)
   context.lineWidth = style.width / scale
   for (let at = only ?? 0; at < (only === undefined ? shapes.count : only + 1); at += 1) {
     const own = boxOf(shapes, at)
@@ -120,10 +121,10 @@ function createPainter(context: CanvasRenderingContext2D, { stroke, fill }: Shap
       if (isClosed) context.closePath()
       added(isClosed)
     },
-    circle([left, top, right, bottom]) {
+    circle([left, bottom, right, top]) {
       if (count > 0 && !hasAreas) flush()
-      context.moveTo(right, (top + bottom) / 2)
-      context.arc((left + right) / 2, (top + bottom) / 2, (right - left) / 2, 0, 2 * Math.PI)
+      context.moveTo(right, (bottom + top) / 2)
+      context.arc((left + right) / 2, (bottom + top) / 2, (right - left) / 2, 0, 2 * Math.PI)
       added(true)
     },
     point(x, y, scale) {
@@ -132,10 +133,10 @@ function createPainter(context: CanvasRenderingContext2D, { stroke, fill }: Shap
       context.arc(x, y, POINT_RADIUS / scale, 0, 2 * Math.PI)
       added(true)
     },
-    dot([left, top, right, bottom], scale) {
-      const size = Math.max(1, (right - left) * scale, (bottom - top) * scale) / scale
+    dot([left, bottom, right, top], scale) {
+      const size = Math.max(1, (right - left) * scale, (top - bottom) * scale) / scale
       context.fillStyle = stroke
-      context.fillRect(left, top, size, size)
+      context.fillRect(left, bottom, size, size)
       context.fillStyle = fill
     },
   }

@@ -29,7 +29,7 @@ type Tool = (typeof TOOLS)[number]['name']
 const PLANE = { width: 1000, height: 700 }
 const STYLE = { stroke: '#e6007e', fill: 'rgb(230 0 126 / 20%)', width: 2 }
 
-/** Drawing area for a geometry, in pixels of the image. */
+/** Drawing area for a geometry, in pixels from the lower left corner of the image. */
 export function DrawView({ image, geometry, label, onDrawn }: DrawProps) {
   const [tool, setTool] = useState<Tool>('Polygon')
   const state = useMap(image, PLANE)
@@ -100,9 +100,8 @@ function geoJsonOf(feature: Feature<Geometry>, tool: Tool): string {
   }
 }
 
-/** Converts from the map's coordinates, whose y axis points upwards, to the image's. */
 function pixel([x = 0, y = 0]: Coordinate): [number, number] {
-  return [rounded(x), rounded(-y)]
+  return [rounded(x), rounded(y)]
 }
 
 function rounded(value: number): number {

@@ -35,7 +35,8 @@ export async function openTiff(source: ImageSource): Promise<OpenImage> {
       const ordered = levels.toReversed()
       const tileGrid = new TileGrid({
         extent,
-        origin: [0, 0],
+        // Tiles are counted from the upper left corner.
+        origin: [0, height],
         resolutions: resolutions.toReversed(),
         tileSize: TILE,
       })

@@ -200,7 +200,7 @@ function useClicks(
       const found = sets
         .filter(({ name }) => !hidden.has(name))
         .flatMap(({ name, shapes }) => {
-          const at = shapeAt(shapes, x, -y, tolerance)
+          const at = shapeAt(shapes, x, y, tolerance)
           return at === undefined ? [] : [{ set: name, at, area: shapes.areas[at] ?? 0 }]
         })
         .sort((one, other) => one.area - other.area)
@@ -212,15 +212,15 @@ function useClicks(
 }
 
 function sizeOf(sets: readonly ShapeSet[]): { width: number; height: number } {
-  let [right, bottom] = [1, 1]
+  let [right, top] = [1, 1]
   for (const { shapes } of sets) {
     for (let at = 0; at < shapes.count; at += 1) {
       const [, , x, y] = boxOf(shapes, at)
       right = Math.max(right, x)
-      bottom = Math.max(bottom, y)
+      top = Math.max(top, y)
     }
   }
-  return { width: right * MARGIN, height: bottom * MARGIN }
+  return { width: right * MARGIN, height: top * MARGIN }
 }
 
 function colourOf(at: number): string {

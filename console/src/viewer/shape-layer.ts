@@ -33,7 +33,7 @@ export function createShapeLayer(
       if (context === null || (isChoice && chosen === undefined)) return canvas
       const [left = 0, bottom = 0, right = 0, top = 0] = extent
       const view = {
-        box: [left, -top, right, -bottom] as const,
+        box: [left, bottom, right, top] as const,
         scale: pixelRatio / resolution,
         only: isChoice ? chosen : undefined,
       }

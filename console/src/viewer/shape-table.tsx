@@ -10,24 +10,24 @@ interface TableProps {
   readonly onChoose: (at: number) => void
 }
 
-/** Table with a row for each geometry; scrolls to the selected one. */
+/** Table with a row for each geometry, with x and y of the lower left corner of its box; scrolls to the selected one. */
 export function ShapeTable({ label, shapes, chosen, hrefOf, onChoose }: TableProps) {
   return (
     <VirtualRows
       label={label}
       count={shapes.count}
-      columns={['Item', 'Kind', 'Area', 'At', 'File']}
+      columns={['Item', 'Kind', 'Area', 'Lower left of box', 'File']}
       chosen={chosen}
       onChoose={onChoose}
       cells={(at) => {
-        const [left, top] = boxOf(shapes, at)
+        const [left, bottom] = boxOf(shapes, at)
         const area = shapes.areas[at] ?? 0
         const name = shapes.labels[at] === '' ? '–' : (shapes.labels[at] ?? '')
         return [
           name,
           KIND_NAMES[shapes.kinds[at] ?? 0],
           area === 0 ? '' : `${formatCount(Math.round(area))} px²`,
-          `${Math.round(left)}, ${Math.round(top)}`,
+          `${Math.round(left)}, ${Math.round(bottom)}`,
           <a
             key="file"
             href={hrefOf(at)}

@@ -7,7 +7,7 @@
 export const KIND = { point: 0, line: 1, area: 2, circle: 3 } as const
 export const KIND_NAMES = ['point', 'line', 'area', 'circle'] as const
 
-/** Geometries of one parameter, in pixels from the top left of the image. */
+/** Geometries of one parameter, in pixels from the lower left corner of the image. */
 export interface Shapes {
   readonly count: number
   readonly kinds: Uint8Array<ArrayBuffer>
@@ -17,7 +17,7 @@ export interface Shapes {
   readonly pathEnds: Uint32Array<ArrayBuffer>
   /** End of each shape: index in the paths. */
   readonly shapeEnds: Uint32Array<ArrayBuffer>
-  /** Left, top, right and bottom of each shape. */
+  /** Left, bottom, right and top of each shape. */
   readonly boxes: Float32Array<ArrayBuffer>
   /** Square pixels; 0 for points and lines. */
   readonly areas: Float32Array<ArrayBuffer>
@@ -75,9 +75,9 @@ export function shapesOf(geometries: Iterable<LabelledGeometry>): Shapes {
     if (outline === undefined) continue
     const { kind, paths, radius } = outline
     let left = Number.POSITIVE_INFINITY
-    let top = Number.POSITIVE_INFINITY
+    let bottom = Number.POSITIVE_INFINITY
     let right = Number.NEGATIVE_INFINITY
-    let bottom = Number.NEGATIVE_INFINITY
+    let top = Number.NEGATIVE_INFINITY
     for (const path of paths) {
       for (const position of path) {
         const x = position[0] ?? 0
@@ -85,13 +85,13 @@ export function shapesOf(geometries: Iterable<LabelledGeometry>): Shapes {
         positions.add(x, y)
         if (x < left) left = x
         if (x > right) right = x
-        if (y < top) top = y
-        if (y > bottom) bottom = y
+        if (y < bottom) bottom = y
+        if (y > top) top = y
       }
       pathEnds.push(positions.length / 2)
     }
-    boxes.add(left - radius, top - radius)
-    boxes.add(right + radius, bottom + radius)
+    boxes.add(left - radius, bottom - radius)
+    boxes.add(right + radius, top + radius)
     shapeEnds.push(pathEnds.length)
     kinds.push(kind)
     areas.push(areaOf(outline))
@@ -190,8 +190,8 @@ export function buffersOf(shapes: Shapes): ArrayBuffer[] {
 export function shapeAt(shapes: Shapes, x: number, y: number, tolerance: number): number | undefined {
   let found: number | undefined
   for (let at = 0; at < shapes.count; at += 1) {
-    const [left, top, right, bottom] = boxOf(shapes, at)
-    if (x < left - tolerance || x > right + tolerance || y < top - tolerance || y > bottom + tolerance)
+    const [left, bottom, right, top] = boxOf(shapes, at)
+    if (x < left - tolerance || x > right + tolerance || y < bottom - tolerance || y > top + tolerance)
       continue
     const isSmaller = found === undefined || (shapes.areas[at] ?? 0) < (shapes.areas[found] ?? 0)
     const isHit = shapes.kinds[at] !== KIND.area || right - left < tolerance || isInside(shapes, at, x, y)
@@ -200,7 +200,7 @@ export function shapeAt(shapes: Shapes, x: number, y: number, tolerance: number)
   return found
 }
 
-export type Box = readonly [left: number, top: number, right: number, bottom: number]
+export type Box = readonly [left: number, bottom: number, right: number, top: number]
 
 export function boxOf({ boxes }: Shapes, at: number): Box {
   return [boxes[4 * at] ?? 0, boxes[4 * at + 1] ?? 0, boxes[4 * at + 2] ?? 0, boxes[4 * at + 3] ?? 0]

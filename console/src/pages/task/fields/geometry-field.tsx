@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { LazyDraw } from '../../../viewer/lazy.tsx'
 import type { FieldProps } from './field-props.ts'
 
-/** Field for GeoJSON, typed or drawn on the image of another input. Coordinates are pixels from the top left. */
+/** Field for GeoJSON, typed or drawn on the image of another input. Coordinates are pixels from its lower left corner. */
 export function GeometryField({ id, label, describedBy, value, isWrong, images, onChange }: FieldProps) {
   const text = typeof value === 'string' ? value : ''
   const [isDrawing, setIsDrawing] = useState(false)
