@@ -138,8 +138,10 @@ describe('uploading a bundle', () => {
     await writeFile(bundle, Buffer.alloc(bytes))
     let held: ServerResponse | undefined
     service.interfere((call, response) => {
-      if (isPart(1)(call)) held = response
-      return isPart(1)(call)
+      if (!isPart(1)(call)) return false
+      response.req.resume()
+      held = response
+      return true
     })
     const running = service.run()
 
@@ -147,7 +149,6 @@ describe('uploading a bundle', () => {
     await expect
       .poll(() => service.written(), { timeout: 20_000 })
       .toMatch(/send 5\.0 MB of 5\.0 MB: \d+ %, [\d.]+ [kMG]?B\/s, [\d.]+ (?:s|min|h).* left/u)
-    held?.req.resume()
     held?.end()
 
     expect((await running).outcome).toBe('com.example.task 1.0.0')
