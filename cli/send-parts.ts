@@ -29,17 +29,17 @@ export function* partsOf({ sizeBytes, partSizeBytes }: OpenUpload): Generator<Fi
 
 /**
  * Sends parts concurrently.
- * @param onSent called after each part
+ * @param onBytes called for each piece of a part
  */
 export async function sendParts(
   client: Pick<UploadClient, 'sendPart'>,
   { id, source }: { readonly id: string; readonly source: ByteSource },
   parts: Iterable<FilePart>,
-  onSent: (part: FilePart) => void = () => {},
+  onBytes?: (count: number) => void,
 ): Promise<void> {
   const send = async (part: FilePart, signal: AbortSignal): Promise<void> => {
-    await client.sendPart(id, { number: part.number, bytes: await readPart(source, part) }, signal)
-    onSent(part)
+    const { number } = part
+    await client.sendPart(id, { number, bytes: await readPart(source, part), onBytes }, signal)
   }
   await mapUntilFailure([...parts], send, { concurrency: PARTS_AT_ONCE })
 }

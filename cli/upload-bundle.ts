@@ -28,6 +28,8 @@ export interface BundleUpload {
 /** An import of few new layers takes half a second. */
 const FIRST_POLL_MS = 50
 const POLL_MS = 1000
+/** Least interval between two reports of the bytes that were sent. */
+const TELL_MS = 100
 
 /** An import that has ended. */
 interface UploadedBundle {
@@ -150,7 +152,14 @@ async function sendMissing(
   const missingBytes = missing.reduce((sum, part) => sum + part.sizeBytes, 0)
   await progress.step(`send ${formatBytes(missingBytes)} of ${formatBytes(sizeBytes)}`, async (tell) => {
     const transfer = createTransfer({ total: sizeBytes, present: sizeBytes - missingBytes })
-    await sendParts(client, { id, source }, missing, (part) => tell(transfer.add(part.sizeBytes)))
+    let toldAt = Number.NEGATIVE_INFINITY
+    await sendParts(client, { id, source }, missing, (count) => {
+      const details = transfer.add(count)
+      if (Date.now() - toldAt < TELL_MS) return
+      toldAt = Date.now()
+      tell(details)
+    })
+    tell(transfer.add(0))
     await client.complete(id)
   })
   return missingBytes

@@ -6,7 +6,7 @@ import { type OutputEntry, STAGED_LISTING_NAME } from '../../src/contract/stagin
 import { runOutputsPrefix } from '../../src/contract/storage-keys.ts'
 import { collectOutputs, OUTPUTS_NAME } from '../../src/outputs/collect-outputs.ts'
 import type { Run } from '../../src/run/run.ts'
-import { ContentError, createBudget } from '../../stager/limits.ts'
+import { ContentError, createBudget, problemText } from '../../stager/limits.ts'
 import { listFolder } from '../../stager/list-outputs.ts'
 import { packFolder } from '../../stager/pack-folder.ts'
 import { createFollow } from '../../stager/symbolic-links.ts'
@@ -52,7 +52,7 @@ export async function collect(local: LocalRun, folder: string): Promise<Collecte
       entries.push(entry)
     } catch (error) {
       if (!(error instanceof ContentError)) throw error
-      entries.push({ ...entry, problem: error.message })
+      entries.push({ ...entry, problem: problemText(error) })
     }
   }
   await objects.put(

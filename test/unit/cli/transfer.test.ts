@@ -46,6 +46,21 @@ describe('a transfer', () => {
     expect(add(10 * MB, 10)).toBe('60 %, 1.0 MB/s, 40 s left')
   })
 
+  it('takes back the bytes of a failed attempt', () => {
+    const { add } = aTransfer(100 * MB)
+
+    const lines = [add(10 * MB, 5), add(-10 * MB, 5), add(20 * MB, 10)]
+
+    expect(lines).toEqual(['10 %, 2.0 MB/s, 45 s left', '0 %', '20 %, 1.0 MB/s, 1 min 20 s left'])
+  })
+
+  it('follows many small pieces', () => {
+    const { add } = aTransfer(1000 * MB)
+    for (let piece = 0; piece < 100_000; piece += 1) add(1000, 0.001)
+
+    expect(add(0, 0)).toMatch(/^10 %, 1\.0 MB\/s, 15 min/u)
+  })
+
   it('has a finite rate when the first part arrives at once', () => {
     const { add } = aTransfer(100)
 

@@ -29,9 +29,10 @@ afterEach(async () => {
 })
 
 /** The service and its storage on one server; `answer` may replace any response. */
-async function aService() {
+async function aService(partSizeBytes = PART_BYTES) {
   const parts = new Map<number, Buffer>()
   const calls: string[] = []
+  let written: string[] = []
   let upload: Record<string, unknown> | undefined
   let ending: readonly object[] = [{ state: 'READY', task: TASK }]
   let interfere: ((call: string, response: ServerResponse) => boolean) | undefined
@@ -49,7 +50,7 @@ async function aService() {
     if (request.method === 'PUT') return undefined
     if (path === 'uploads') {
       parts.clear()
-      const open = { id: ID, state: 'CREATED', partSizeBytes: PART_BYTES, progress: null }
+      const open = { id: ID, state: 'CREATED', partSizeBytes, progress: null }
       return view({ ...open, task: null, error: null, ...JSON.parse(String(body)) })
     }
     if (path.endsWith('/parts')) {
@@ -96,8 +97,9 @@ async function aService() {
     forget: () => {
       upload = undefined
     },
+    written: () => written.join(''),
     run: async () => {
-      const written: string[] = []
+      written = []
       const progress = createProgress({ isTTY: true, write: (text) => written.push(text) }, () => 0)
       const client = createUploadClient(baseUrl, { pausesMs: [1, 1] })
       const uploaded = uploadBundle({ bundle, url: baseUrl, client, progress, pollMs: 1 })
@@ -124,10 +126,32 @@ describe('uploading a bundle', () => {
 
     expect(outcome).toBe('com.example.task 1.0.0')
     expect(sent(service)).toBe(String(BYTES))
-    expect(written).toContain('send 34 B of 34 B: 100 %')
+    expect(written).toMatch(/send 34 B of 34 B: 100 %, [\d.]+ k?B\/s, 0 s left/u)
     expect(written).toContain('import: checking the bundle')
     expect(written).toContain('import: 1 of 2 layers, 50 % of 10 B')
     expect(await readdir(folder)).toEqual(['bundle.zip'])
+  })
+
+  it('shows rate and time left while the first part is being sent', async () => {
+    const bytes = 5_000_000
+    const service = await aService(bytes)
+    await writeFile(bundle, Buffer.alloc(bytes))
+    let held: ServerResponse | undefined
+    service.interfere((call, response) => {
+      if (!isPart(1)(call)) return false
+      response.req.resume()
+      held = response
+      return true
+    })
+    const running = service.run()
+
+    // Storage answers only after this.
+    await expect
+      .poll(() => service.written(), { timeout: 20_000 })
+      .toMatch(/send 5\.0 MB of 5\.0 MB: \d+ %, [\d.]+ [kMG]?B\/s, [\d.]+ (?:s|min|h).* left/u)
+    held?.end()
+
+    expect((await running).outcome).toBe('com.example.task 1.0.0')
   })
 
   it('shows the warnings of the import', async () => {
@@ -154,9 +178,11 @@ describe('uploading a bundle', () => {
       return true
     })
 
-    const { outcome } = await service.run()
+    const { outcome, written } = await service.run()
 
     expect(outcome).toBe('com.example.task 1.0.0')
+    const shares = [...written.matchAll(/: (\d+) %/gu)].map(([, share]) => Number(share))
+    expect(Math.max(...shares)).toBe(100)
     expect(partsSent(service.calls)).toHaveLength(6)
     expect(sent(service)).toBe(String(BYTES))
   })
