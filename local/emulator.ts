@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Child, type ChildOptions, endOfLog, startChild } from './child.ts'
 import { LOOPBACK } from './ports.ts'
 import { installPackages } from './python-packages.ts'
+import { UserError } from './user-error.ts'
 
 /** Pinned: the gaps of this version are known (docs/architecture.md), and other versions cannot read its saved state. */
 export const MINISTACK_VERSION = '1.5.33'
@@ -108,5 +109,18 @@ export async function answers(url: string, signal?: AbortSignal): Promise<boolea
       return true
     },
     () => false,
+  )
+}
+
+/**
+ * Checks that a user's own emulator answers.
+ * @returns the address without a trailing slash
+ * @throws UserError
+ */
+export async function checkEmulator(url: string, signal: AbortSignal): Promise<string> {
+  if (await answers(url, signal)) return url.replace(/\/+$/u, '')
+  signal.throwIfAborted()
+  throw new UserError(
+    `Nothing answers at AWS_ENDPOINT_URL (${url}): start that emulator, or unset the variable to have one started.`,
   )
 }

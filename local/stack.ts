@@ -8,7 +8,7 @@ import type { Child } from './child.ts'
 import { cleanUp } from './clean-up.ts'
 import { type DeployedStack, deploy } from './deploy.ts'
 import { detectEngine } from './detect-engine.ts'
-import { answers } from './emulator.ts'
+import { checkEmulator } from './emulator.ts'
 import { createContainerEngine, describeEngine } from './engine/container-engine.ts'
 import type { ContainerEngine } from './engine/container-run.ts'
 import { instancePorts } from './instance-ports.ts'
@@ -34,7 +34,6 @@ import {
   variablesOf,
 } from './stack-settings.ts'
 import { type Supervised, supervise } from './supervisor.ts'
-import { UserError } from './user-error.ts'
 
 export interface LocalStackOptions {
   /** Name of the folder below `.local` and label of the containers; at most 40 of `a-z0-9-`. */
@@ -279,15 +278,6 @@ async function stopAll({ cleanups }: Start): Promise<void> {
   }
   if (problems.length > 0)
     throw new AggregateError(problems, `could not stop everything: ${problems.join('; ')}`)
-}
-
-/** @returns the address without a trailing slash */
-async function checkEmulator(url: string, signal: AbortSignal): Promise<string> {
-  if (await answers(url, signal)) return url.replace(/\/+$/u, '')
-  signal.throwIfAborted()
-  throw new UserError(
-    `Nothing answers at AWS_ENDPOINT_URL (${url}): start that emulator, or unset the variable to have one started.`,
-  )
 }
 
 function pidFilesOf(directory: string): Record<PartName, string> {
