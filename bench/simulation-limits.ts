@@ -50,7 +50,7 @@ export const RATES = {
     submit: 0,
     launch: 3,
     end: 0,
-    refusal: 'delays the log on EC2; may end the attempt on Fargate, see below',
+    refusal: 'delays the log on EC2; may end the attempt on Fargate, see Log streams above',
     // Launches exceed the limit by a fifth, so 30 s of delay take 150 s, in which all three attempts of a run can begin.
     failsAfterSeconds: 30,
     source: 'https://docs.aws.amazon.com/goto/WebAPI/logs/CreateLogStream',

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { chmod, mkdir, rm, rmdir, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import taskSchema from '../../docs/task.schema.json' with { type: 'json' }
 import { isNamespace } from '../../src/contract/names.ts'
@@ -65,13 +65,14 @@ export function addInit(program: Command, perform: Perform): void {
 }
 
 /**
- * Creates a folder with files. Without all of them, such as on a full disk, it is removed again.
+ * Creates a folder with files. Without all of them, such as on a full disk, it is removed again, as are the folders above it that were
+ * created and are still empty.
  * @throws CommandError when it exists
  */
 async function writeNewFolder(folder: string, files: readonly TemplateFile[]): Promise<void> {
   const first = existsSync(folder) ? undefined : await mkdir(folder, { recursive: true })
   if (first === undefined) throw new CommandError(`${folder} already exists; choose another name`)
-  const keep = removeOnSignal(first)
+  const keep = removeOnSignal(folder)
   try {
     for (const { path, content, isExecutable } of files) {
       const target = join(folder, path)
@@ -80,7 +81,9 @@ async function writeNewFolder(folder: string, files: readonly TemplateFile[]): P
       if (isExecutable === true) await chmod(target, 0o755)
     }
   } catch (error) {
-    await rm(first, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
+    for (let parent = dirname(resolve(folder)); parent.startsWith(resolve(first)); parent = dirname(parent))
+      await rmdir(parent).catch(() => undefined)
     throw error
   } finally {
     keep()

@@ -48,65 +48,16 @@ const KINDS: Readonly<Record<string, TreeEntry['kind']>> = {
   '5': 'folder',
 }
 
+/** The nodes of a tree, and their number. */
+interface Nodes {
+  readonly root: TreeNode
+  count: number
+}
+
 export function createImageTree(): ImageTree {
   const root: TreeNode = {}
-  let nodes = 0
+  const nodes: Nodes = { root, count: 0 }
   let isCut = false
-
-  /** Adds the missing nodes of a path. A folder replaces a file or link of a lower layer. @returns undefined when the tree is full */
-  function grow(parts: readonly string[], layer: number): TreeNode | undefined {
-    let node = root
-    for (const [depth, part] of parts.entries()) {
-      node.children ??= new Map()
-      let child = node.children.get(part)
-      if (child === undefined) {
-        if (nodes >= MAX_NODES) return undefined
-        nodes += 1
-        child = {}
-        node.children.set(part, child)
-      }
-      child.seenIn = layer
-      const isOnTheWay = depth < parts.length - 1
-      if (isOnTheWay && child.layer !== layer && child.entry?.kind !== 'folder') child.entry = undefined
-      node = child
-    }
-    return node
-  }
-
-  /** Removes what lower layers have put at a name of a folder, and below it. */
-  function hide(folder: TreeNode, name: string, layer: number): void {
-    const node = folder.children?.get(name)
-    if (node === undefined) return
-    hideBelow(node, layer)
-    if (node.layer !== layer) node.entry = undefined
-    if (node.entry !== undefined || (node.children?.size ?? 0) > 0) return
-    folder.children?.delete(name)
-    nodes -= 1
-  }
-
-  function hideBelow(folder: TreeNode, layer: number): void {
-    if (folder.hiddenBy === layer) return
-    folder.hiddenBy = layer
-    for (const name of folder.children?.keys() ?? []) hide(folder, name, layer)
-  }
-
-  /** Applies a whiteout. Engines ignore one in a folder that does not exist. */
-  function remove(
-    folder: readonly string[] | undefined,
-    base: string,
-    layer: number,
-  ): EntryFault | undefined {
-    const node = folder && nodeAt(root, folder)
-    if (folder === undefined || node === undefined) return undefined
-    if (base === OPAQUE) {
-      hideBelow(node, layer)
-      return undefined
-    }
-    const name = base.slice(WHITEOUT.length)
-    hide(node, name, layer)
-    const isOwn = node.children?.get(name)?.seenIn === layer
-    return isOwn ? { kind: 'removes-own', path: `/${[...folder, name].join('/')}` } : undefined
-  }
 
   return {
     add(header, layer) {
@@ -114,15 +65,15 @@ export function createImageTree(): ImageTree {
       const names = namesOf(header.name)
       const base = names.at(-1) ?? ''
       const folder = folderInLayer(root, names.slice(0, -1), layer)
-      if (base.startsWith(WHITEOUT)) return remove(folder.parts, base, layer)
+      if (base.startsWith(WHITEOUT)) return remove(nodes, folder.parts, base, layer)
       if (folder.blocked !== undefined) return { kind: 'blocked', by: folder.blocked }
       const linked = header.typeFlag === '1' ? linkedBy(root, header, layer) : {}
-      const node = grow(names.length === 0 ? [] : [...folder.parts, base], layer)
+      const node = grow(nodes, names.length === 0 ? [] : [...folder.parts, base], layer)
       isCut ||= node === undefined
       if (node === undefined) return undefined
       node.entry = entryOf(header, layer, linked.original)
       node.layer = layer
-      if (node.entry.kind !== 'folder') hideBelow(node, layer)
+      if (node.entry.kind !== 'folder') hideBelow(nodes, node, layer)
       // A missing target may have been omitted.
       return isCut ? undefined : linked.fault
     },
@@ -138,6 +89,62 @@ export function createImageTree(): ImageTree {
     realPath: (path) => realPath(root, path),
     isCut: () => isCut,
   }
+}
+
+/** Adds the missing nodes of a path. A folder replaces a file or link of a lower layer. @returns undefined when the tree is full */
+function grow(nodes: Nodes, parts: readonly string[], layer: number): TreeNode | undefined {
+  let node = nodes.root
+  for (const [depth, part] of parts.entries()) {
+    node.children ??= new Map()
+    let child = node.children.get(part)
+    if (child === undefined) {
+      if (nodes.count >= MAX_NODES) return undefined
+      nodes.count += 1
+      child = {}
+      node.children.set(part, child)
+    }
+    child.seenIn = layer
+    const isOnTheWay = depth < parts.length - 1
+    if (isOnTheWay && child.layer !== layer && child.entry?.kind !== 'folder') child.entry = undefined
+    node = child
+  }
+  return node
+}
+
+/** Applies a whiteout. Engines ignore one in a folder that does not exist. */
+function remove(
+  nodes: Nodes,
+  folder: readonly string[] | undefined,
+  base: string,
+  layer: number,
+): EntryFault | undefined {
+  const node = folder && nodeAt(nodes.root, folder)
+  if (folder === undefined || node === undefined) return undefined
+  if (base === OPAQUE) {
+    hideBelow(nodes, node, layer)
+    return undefined
+  }
+  const name = base.slice(WHITEOUT.length)
+  hide(nodes, node, name, layer)
+  const isOwn = node.children?.get(name)?.seenIn === layer
+  return isOwn ? { kind: 'removes-own', path: `/${[...folder, name].join('/')}` } : undefined
+}
+
+/** Removes what lower layers have put at a name of a folder, and below it. */
+function hide(nodes: Nodes, folder: TreeNode, name: string, layer: number): void {
+  const node = folder.children?.get(name)
+  if (node === undefined) return
+  hideBelow(nodes, node, layer)
+  if (node.layer !== layer) node.entry = undefined
+  if (node.entry !== undefined || (node.children?.size ?? 0) > 0) return
+  folder.children?.delete(name)
+  nodes.count -= 1
+}
+
+function hideBelow(nodes: Nodes, folder: TreeNode, layer: number): void {
+  if (folder.hiddenBy === layer) return
+  folder.hiddenBy = layer
+  for (const name of folder.children?.keys() ?? []) hide(nodes, folder, name, layer)
 }
 
 function entryOf(header: LayerEntry, layer: number, original: TreeEntry | undefined): TreeEntry {

@@ -4,8 +4,8 @@ import type { EntryFault, ImageTree } from './image-tree.ts'
 import type { LayerEntry } from './layer-memory.ts'
 
 /*
- * Faults of layers for which docker and podman do not load an image, and for which a run cannot pull it. Tried with podman 4.3, whose
- * rules are those of docker: a layer is unpacked into an empty folder.
+ * Faults of layers for which podman 4.3 (tried) does not load or pull an image. Each layer is unpacked into an empty folder, as by docker's
+ * overlay2. Other engines may unpack layers over each other and accept more: an image with such a layer does not run everywhere.
  */
 
 /** Searches the entries of one layer for faults. */

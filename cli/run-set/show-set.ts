@@ -13,11 +13,13 @@ export function showSet(terminal: Terminal, view: SetView): void {
     ...(round > 1 ? [`round ${round}`] : []),
   ]
   terminal.print(facts.join('  '))
-  if (error !== undefined) terminal.print(`the service could not continue: ${error.message}`)
+  if (error !== undefined) terminal.print(`${error.kind}: ${error.message}`)
   if (problems !== undefined) {
-    const hasRuns = view.counts.finished + view.counts.failed > 0
-    printProblems(terminal, problems, hasRuns ? 'no further run was started' : 'no run was created')
-    if (!hasRuns) return
+    if (error === undefined) {
+      printProblems(terminal, problems, 'no run was created')
+      return
+    }
+    printProblems(terminal, problems, `no run was started in round ${round}`)
   }
   terminal.print(`${countsLine(view)}; ${costLine(view)}`)
   if (failures.length === 0) return

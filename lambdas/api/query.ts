@@ -127,8 +127,8 @@ export function cursorOf({ path }: Listing, position: string): string {
 export function cursorQuery(context: Context, { path, positions }: Listing): string | undefined {
   const value = optionalQuery(context, 'cursor')
   if (value === undefined) return undefined
-  const [of = '', position] = Buffer.from(value, 'base64url').toString().split('?', 2)
-  if (position !== undefined && of !== path) {
+  const [, of, position] = /^([\w/-]+)\?(.*)$/su.exec(Buffer.from(value, 'base64url').toString()) ?? []
+  if (of !== undefined && of !== path) {
     const words = `it is of the list ${quoted(of, 60)}; expected the \`next\` of a page of ${quoted(path, 60)}`
     throw queryError('cursor', value, words)
   }

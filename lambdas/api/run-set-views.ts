@@ -1,12 +1,10 @@
 import { printable } from '../../src/contract/quoted.ts'
-import { MAX_MESSAGE_LENGTH } from '../../src/run/set/run-set.ts'
+import { hasRefusedFiles, MAX_MESSAGE_LENGTH } from '../../src/run/set/run-set.ts'
 import type { CountedRunSet, DescribedRunSet } from '../../src/run-set/describe-run-set.ts'
 import type { SetRun } from '../../src/run-set/list-set-runs.ts'
 import type { Task } from '../../src/task/task.ts'
 import type { ListedRunSet, RunSet, RunSetRun } from './openapi/run-set-schemas.ts'
 import { viewTask, viewTimes } from './views.ts'
-
-/** Maximum number of characters of a message in a response. */
 
 /** A set in a list. */
 export function viewListedRunSet(
@@ -33,7 +31,8 @@ export function viewListedRunSet(
 
 /** A set with its problems and failures. */
 export function viewRunSet(described: DescribedRunSet, task: Task): RunSet {
-  const { problems, problemCount, failure } = described.runSet
+  const { problems, problemCount } = described.runSet
+  const error = errorOf(described.runSet)
   const failures = described.failures.map(({ message, ...group }) => ({
     ...group,
     message: shownMessage(message),
@@ -42,8 +41,15 @@ export function viewRunSet(described: DescribedRunSet, task: Task): RunSet {
     ...viewListedRunSet(described, task),
     ...(problemCount > 0 && { problems: { count: problemCount, content: problems } }),
     ...(failures.length > 0 && { failures }),
-    ...(failure !== undefined && { error: { kind: 'engine-error', message: shownMessage(failure) } }),
+    ...(error !== undefined && { error }),
   }
+}
+
+function errorOf(runSet: DescribedRunSet['runSet']): RunSet['error'] {
+  if (runSet.failure !== undefined) return { kind: 'engine-error', message: shownMessage(runSet.failure) }
+  if (!hasRefusedFiles(runSet)) return undefined
+  const message = 'files were removed or replaced after the table was checked: restore them and retry the set'
+  return { kind: 'input-staging-failed', message }
 }
 
 /** The latest run of a row. */

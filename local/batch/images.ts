@@ -14,18 +14,19 @@ export interface ImageCache {
   removePulled(): Promise<void>
 }
 
-/** Podman's reason names a digest and a path of the image. */
+/** Maximum length of podman's reason, which names a digest and a path of the image. */
 const MAX_REASON = 1000
 
 /** Images of docker or podman, which others on this machine may remove. */
 export interface EngineImages extends ImageCache {
-  /** Makes the next {@link ImageCache.ensure} look for an image again. */
-  forget(reference: string): void
+  /** Pulls an image again that was removed since {@link ImageCache.ensure} found it; undefined if that was never asked for it. */
+  restore(reference: string): Promise<void> | undefined
 }
 
 /** Creates an image cache. The list of pulled images is stored, so that the next server can remove them. */
 export function createImageCache(engine: EngineProgram, listFile: string): EngineImages {
   const present = new Map<string, Promise<void>>()
+  const restoring = new Map<string, Promise<void>>()
   const pulled = new Set<string>(existsSync(listFile) ? readFileSync(listFile, 'utf8').split('\n') : [])
 
   async function find(reference: string): Promise<void> {
@@ -43,17 +44,24 @@ export function createImageCache(engine: EngineProgram, listFile: string): Engin
     }
   }
 
+  function search(reference: string): Promise<void> {
+    const found = find(reference)
+    present.set(reference, found)
+    // The next job tries again.
+    found.catch(() => present.delete(reference))
+    return found
+  }
+
   return {
-    ensure(reference) {
-      const known = present.get(reference)
-      if (known !== undefined) return known
-      const search = find(reference)
-      present.set(reference, search)
-      // The next job tries again.
-      search.catch(() => present.delete(reference))
-      return search
+    ensure: (reference) => present.get(reference) ?? search(reference),
+    restore(reference) {
+      if (!present.has(reference)) return undefined
+      // Several jobs may miss the image at the same time.
+      const restored =
+        restoring.get(reference) ?? search(reference).finally(() => restoring.delete(reference))
+      restoring.set(reference, restored)
+      return restored
     },
-    forget: (reference) => void present.delete(reference),
     load: (archive) => loadArchive(engine, archive),
     async removePulled() {
       if (pulled.size === 0) return

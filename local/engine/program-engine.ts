@@ -23,16 +23,22 @@ export function createProgramEngine(
     kind: program.kind,
     images,
     async run(run) {
+      let removal: Promise<unknown> = Promise.resolve()
       const runOnce = (one: RunOptions): Promise<RunEnd> =>
-        runInEngine(program, availableParallelism(), one, options.afterwards)
+        runInEngine(program, availableParallelism(), one, (work) => {
+          removal = work
+          options.afterwards(work)
+        })
       const end = await runOnce(run)
-      if (!isImageMissing(end)) return end
-      const { image } = run.task.container
-      images.forget(image)
-      return images.ensure(image).then(
-        () => runOnce({ ...run, onStarted: () => {} }),
-        ({ message }: Error) => ({ reason: message }),
-      )
+      const restored = isImageMissing(end) ? images.restore(run.task.container.image) : undefined
+      if (restored === undefined) return end
+      try {
+        // The next container has the same name.
+        await Promise.all([restored, removal])
+      } catch (error) {
+        return { reason: (error as Error).message }
+      }
+      return runOnce({ ...run, onStarted: () => {} })
     },
     async listContainers() {
       const names = await callEngine(program, 'ps', '--all', '--format={{.Names}}', `--filter=label=${label}`)

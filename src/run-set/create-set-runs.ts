@@ -5,7 +5,6 @@ import { MAX_MESSAGE_LENGTH, type RowProblem, type RunSet } from '../run/set/run
 import type { RunSetChange } from '../run/set/run-set-repository.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import type { Task } from '../task/task.ts'
-import { countRows } from './count-rows.ts'
 import { FilesRefusedError, planRun, repeatRun, type SetAndTask, storePlan } from './create-runs.ts'
 import { planRow, type RowPlan, withDefaults } from './plan-row.ts'
 import { allRows, blockAt, findRuns, latestRounds, readRuns, rowOfRun, runIdsOf } from './rows-of-set.ts'
@@ -78,10 +77,7 @@ async function retryRound(deps: WorkDependencies, runSet: RunSet): Promise<Round
   return changed && { runSet: changed, rows, earlier }
 }
 
-/**
- * Rows that failed, and after them those that got no run. Rows whose run was deleted are among the failed ones if their failure was
- * recorded. Earlier versions did not record it, but only counted failures: all such rows had failed, or none is retried.
- */
+/** Rows that failed, and after them those that got no run. The counts tell which rows failed whose run was deleted. */
 async function rowsToRetry(
   deps: WorkDependencies,
   runSet: RunSet,
@@ -97,13 +93,8 @@ async function rowsToRetry(
     }
   }
   const counts = await deps.sets.counts(runSet.id)
-  for (const row of deleted) {
-    if (counts[(earlier[row] ?? 0) - 1]?.failedRows.has(row) !== true) continue
-    deleted.delete(row)
-    failed.push(row)
-  }
-  const { failed: counted } = countRows(runSet, counts)
-  if (counted === failed.length + deleted.size) failed.push(...deleted)
+  const hasFailed = (row: number): boolean => counts[(earlier[row] ?? 0) - 1]?.failedRows.has(row) === true
+  failed.push(...[...deleted].filter(hasFailed))
   return [...failed, ...all.filter((row) => earlier[row] === 0)]
 }
 

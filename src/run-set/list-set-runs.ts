@@ -25,7 +25,7 @@ interface Page {
 }
 
 /** Maximum number of rows that one call reads. A page for some states may have few or no runs, and still have a next page. */
-const MAX_ROWS = 2000
+const MAX_ROWS_READ = 2000
 
 /** Lists the latest run of each row. Rows without a run are omitted. */
 export async function listSetRuns(
@@ -34,7 +34,7 @@ export async function listSetRuns(
   { limit, after, states = [] }: Page,
 ): Promise<SetRunPage> {
   const [rows = 0] = runSet.roundRows
-  const end = Math.min(rows, after + (states.length === 0 ? limit : MAX_ROWS))
+  const end = Math.min(rows, after + (states.length === 0 ? limit : MAX_ROWS_READ))
   const content: SetRun[] = []
   for await (const found of readLatestRuns(deps, runSet, after, end)) {
     for (const { row, run } of found) {

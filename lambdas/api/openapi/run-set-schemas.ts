@@ -71,7 +71,7 @@ export const runSet = component(
       .strictObject({ count, content: z.array(rowProblem).max(MAX_PROBLEMS) })
       .exactOptional()
       .describe(
-        'Problems of the table: their number, and the first ones. No run of the current round was started. They include files that were removed after the table was checked.',
+        'Problems of the table: their number, and the first ones. No run of the current round was started. With `error`, they are files that were removed or replaced after the table was checked, and later rows may have more.',
       ),
     failures: z
       .array(
@@ -82,7 +82,12 @@ export const runSet = component(
       .describe(
         'Failures of the current round by reason, the most frequent first. Reasons beyond the first 100 of a sixteenth of the rows are one entry for each kind, whose message has an example.',
       ),
-    error: z.strictObject(reason).exactOptional().describe('Why the engine could not continue.'),
+    error: z
+      .strictObject(reason)
+      .exactOptional()
+      .describe(
+        'Why no run of the current round was started, although the table was valid. The set can be retried.',
+      ),
   }),
 )
 export type RunSet = Immutable<z.output<typeof runSet>>

@@ -4,7 +4,7 @@ import type { ByteSource } from '../../shared/byte-source.ts'
 import { readAll } from '../../shared/read-all.ts'
 import { corruptZip, requireChecksum, ZipFormatError } from '../zip/zip-format-error.ts'
 import type { ZipLimits } from '../zip/zip-records.ts'
-import { DIRECTORY_RECORD_BYTES } from '../zip-format.ts'
+import { DIRECTORY_RECORD_BYTES, END_BYTES } from '../zip-format.ts'
 import { folderNameProblem } from './folder-zip-name.ts'
 import {
   directoryRecord,
@@ -108,7 +108,7 @@ async function readEnd(source: ByteSource, limits: ZipLimits): Promise<FolderZip
 function endBytes(end: FolderZipEnd, tail: Buffer): number {
   const withZip64 =
     end.count >= 0xffff || end.directorySizeBytes >= 0xffffffff || end.directoryOffset >= 0xffffffff
-  return withZip64 ? Math.min(MAX_END_BYTES, tail.length) : 22
+  return withZip64 ? Math.min(MAX_END_BYTES, tail.length) : END_BYTES
 }
 
 async function readDirectory(

@@ -235,9 +235,10 @@ function mounts(inputs: string, outputs: string): JobContainer['mountPoints'] {
 }
 
 /**
- * Log options that keep CloudWatch's limit of 50 CreateLogStream calls a second from failing containers: Docker's driver fails the start
- * when it is throttled in blocking mode, and creates the stream in the background otherwise (moby/moby#42088). They are ECS's defaults
- * since June 2025, but an account can set another mode. A container that writes faster than CloudWatch accepts loses lines beyond the buffer.
+ * Log options that keep CloudWatch's limit of 50 CreateLogStream calls a second from failing containers on EC2 queues: Docker's driver
+ * fails the start when it is throttled in blocking mode, and creates the stream in the background otherwise (moby/moby#42088). Fargate:
+ * docs/scale.md. They are ECS's defaults since June 2025, but an account can set another mode. A container that writes faster than
+ * CloudWatch accepts loses lines beyond the buffer.
  */
 const NON_BLOCKING_LOG = { mode: 'non-blocking', 'max-buffer-size': '10m' } as const
 

@@ -93,13 +93,17 @@ export function executionNameOf({ id, executions }: Pick<RunSet, 'id' | 'executi
 }
 
 /** Whether the service ended a round: it could not create the runs, or a file was removed after the table was validated. */
-export function hasFailed({
-  failure,
+export function hasFailed(runSet: Pick<RunSet, 'failure' | 'creatingRows' | 'problemCount'>): boolean {
+  return runSet.failure !== undefined || hasRefusedFiles(runSet)
+}
+
+/** Whether the problems of a set are files that were removed or replaced after its table was validated. */
+export function hasRefusedFiles({
   creatingRows,
   problemCount,
-}: Pick<RunSet, 'failure' | 'creatingRows' | 'problemCount'>): boolean {
+}: Pick<RunSet, 'creatingRows' | 'problemCount'>): boolean {
   // A set that was cancelled while its table was validated may have problems too, but no `creatingRows`.
-  return failure !== undefined || (creatingRows !== undefined && problemCount > 0)
+  return creatingRows !== undefined && problemCount > 0
 }
 
 /**

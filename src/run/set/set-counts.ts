@@ -110,7 +110,7 @@ export function isOtherReasons(key: string): boolean {
 
 /** Counts of one round. */
 export interface RoundCounts extends Omit<CountChange, 'failedRow' | 'reason'> {
-  /** Rows, from 0, whose runs failed, so that a retry knows them after the deletion of the runs. Earlier versions recorded none. */
+  /** Rows, from 0, whose runs failed, so that a retry knows them after the deletion of the runs. */
   readonly failedRows: ReadonlySet<number>
   /** Number of failures and an example row, by {@link reasonKey}. */
   readonly reasons: ReadonlyMap<string, { readonly count: number; readonly row: number }>

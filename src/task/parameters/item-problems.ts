@@ -9,7 +9,10 @@ const MAX_NAMED = 100
 /** Longest index path in a message. */
 const MAX_PATH_LENGTH = 80
 
-/** Collects the problems of an array's items, to report them together. All are counted; memory: those that are listed. */
+/** Checks stop after this number of problems: each takes about 10 µs, and a call to the API must end within 29 s. */
+const MAX_COUNTED = 100_000
+
+/** Collects the problems of an array's items, to report them together. Memory: those that are listed. */
 export class ItemProblems {
   readonly #parameterName: string
   readonly #explained: DomainError[] = []
@@ -20,9 +23,13 @@ export class ItemProblems {
     this.#parameterName = parameterName
   }
 
-  /** @param path index path of the item, or of a level with a trailing slash; '' for the array itself */
+  /**
+   * @param path index path of the item, or of a level with a trailing slash; '' for the array itself
+   * @throws DomainError when there are too many
+   */
   add(path: string, error: DomainError): void {
     this.#count += 1
+    if (this.#count === MAX_COUNTED) this.throwAny()
     if (this.#count > MAX_NAMED) return
     const item = path.replaceAll(/^\/|\/$/gu, '')
     if (this.#explained.length < MAX_EXPLAINED) this.#explained.push(atItem(error, this.#parameterName, item))
@@ -42,7 +49,8 @@ export class ItemProblems {
     )
     const named = this.#named.length === 0 ? '' : ` Also items ${this.#named.join(', ')}`
     const rest = this.#count > MAX_NAMED ? `, … (the first ${MAX_NAMED} are listed)` : ''
-    const words = `${counted(this.#count, 'item')} are invalid. ${explained.join(' ')}${named}${rest}`
+    const more = this.#count === MAX_COUNTED ? ' or more' : ''
+    const words = `${counted(this.#count, 'item')}${more} are invalid. ${explained.join(' ')}${named}${rest}`
     const { isMessageOurs, error } = first
     throw parameterError(error, this.#parameterName, words, { isMessageOurs })
   }

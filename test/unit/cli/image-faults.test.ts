@@ -147,8 +147,8 @@ describe('an image', () => {
     expect(messages).toEqual([expect.stringMatching(message)])
   })
 
-  it('takes time linear in the number of hard links', { timeout: 20_000 }, async () => {
-    const files = Array.from({ length: 40_000 }, (_, index) => rawEntry({ name: `d/${index}` }))
+  it('may have 10 000 hard links', async () => {
+    const files = Array.from({ length: 10_000 }, (_, index) => rawEntry({ name: `d/${index}` }))
     const links = files.map((_, index) =>
       rawEntry({ name: `e/${index}`, typeFlag: '1', linkName: `d/${index}` }),
     )

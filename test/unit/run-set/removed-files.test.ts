@@ -61,7 +61,9 @@ describe('a file that is removed after the table was checked', () => {
         ],
       },
     })
-    expect(view).not.toHaveProperty('error')
+    expect(view).toMatchObject({
+      error: { kind: 'input-staging-failed', message: expect.stringContaining('retry') },
+    })
     expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
   })
 

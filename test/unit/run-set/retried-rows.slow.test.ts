@@ -113,19 +113,6 @@ describe('a retry', () => {
     expect(await retryAfterDeletion(finished, deleted)).toEqual({ counts: { ...NO_ROWS, ...counts }, rows })
   })
 
-  it.each([
-    ['runs them if all had failed', [2], [1], [0, 1]],
-    // Which of the two had failed is not known.
-    ['leaves them if some had finished', [2], [1, 2], [0]],
-  ])('of a set of an earlier version, with deleted rows, %s', async (_, finished, deleted, rows) => {
-    const engine = await anEngine({ task: SET_TASK })
-    const { counts } = engine.sets
-    engine.sets.counts = async (setId) =>
-      (await counts(setId)).map((round) => ({ ...round, failedRows: new Set() }))
-
-    expect((await retryAfterDeletion(finished, deleted, engine)).rows).toEqual(rows)
-  })
-
   it('knows the failed row whose run of an earlier retry was deleted', async () => {
     const set = await aSet({ rows: rowsOf(3) })
     const { engine, id, work, runId } = set

@@ -9,27 +9,24 @@ interface RetryWords {
 
 interface RetriedSet extends SetProgress {
   readonly rows: number
-  readonly counts: SetProgress['counts'] & {
-    readonly finished: number
-    readonly failed: number
-    readonly skipped: number
-  }
-  /** Present when the table was refused, or a file was removed after the check of the table. */
+  readonly counts: SetProgress['counts'] & { readonly failed: number; readonly skipped: number }
+  /** Present when the table was refused, or with `error` when files were removed after its check. */
   readonly problems?: object
+  readonly error?: object
 }
 
 const FAILED_AGAIN = 'Creates a new run for each failed row, with the same inputs'
 const SKIPPED_NOW = 'Creates a run for each row that got none'
 
-/** Whether the set has runs: its table was not refused. */
-export function hasRuns({ rows, problems, counts: { finished, failed } }: RetriedSet): boolean {
-  return rows > 0 && (problems === undefined || finished + failed > 0)
+/** Whether the table of the set was refused: it has no runs, and cannot be retried. */
+export function isRefused({ problems, error }: Pick<RetriedSet, 'problems' | 'error'>): boolean {
+  return problems !== undefined && error === undefined
 }
 
 /** Returns the texts of the retry button; undefined when the set has nothing to retry. */
 export function retryWords(set: RetriedSet): RetryWords | undefined {
   const { failed, skipped } = set.counts
-  if (isOpen(set) || (set.problems !== undefined && !hasRuns(set))) return undefined
+  if (isOpen(set) || isRefused(set)) return undefined
   if (failed > 0 && skipped > 0) {
     const action = `Retry the ${plural(failed, 'failed row')}, run the ${formatCount(skipped)} skipped`
     return { action, meaning: `${FAILED_AGAIN}. ${SKIPPED_NOW}` }

@@ -17,7 +17,7 @@ import { useTitle } from '../../ui/use-title.ts'
 import { LATE_COST_MS } from '../run/run-record.ts'
 import { DurationsCard } from './durations-card.tsx'
 import { FailuresCard } from './failures-card.tsx'
-import { hasRuns } from './retry-words.ts'
+import { isRefused } from './retry-words.ts'
 import { SetActions } from './set-actions.tsx'
 import { SetRuns } from './set-runs.tsx'
 
@@ -39,7 +39,7 @@ export function SetPage({ place: { segments, query } }: { readonly place: Place 
   if (set === undefined && error !== undefined)
     return <PageProblem error={error} title={`Run set ${shortId(id)} cannot be shown.`} />
   if (set === undefined) return <Loading what="the run set" />
-  const { problems, failures = [] } = set
+  const { problems, failures = [], rows } = set
   return (
     <>
       <SetHead set={set} onChanged={reload} />
@@ -52,7 +52,7 @@ export function SetPage({ place: { segments, query } }: { readonly place: Place 
         </section>
       )}
       {problems !== undefined && <Refused set={set} problems={problems} />}
-      {hasRuns(set) && (
+      {rows > 0 && !isRefused(set) && (
         <div class="columns">
           <div class="main-column">
             <section class="card" aria-labelledby="progress">
@@ -131,9 +131,9 @@ function Refused({ set, problems }: RefusedProps) {
   return (
     <section class="problem" aria-label="Problems of the table">
       <p>
-        <strong>No {hasRuns(set) && 'further '}run was started.</strong> The table has{' '}
+        <strong>No run was started{set.round > 1 && ` in round ${set.round}`}.</strong> The table has{' '}
         {plural(problems.count, 'problem')}.
-        {task !== null && (
+        {task !== null && isRefused(set) && (
           <>
             {' '}
             Fix the table and{' '}

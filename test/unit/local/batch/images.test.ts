@@ -31,12 +31,11 @@ describe('the images of a container engine', () => {
     expect(calls()).toEqual(['image', 'pull'])
   })
 
-  it('are pulled again after they were removed and forgotten', async () => {
+  it('are pulled once more when several jobs miss them', async () => {
     await images.ensure(REFERENCE)
     rmSync(join(fake().folder, 'image'))
 
-    images.forget(REFERENCE)
-    await images.ensure(REFERENCE)
+    await Promise.all([images.restore(REFERENCE), images.restore(REFERENCE)])
 
     expect(calls()).toEqual(['image', 'pull', 'image', 'pull'])
   })
