@@ -6,6 +6,7 @@ import {
   request as requestHttp,
 } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 /*
@@ -56,6 +57,8 @@ export async function exchange(
   const answered = responseTo(request)
   let sent = Promise.resolve()
   if (body === undefined || body instanceof Uint8Array) request.end(body)
+  // `pipeline` would never end. The signal of the request was aborted before.
+  else if (request.destroyed) close(body)
   else sent = pipeline(body, request).catch(() => void request.destroy())
   try {
     const response = await answered
@@ -66,6 +69,10 @@ export async function exchange(
     if (!request.writableFinished) request.destroy()
     await sent
   }
+}
+
+function close(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): void {
+  if (body instanceof Readable) body.destroy()
 }
 
 /** Reads the first bytes of a body, and ends the connection when there are more. */
