@@ -85,9 +85,11 @@ async function aService(partSizeBytes = PART_BYTES) {
     response.end(body === undefined && !call.startsWith('GET') ? '' : JSON.stringify(body ?? missing))
   })
   const baseUrl = new URL('v1/', url).href
+  const client = createUploadClient(baseUrl, { pausesMs: [1, 1] })
   return {
     parts,
     calls,
+    client,
     end: (...states: readonly object[]) => {
       ending = states
     },
@@ -101,7 +103,6 @@ async function aService(partSizeBytes = PART_BYTES) {
     run: async () => {
       written = []
       const progress = createProgress({ isTTY: true, write: (text) => written.push(text) }, () => 0)
-      const client = createUploadClient(baseUrl, { pausesMs: [1, 1] })
       const uploaded = uploadBundle({ bundle, url: baseUrl, client, progress, pollMs: 1 })
       const outcome = uploaded.then(({ task }) => task)
       return { outcome: await outcome.catch((error: unknown) => error), written: written.join('') }
@@ -149,6 +150,8 @@ describe('uploading a bundle', () => {
     await expect
       .poll(() => service.written(), { timeout: 20_000 })
       .toMatch(/send 5\.0 MB of 5\.0 MB: \d+ %, [\d.]+ [kMG]?B\/s, [\d.]+ (?:s|min|h).* left/u)
+    // The client counts bytes that the system has taken, perhaps before the server has the request.
+    await expect.poll(() => held, { timeout: 20_000 }).toBeDefined()
     held?.end()
 
     expect((await running).outcome).toBe('com.example.task 1.0.0')
@@ -322,5 +325,25 @@ describe('uploading a bundle', () => {
 
     expect(String(outcome)).toContain('is empty')
     expect(service.calls).toEqual([])
+  })
+})
+
+describe('sending a part', () => {
+  it.each([
+    ['before its URL has arrived', (call: string) => call.endsWith('/part-urls'), 0],
+    ['while it is being sent', isPart(1), 1],
+  ])('ends when the upload is stopped %s', async (_, isMoment, puts) => {
+    const service = await aService()
+    const stopping = new AbortController()
+    service.interfere((call) => {
+      if (isMoment(call)) stopping.abort(new Error('stopped'))
+      // The response to the part is withheld.
+      return isPart(1)(call)
+    })
+
+    const sending = service.client.sendPart(ID, { number: 1, bytes: new Uint8Array(5) }, stopping.signal)
+
+    await expect(sending).rejects.toThrow('stopped')
+    expect(partsSent(service.calls)).toHaveLength(puts)
   })
 })
