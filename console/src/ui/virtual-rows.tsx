@@ -62,7 +62,7 @@ export function VirtualRows({ label, count, columns, cells, chosen, onChoose }: 
                 onClick={() => onChoose?.(at)}
               >
                 {cells(at).map((cell, column) => (
-                  <td key={`${column}`}>{cell}</td>
+                  <td key={titleOf(columns[column])}>{cell}</td>
                 ))}
               </tr>
             ))}
@@ -75,18 +75,19 @@ export function VirtualRows({ label, count, columns, cells, chosen, onChoose }: 
   )
 }
 
+function titleOf(column: Column | undefined): string | undefined {
+  return typeof column === 'string' ? column : column?.title
+}
+
 function Head({ columns }: Pick<RowsProps, 'columns'>) {
   return (
     <thead>
       <tr>
-        {columns.map((column) => {
-          const { title, hint } = typeof column === 'string' ? { title: column, hint: undefined } : column
-          return (
-            <th key={title} scope="col" title={hint}>
-              {title}
-            </th>
-          )
-        })}
+        {columns.map((column) => (
+          <th key={titleOf(column)} scope="col" title={typeof column === 'string' ? undefined : column.hint}>
+            {titleOf(column)}
+          </th>
+        ))}
       </tr>
     </thead>
   )

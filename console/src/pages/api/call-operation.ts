@@ -33,7 +33,11 @@ type Report = (answer: Answer) => void
  * Calls the operation; a refusal is reported like any other response.
  * @throws TypeError when the service does not answer; the reason of `signal` when that is aborted
  */
-export async function callOperation(request: CallRequest, signal: AbortSignal, report: Report): Promise<void> {
+export async function callOperation(
+  request: CallRequest,
+  signal: AbortSignal,
+  report: Report,
+): Promise<void> {
   const { operation, body } = request
   const begun = performance.now()
   const response = await fetch(addressOf(request), {
@@ -52,7 +56,7 @@ export async function callOperation(request: CallRequest, signal: AbortSignal, r
   show(text.length, shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown)
 }
 
-/** Reports the newest characters after each part, because the first events are those of runs that may not change. */
+/** Reports the newest characters after each part: the first events are the states of all runs, which may be long. */
 async function readEvents(
   body: ReadableStream<Uint8Array>,
   show: (size: number, text: string) => void,
@@ -81,7 +85,11 @@ function addressOf({ operation: { path, parameters = [] }, values }: CallRequest
   return new URL(`${filled.slice(1)}${query.size === 0 ? '' : `?${query}`}`, BASE)
 }
 
-function headersOf({ operation: { method, parameters = [] }, values, body }: CallRequest): Record<string, string> {
+function headersOf({
+  operation: { method, parameters = [] },
+  values,
+  body,
+}: CallRequest): Record<string, string> {
   const headers: Record<string, string> = method === 'GET' ? {} : { [CONSOLE_HEADER]: 'page' }
   for (const { name, in: place } of parameters) {
     const value = values[name] ?? ''
