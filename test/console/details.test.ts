@@ -157,6 +157,16 @@ describe('the page of a task', () => {
     await close()
   })
 
+  it('says that its latest runs cannot be shown', async () => {
+    const { page, go, close } = await openPage(browser)
+    await page.route(/\/task-runs\?taskId=/u, (route) => route.abort())
+    await go(task)
+
+    const runs = page.getByRole('region', { name: 'Latest runs' })
+    await runs.getByRole('alert').getByText('The latest runs cannot be shown.').waitFor()
+    await close()
+  })
+
   it('says that no queue can run its runs, and why: it needs a GPU', async () => {
     const { page, go, close } = await openPage(browser)
     await go(await installEveryType({ namespace: 'org.example.gpu', name: 'GPU', resources: ', gpus: 1' }))

@@ -93,16 +93,16 @@ describe('the card of a task', () => {
 
   it('says which of its facts cannot be shown when the service does not answer', async () => {
     const { page, go } = watched()
-    await installShell()
+    await installEveryType({ namespace: 'org.example.silent', name: 'Silent' })
     await page.route('**/placement', (route) => route.abort())
     await page.route(/\/task-runs\?taskId=/u, (route) => route.abort())
     await go('tasks')
 
-    await cardOf(page, 'Shell').scrollIntoViewIfNeeded()
+    await cardOf(page, 'Silent').scrollIntoViewIfNeeded()
 
-    await cardOf(page, 'Shell').getByText('The size of the image cannot be shown.').waitFor()
-    await cardOf(page, 'Shell').getByText('The latest runs cannot be shown.').waitFor()
-    expect(await cardOf(page, 'Shell').getByText('No runs yet').count()).toBe(0)
+    await cardOf(page, 'Silent').getByText('The size of the image cannot be shown.').waitFor()
+    await cardOf(page, 'Silent').getByText('The latest runs cannot be shown.').waitFor()
+    expect(await cardOf(page, 'Silent').getByText('No runs yet').count()).toBe(0)
   })
 })
 

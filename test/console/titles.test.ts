@@ -113,15 +113,6 @@ describe('the page of a run, set or task that does not exist', () => {
 
     await page.getByRole('heading', { name: 'Task org.example.shell 1.0.0 cannot be shown.' }).waitFor()
   })
-
-  it('says that the latest runs of a task cannot be shown', async () => {
-    const { page, go } = watched()
-    await page.route(/\/task-runs\?taskId=/u, (route) => route.abort())
-    await go(task)
-
-    const runs = page.getByRole('region', { name: 'Latest runs' })
-    await runs.getByRole('alert').getByText('The latest runs cannot be shown.').waitFor()
-  })
 })
 
 describe('an empty list', () => {

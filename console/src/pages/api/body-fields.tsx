@@ -9,7 +9,7 @@ const TYPES = [
   { name: FORM_TYPE, title: 'Files' },
 ] as const
 
-export type BodyType = (typeof TYPES)[number]['name']
+type BodyType = (typeof TYPES)[number]['name']
 
 /** Types of the body that the page can send, the preferred one first. */
 export function bodyTypesOf({ requestBody }: Operation): BodyType[] {
