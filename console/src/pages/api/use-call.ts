@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type Answer, callOperation, type CallRequest } from './call-operation.ts'
+import { type Answer, type CallRequest, callOperation } from './call-operation.ts'
 
 interface Call {
   readonly answer: Answer | undefined
