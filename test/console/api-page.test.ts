@@ -142,10 +142,10 @@ describe('a stream of events on the page of the API', () => {
     await callOk('DELETE', `task-runs/${id}`)
     await expect.poll(text).toContain(`event: removed\n`)
     expect(streams.size).toBe(1)
-    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
 
     await expect.poll(() => streams.size).toBe(0)
-    expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0)
+    expect(await page.getByRole('button', { name: 'Stop', exact: true }).count()).toBe(0)
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Send GET')
     expect(await text()).toContain('event: removed\n')
   })
@@ -179,6 +179,6 @@ describe('a stream of events on the page of the API', () => {
     await page.getByRole('button', { name: 'Send GET' }).click()
 
     await expect.poll(() => responseOn(page).textContent()).toBe(`…${events.slice(-20_000)}`)
-    await expect.poll(() => page.getByRole('button', { name: 'Stop' }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('button', { name: 'Stop', exact: true }).count()).toBe(0)
   })
 })
