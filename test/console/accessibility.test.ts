@@ -160,6 +160,14 @@ const PAGES: readonly Situation[] = [
       await page.getByLabel('Response', { exact: true }).waitFor()
     },
   ],
+  [
+    'API with a form for files',
+    () => 'api?tag=runs&operation=provisionInputFile',
+    async (page) => {
+      await page.getByRole('button', { name: 'Files', exact: true }).click()
+      await page.getByLabel('location file', { exact: true }).waitFor()
+    },
+  ],
   ['run sets', () => 'sets', (page) => page.getByRole('row').nth(1).waitFor()],
   [
     'run set',

@@ -53,8 +53,8 @@ export async function openPage(
   page.on('requestfailed', (request) => streams.delete(request))
   page.on('request', (request) => {
     requests.push(request.url())
-    if (request.resourceType() === 'eventsource') streams.add(request)
-    const { origin, protocol } = new URL(request.url())
+    const { origin, pathname, protocol } = new URL(request.url())
+    if (pathname.endsWith('/events')) streams.add(request)
     if (/^https?:$/u.test(protocol) && !hosts.has(origin)) misdeeds.push(`request to ${origin}`)
   })
   page.on('pageerror', (error) => misdeeds.push(`error: ${error.message}`))

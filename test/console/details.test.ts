@@ -97,6 +97,17 @@ describe('the page of a run', () => {
     },
   )
 
+  it('says at its geometries that the images of the inputs cannot be shown', async () => {
+    const { page, go, close } = await openPage(browser)
+    await page.route(`**/task-runs/${first}/inputs`, (route) => route.abort())
+    await go(`runs/${first}`)
+
+    const outputs = page.getByRole('region', { name: 'Outputs' })
+    await outputs.getByRole('alert').getByText('The images of the inputs cannot be shown.').waitFor()
+    await outputs.getByRole('application', { name: 'Geometries over the image' }).waitFor()
+    await close()
+  })
+
   it('is updated by polling if there is no edge', async () => {
     const base = `${inject('apiUrl').replace(/\/+$/u, '')}/app-engine/v1/`
     const { page, go, close } = await openPage(browser, { base })
@@ -143,6 +154,16 @@ describe('the page of a task', () => {
     await descriptor.getByText('namespace: org.example.every-type').waitFor()
     expect(page.url()).toMatch(/[?&]tab=descriptor$/u)
     expect(await page.getByRole('button', { name: 'Start', exact: true }).count()).toBe(0)
+    await close()
+  })
+
+  it('says that its latest runs cannot be shown', async () => {
+    const { page, go, close } = await openPage(browser)
+    await page.route(/\/task-runs\?taskId=/u, (route) => route.abort())
+    await go(task)
+
+    const runs = page.getByRole('region', { name: 'Latest runs' })
+    await runs.getByRole('alert').getByText('The latest runs cannot be shown.').waitFor()
     await close()
   })
 

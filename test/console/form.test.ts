@@ -28,6 +28,7 @@ const HINTS = [
   ['Normalise', 'Comes back. yes or no'],
   ['Label', 'Comes back. text, at least 2 characters, at most 200 characters'],
   ['Stain', 'Comes back. one of a list, “H&E” or “IHC”'],
+  ['Region', 'Where to look. geometry, GeoJSON, in pixels from the lower left corner of the image'],
   ['Weights', 'Come back. list of items (number), at least 1 items, at most 50 items'],
 ] as const
 

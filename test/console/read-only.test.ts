@@ -58,6 +58,17 @@ describe('the console of a read-only stage', () => {
     await close()
   })
 
+  it('does not ask the reader of an empty list to start a task', async () => {
+    const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
+    await page.route('**/v1/task-runs?*', (route) => route.fulfill({ json: { content: [] } }))
+    await go('runs')
+
+    await page.getByText('There are no runs yet.').waitFor()
+    await page.getByText('Users with write access to this installation can start tasks.').waitFor()
+    expect(await page.getByText('and start it').count()).toBe(0)
+    await close()
+  })
+
   it('shows run sets without controls that start, retry, cancel or delete them', async () => {
     const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
     const rows = [{ a: 1, b: 2, text: 'one' }]

@@ -100,6 +100,16 @@ describe('the list of runs', () => {
     await close()
   })
 
+  it('says that the tasks of its filter cannot be listed, and lists the runs', async () => {
+    const { page, go, close } = await openPage(browser)
+    await page.route('**/v1/tasks', (route) => route.abort())
+    await go('runs')
+
+    await page.getByRole('alert').getByText('The tasks of the filter cannot be listed.').waitFor()
+    await rowOf(page, failed).waitFor()
+    await close()
+  })
+
   it('shows a run that another client starts, and all its changes, without a reload', async () => {
     const { page, go, close } = await openPage(browser)
     await go('runs')

@@ -90,6 +90,20 @@ describe('the card of a task', () => {
     await links.nth(1).click()
     await page.waitForURL(`**/#/runs/${shown[1]}`)
   })
+
+  it('says which of its facts cannot be shown when the service does not answer', async () => {
+    const { page, go } = watched()
+    await installEveryType({ namespace: 'org.example.silent', name: 'Silent' })
+    await page.route('**/placement', (route) => route.abort())
+    await page.route(/\/task-runs\?taskId=/u, (route) => route.abort())
+    await go('tasks')
+
+    await cardOf(page, 'Silent').scrollIntoViewIfNeeded()
+
+    await cardOf(page, 'Silent').getByText('The size of the image cannot be shown.').waitFor()
+    await cardOf(page, 'Silent').getByText('The latest runs cannot be shown.').waitFor()
+    expect(await cardOf(page, 'Silent').getByText('No runs yet').count()).toBe(0)
+  })
 })
 
 describe('the deletion of a task', () => {

@@ -1,10 +1,14 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
+/** Column of a table: its title, or title and explanation. */
+type Column = string | { readonly title: string; readonly hint: string }
+
 interface RowsProps {
   readonly label: string
   readonly count: number
-  readonly columns: readonly string[]
+  readonly columns: readonly Column[]
+  /** Cells of a row; the first one identifies the row. */
   readonly cells: (at: number) => readonly ComponentChildren[]
   readonly chosen?: number | undefined
   readonly onChoose?: (at: number) => void
@@ -35,44 +39,70 @@ export function VirtualRows({ label, count, columns, cells, chosen, onChoose }: 
     onChoose(Math.min(rows - 1, Math.max(0, (chosen ?? -step) + step)))
   }
   return (
-    <section
-      ref={box}
-      class="virtual"
-      style={{ maxHeight: `${height}px` }}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable
-      tabIndex={0}
-      aria-label={label}
-      onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
-      onKeyDown={move}
-    >
-      <table aria-rowcount={count + 1}>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th key={column} scope="col">
-                {column}
-              </th>
+    <>
+      <section
+        ref={box}
+        class="virtual"
+        style={{ maxHeight: `${height}px` }}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable
+        tabIndex={0}
+        aria-label={label}
+        onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
+        onKeyDown={move}
+      >
+        <table aria-rowcount={count + 1}>
+          <Head columns={columns} />
+          <tbody>
+            <Gap rows={first} columns={columns.length} />
+            {Array.from({ length: last - first }, (_, offset) => first + offset).map((at) => (
+              <tr
+                key={at}
+                aria-rowindex={at + 2}
+                class={at === chosen ? 'chosen' : onChoose === undefined ? undefined : 'choosable'}
+                onClick={() => onChoose?.(at)}
+              >
+                {cells(at).map((cell, column) => (
+                  <td key={titleOf(columns[column])}>{cell}</td>
+                ))}
+              </tr>
             ))}
-          </tr>
-        </thead>
-        <tbody>
-          <Gap rows={first} columns={columns.length} />
-          {Array.from({ length: last - first }, (_, offset) => first + offset).map((at) => (
-            <tr
-              key={at}
-              aria-rowindex={at + 2}
-              class={at === chosen ? 'chosen' : onChoose === undefined ? undefined : 'choosable'}
-              onClick={() => onChoose?.(at)}
-            >
-              {cells(at).map((cell, column) => (
-                <td key={columns[column]}>{cell}</td>
-              ))}
-            </tr>
-          ))}
-          <Gap rows={rows - last} columns={columns.length} />
-        </tbody>
-      </table>
-    </section>
+            <Gap rows={rows - last} columns={columns.length} />
+          </tbody>
+        </table>
+      </section>
+      {onChoose !== undefined && <Selection chosen={chosen} count={count} cells={cells} />}
+    </>
+  )
+}
+
+function titleOf(column: Column | undefined): string | undefined {
+  return typeof column === 'string' ? column : column?.title
+}
+
+function Head({ columns }: Pick<RowsProps, 'columns'>) {
+  return (
+    <thead>
+      <tr>
+        {columns.map((column) => (
+          <th key={titleOf(column)} scope="col" title={typeof column === 'string' ? undefined : column.hint}>
+            {titleOf(column)}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  )
+}
+
+/** Tells screen readers which row is selected: the rows of a table have no state for it, and the focus stays on the table. */
+function Selection({ chosen, count, cells }: Pick<RowsProps, 'chosen' | 'count' | 'cells'>) {
+  return (
+    <p class="visually-hidden" role="status">
+      {chosen !== undefined && (
+        <>
+          Item {cells(chosen)[0]} is selected, row {chosen + 1} of {count}.
+        </>
+      )}
+    </p>
   )
 }
 

@@ -2,6 +2,14 @@ import { formatCount } from '../ui/format.ts'
 import { VirtualRows } from '../ui/virtual-rows.tsx'
 import { boxOf, KIND_NAMES, type Shapes } from './shapes.ts'
 
+const COLUMNS = [
+  'Item',
+  'Kind',
+  'Area',
+  { title: 'x, y', hint: 'Lower left corner of the box' },
+  'File',
+] as const
+
 interface TableProps {
   readonly label: string
   readonly shapes: Shapes
@@ -16,7 +24,7 @@ export function ShapeTable({ label, shapes, chosen, hrefOf, onChoose }: TablePro
     <VirtualRows
       label={label}
       count={shapes.count}
-      columns={['Item', 'Kind', 'Area', 'Lower left of box', 'File']}
+      columns={COLUMNS}
       chosen={chosen}
       onChoose={onChoose}
       cells={(at) => {

@@ -14,7 +14,7 @@ describe('the constraint of a field', () => {
     [{ id: 'string', minLength: 2, maxLength: 9 }, 'text, at least 2 characters, at most 9 characters'],
     [{ id: 'enumeration', values: ['H&E', 'IHC'] }, 'one of a list, “H&E” or “IHC”'],
     [{ id: 'datetime', after: '2026-01-01T00:00:00Z' }, 'time, not before 2026-01-01T00:00:00Z'],
-    [{ id: 'geometry' }, 'geometry'],
+    [{ id: 'geometry' }, 'geometry, GeoJSON, in pixels from the lower left corner of the image'],
     [files, 'image, PNG, at most 2Gi, at most 100 pixels wide, at most 50 pixels high'],
     [{ id: 'file', formats: null }, 'file'],
     [

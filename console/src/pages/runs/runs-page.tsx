@@ -4,6 +4,7 @@ import { listRuns } from '../../api/runs.ts'
 import { listTasks } from '../../api/tasks.ts'
 import type { Page, RunFilter, RunRow } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
+import { useMayChange } from '../../settings.ts'
 import { Pages } from '../../ui/pages.tsx'
 import { Empty, Loading } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
@@ -39,6 +40,9 @@ export function RunsPage({ place: { query } }: { readonly place: Place }) {
         <CompareButton rows={rows} chosen={chosen} />
       </div>
       <RunFilters filter={filter} tasks={tasks.data ?? []} />
+      {tasks.error !== undefined && (
+        <Problem error={tasks.error} title="The tasks of the filter cannot be listed." />
+      )}
       {runs.error !== undefined && <Problem error={runs.error} title="The runs cannot be listed." />}
       {runs.data === undefined && runs.error === undefined && <Loading what="runs" />}
       {runs.data !== undefined && rows.length === 0 && (
@@ -116,6 +120,7 @@ function CompareButton({
 }
 
 function NoRuns({ isFiltered, hasMore }: { readonly isFiltered: boolean; readonly hasMore: boolean }) {
+  const mayChange = useMayChange()
   if (hasMore) {
     return (
       <Empty title="No run on this page matches, but older runs may.">
@@ -137,7 +142,13 @@ function NoRuns({ isFiltered, hasMore }: { readonly isFiltered: boolean; readonl
   return (
     <Empty title="There are no runs yet.">
       <p>
-        Choose one of the <a href="#/tasks">tasks</a> and start it.
+        {mayChange ? (
+          <>
+            Choose one of the <a href="#/tasks">tasks</a> and start it.
+          </>
+        ) : (
+          'Users with write access to this installation can start tasks.'
+        )}
       </p>
     </Empty>
   )

@@ -45,6 +45,8 @@ function constraintsOf(type: ParameterType): string[] {
       ]
     case 'array':
       return sizes('items', type.minSize, type.maxSize)
+    case 'geometry':
+      return ['GeoJSON', 'in pixels from the lower left corner of the image']
     case 'image':
     case 'file':
       return fileLimits(type)

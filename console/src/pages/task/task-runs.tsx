@@ -3,6 +3,7 @@ import { addressOf } from '../../router.ts'
 import { useMayChange } from '../../settings.ts'
 import { shortId } from '../../ui/format.ts'
 import { State, Time } from '../../ui/parts.tsx'
+import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
 
 const SHOWN = 8
@@ -13,6 +14,7 @@ export function TaskRuns({ taskId }: { readonly taskId: string }) {
   return (
     <section class="card" aria-labelledby="last-runs">
       <h2 id="last-runs">Latest runs</h2>
+      {runs.error !== undefined && <Problem error={runs.error} title="The latest runs cannot be shown." />}
       {runs.data?.length === 0 && (
         <p class="muted">{mayChange ? 'None yet. Fill in the form to start one.' : 'None yet.'}</p>
       )}

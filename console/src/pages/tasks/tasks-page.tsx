@@ -102,6 +102,7 @@ function TaskFacts({ task }: { readonly task: Task }) {
   return (
     <>
       {size !== undefined && <p class="muted small-text">Image of {formatBytes(size)}</p>}
+      {placement.error !== undefined && <p class="bad small-text">The size of the image cannot be shown.</p>}
       <LastRuns task={task} />
     </>
   )
@@ -123,6 +124,7 @@ function useSeen(element: RefObject<Element | null>): boolean {
 
 function LastRuns({ task }: { readonly task: Task }) {
   const runs = useData((signal) => lastRuns(task.id, LAST_RUNS, signal), [task.id])
+  if (runs.error !== undefined) return <p class="bad small-text">The latest runs cannot be shown.</p>
   const rows: readonly RunRow[] = runs.data ?? []
   if (rows.length === 0)
     return <p class="muted small-text">{runs.data === undefined ? ' ' : 'No runs yet'}</p>

@@ -56,6 +56,9 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
       {values.data.values.length === 0 && (
         <p class="muted">{kind === 'inputs' ? 'No inputs were given.' : 'The task wrote no outputs.'}</p>
       )}
+      {sets.length > 0 && others.error !== undefined && (
+        <Problem error={others.error} title="The images of the inputs cannot be shown." />
+      )}
       {sets.length > 0 && <Shapes isOpen={kind === 'outputs'} runId={id} images={images} sets={sets} />}
       <dl class="values">
         {values.data.values.map((value) => (
