@@ -180,7 +180,7 @@ const PUBLISHED_SAVINGS = [
   },
 ] as const
 
-/** What lazy loading would save of the pull of 2.2 GB, in Markdown. */
+/** Seconds and dollars that lazy loading would save of the pull of 2.2 GB, as a table in Markdown. */
 export function lazyLoadingTable(): readonly string[] {
   const { machine, jobSeconds, pullSeconds } = STAR_DIST
   const usdOf = (seconds: number): number => 1000 * priceOf(machine, seconds)

@@ -18,7 +18,7 @@ export interface Rate {
   readonly submit: number
   readonly launch: number
   readonly end: number
-  /** What a refused call does to its run. */
+  /** Effect of a refused call on its run. */
   readonly refusal: string
   /** Delay of refused calls after which a run may fail; absent when its calls are retried for longer than any set needs. */
   readonly failsAfterSeconds?: number

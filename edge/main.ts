@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
 import { collectBuffers } from '../src/shared/collect-buffers.ts'
+import { integerFrom, numberFrom } from '../src/shared/environment-numbers.ts'
 import { environmentProblems } from '../src/shared/environment-problems.ts'
 import { knownHostsOf } from '../src/shared/foreign-requests.ts'
 import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
@@ -19,16 +20,6 @@ const isLocal = process.send !== undefined
 const DEFAULT_STOP_TIMEOUT_SECONDS = isLocal ? 2 : 25
 
 /** Number within bounds, which its message names. */
-function numberFrom(min: number, max: number, noun = 'number') {
-  const error = `it must be a ${noun} from ${min} to ${max}`
-  return z.coerce.number({ error }).min(min, { error }).max(max, { error })
-}
-
-function integerFrom(min: number, max: number) {
-  const noun = 'whole number'
-  return numberFrom(min, max, noun).int({ error: `it must be a ${noun} from ${min} to ${max}` })
-}
-
 const settingsSchema = z.object({
   PORT: integerFrom(1, 65_535),
   HOST: z.string().default('127.0.0.1'),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import * as z from 'zod'
+import { integerFrom } from '../src/shared/environment-numbers.ts'
 import type { Progress } from '../src/shared/progress.ts'
 import { PROJECT } from './aws-environment.ts'
 import { readSettings } from './settings.ts'
@@ -15,7 +15,7 @@ export const LOG_DIRECTORY = join(PROJECT, '.local/log')
  * @throws UserError when PORT is not a port
  */
 export function readPort(): number {
-  return readSettings({ PORT: z.coerce.number().int().min(1).max(65_535).default(DEFAULT_PORT) }).PORT
+  return readSettings({ PORT: integerFrom(1, 65_535).default(DEFAULT_PORT) }).PORT
 }
 
 /** Name of a port's stack. Only one process can listen on a port, so only one uses the stack's state. */

@@ -51,7 +51,7 @@ export type LayerFolder =
   | { readonly parts: readonly string[]; readonly blocked?: undefined }
   | { readonly parts?: undefined; readonly blocked: BlockedFolder }
 
-/** What is at a path in place of a folder. */
+/** A file or a link without a folder behind it, at a path that must be a folder. */
 export interface BlockedFolder {
   readonly path: string
   readonly kind: 'file' | 'dangling-link'

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { quoted } from '../../src/contract/quoted.ts'
+import { isWithin } from '../../src/task/descriptor/folders.ts'
 import { type Finding, warning } from './finding.ts'
 import { type ReadImage, workingDirectory } from './read-image.ts'
 
@@ -58,7 +59,7 @@ export function checkArgument(image: ReadImage, command: string, word: string): 
   const isScript = INTERPRETER.test(posix.basename(command)) && SCRIPT.test(word)
   if (!isScript && !/^\/[\w./-]+\.\w+$/u.test(word)) return []
   const path = posix.resolve(workingDirectory(image.config), word)
-  if (image.mountPoints.some((folder) => path === folder || path.startsWith(`${folder}/`))) return []
+  if (image.mountPoints.some((folder) => isWithin(path, folder))) return []
   if (image.tree.find(path) !== undefined) return []
   const where = path === word ? 'no such file' : `no ${path}`
   return [

@@ -1,6 +1,8 @@
 import { posix } from 'node:path'
 import { quoted } from '../../src/contract/quoted.ts'
+import { isWithin } from '../../src/task/descriptor/folders.ts'
 import type { ImageTree } from '../image/image-tree.ts'
+import { namesOf } from '../image/tree-node.ts'
 import { type Finding, problem } from './finding.ts'
 import type { ReadImage } from './read-image.ts'
 
@@ -19,12 +21,12 @@ export function checkWorkingDirectory({ config, tree, mountPoints }: ReadImage):
     const words = `${name} is not an absolute path, so its container cannot start; write WORKDIR ${posix.resolve('/', given)}`
     return [problem('image', words)]
   }
-  const names = posix.normalize(given).split('/').filter(Boolean)
+  const names = namesOf(given)
   let folder = '/'
   for (const [depth, part] of names.entries()) {
     const path = posix.join(folder, part)
     const real = tree.realPath(path)
-    if (real !== undefined && isWithin(real, [...MOUNTED, ...mountPoints])) return []
+    if (real !== undefined && [...MOUNTED, ...mountPoints].some((folder) => isWithin(real, folder))) return []
     const what = obstacleAt(tree, path, real)
     if (what !== undefined) {
       const where = depth === names.length - 1 ? what : `is below ${quoted(path)}, which ${what}`
@@ -45,8 +47,4 @@ function obstacleAt(tree: ImageTree, path: string, real: string | undefined): st
   if (entry === undefined || entry.kind === 'folder') return undefined
   const what = entry.kind === 'file' ? 'a file' : 'a device or a pipe'
   return isLink ? `is a link to ${quoted(real)}, ${what}` : `is ${what}`
-}
-
-function isWithin(path: string, folders: readonly string[]): boolean {
-  return folders.some((folder) => path === folder || path.startsWith(`${folder}/`))
 }

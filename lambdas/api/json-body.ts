@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import { DomainError, type ErrorName } from '../../src/contract/errors.ts'
 import { type JsonValue, LoneSurrogateError, parseJson } from '../../src/contract/json.ts'
-import { printable } from '../../src/contract/quoted.ts'
 
 /** `fatal`: invalid bytes are refused instead of replaced by U+FFFD. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -16,12 +15,7 @@ export async function readJson(context: Context, error: ErrorName): Promise<Json
   try {
     return parseJson(utf8.decode(await context.req.arrayBuffer()))
   } catch (cause) {
-    const words = cause instanceof LoneSurrogateError ? placed(cause) : WORDS
+    const words = cause instanceof LoneSurrogateError ? cause.words : WORDS
     throw new DomainError(error, undefined, { cause, words })
   }
-}
-
-/** The message with the place of the text, such as `shared.a`. */
-function placed({ path, message }: LoneSurrogateError): string {
-  return path.length === 0 ? message : `${printable(path.slice(0, 10).join('.'), 60)}: ${message}`
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
+import { integerFrom } from '../../src/shared/environment-numbers.ts'
 import { knownHostsOf } from '../../src/shared/foreign-requests.ts'
 import { createContainerEngine, engineSettingsSchema } from '../engine/container-engine.ts'
 import { reachedAt } from '../ports.ts'
@@ -29,6 +30,9 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
     .string()
     .transform((text): unknown => JSON.parse(text))
     .pipe(schema)
+
+/** Maximum number of concurrent jobs: each has processes of its own. */
+const MAX_CAPACITY = 1000
 
 const settings = readSettings({
   PORT: z.coerce.number().int(),
@@ -51,7 +55,7 @@ const settings = readSettings({
   AWS_REGION: z.string(),
   AWS_ACCOUNT_ID: z.string().default('000000000000'),
   /** Number of concurrent jobs. */
-  CAPACITY: z.coerce.number().int().min(1).default(Math.max(1, availableParallelism())),
+  CAPACITY: integerFrom(1, MAX_CAPACITY).default(Math.max(1, availableParallelism())),
 })
 
 const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`)

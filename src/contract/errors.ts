@@ -108,7 +108,7 @@ export function explained(body: ErrorBody): ErrorBody {
   return { errorCode, message, details: { ...details, errors } }
 }
 
-/** What is wrong, as an error about the value of a table says it. */
+/** Words of an error for a message about one value of a table: the most specific ones that it has. */
 export function wordsOf({ explanation, details, message }: DomainError): string {
   return explanation ?? detailOf(details) ?? message
 }

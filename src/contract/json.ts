@@ -1,3 +1,5 @@
+import { printable } from './quoted.ts'
+
 export type JsonValue =
   | null
   | boolean
@@ -8,6 +10,9 @@ export type JsonValue =
 
 /** Names and indexes from the outermost value to an inner one. */
 type JsonPath = readonly (string | number)[]
+
+/** Maximum number of names of a place in a message. */
+const MAX_PLACE_NAMES = 10
 
 /** A text in JSON that is no Unicode text: it has half of a surrogate pair, which neither UTF-8 nor DynamoDB can express. */
 export class LoneSurrogateError extends SyntaxError {
@@ -20,6 +25,14 @@ export class LoneSurrogateError extends SyntaxError {
       `${JSON.stringify(text.slice(0, 60))} has half of a surrogate pair; write each character as a whole`,
     )
     this.path = path
+  }
+
+  /** The message with the place, such as `shared.a: …`. */
+  get words(): string {
+    const { path, message } = this
+    if (path.length === 0) return message
+    const more = path.length > MAX_PLACE_NAMES ? '…' : ''
+    return `${printable(path.slice(0, MAX_PLACE_NAMES).join('.'), 60)}${more}: ${message}`
   }
 }
 

@@ -74,7 +74,7 @@ export function placedEntry(
     sizeBytes,
     async open() {
       const body = await deps.objects.read(key, { start: offset, length: sizeBytes })
-      if (body === undefined) throw nothingStored(name)
+      if (body === undefined) throw nothingStored(name, [], 'it is no longer stored')
       return body
     },
   }

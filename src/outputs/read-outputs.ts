@@ -144,14 +144,19 @@ async function packedFolders(
   prefix: string,
 ): Promise<ReadonlySet<string>> {
   const listing = await readStagedListing(deps, prefix)
-  if (listing === undefined) throw nothingStored(STAGED_LISTING_NAME)
+  if (listing === undefined)
+    throw nothingStored(STAGED_LISTING_NAME, [], 'the listing of the files of the run is no longer stored')
   return new Set(listing.entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
 }
 
 const ONCE_FINISHED = 'outputs can be read once it is FINISHED'
 
 function noOutputs({ state }: Run, parameterName: string, path: readonly number[] = []): DomainError {
-  return nothingStored(parameterName, path, `the run is ${state}; ${ONCE_FINISHED}`)
+  const words =
+    state === 'FAILED'
+      ? 'the run is FAILED, so it has no outputs; rejected-outputs.zip has the files that its task wrote'
+      : `the run is ${state}; ${ONCE_FINISHED}`
+  return nothingStored(parameterName, path, words)
 }
 
 function finishedPrefix(run: Run): string {

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
-import { type JsonValue, parseJson } from '../contract/json.ts'
+import { type JsonValue, LoneSurrogateError, parseJson } from '../contract/json.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import { uploadError } from './find-upload.ts'
 import { sentUpload } from './sent-file.ts'
@@ -58,6 +58,6 @@ function parse(text: string): JsonValue {
 function malformed(cause: unknown): DomainError {
   return new DomainError('INTERNAL_JSON_PROCESSING_ERROR', undefined, {
     cause,
-    words: 'the upload is not a JSON document in UTF-8',
+    words: cause instanceof LoneSurrogateError ? cause.words : 'the upload is not a JSON document in UTF-8',
   })
 }

@@ -17,7 +17,7 @@ const SECRET_BYTES = 32
 
 export const webhookSchema = z.object({
   id: z.string(),
-  /** Receives events by POST. Normalized, except in items of earlier versions. */
+  /** Receives events by POST. In the normal form of WHATWG's URL standard. */
   url: z.string(),
   /** Types that it receives; absent: all. */
   types: z.array(z.enum(EVENT_TYPES)).exactOptional(),

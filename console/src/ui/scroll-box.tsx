@@ -13,7 +13,7 @@ interface ScrollBoxProps {
 /** Text that may be longer than its box. It is focusable, so that it can be scrolled by keyboard. */
 export function ScrollBox({ label, boxRef, children, ...others }: ScrollBoxProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable (axe: scrollable-region-focusable)
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard (axe: scrollable-region-focusable)
     <section {...others} {...(boxRef === undefined ? {} : { ref: boxRef })} aria-label={label} tabIndex={0}>
       {children}
     </section>

@@ -1,11 +1,12 @@
-import { HEADER_ONLY } from './read-tar.ts'
 import {
   BLOCK_BYTES,
   decodeHeader,
   decodeLongName,
   decodePax,
+  HEADER_ONLY,
   type HeaderOverrides,
   isZeroBlock,
+  MAX_EXTENSION_BYTES,
   type TarHeader,
 } from './tar-header.ts'
 
@@ -25,8 +26,6 @@ export interface WalkEnd {
   readonly lastName: string | undefined
 }
 
-/** Limit of extension headers, as in Go's archive/tar. */
-const MAX_EXTENSION_BYTES = 1024 * 1024
 const EXTENSIONS = 'LKxg'
 /** Offsets of the flag that another block of the sparse map follows, in GNU's old sparse header and in each block. */
 const SPARSE_MORE_AT = { first: 482, next: 504 } as const
@@ -39,8 +38,8 @@ interface Before {
 
 const NOTHING: Before = { pax: {}, gnu: {} }
 
-/** What the next block is: the walk has ended after `over` and `damaged`. */
-type Place = 'header' | 'second-zeros' | 'over' | 'damaged'
+/** State of the walk: it reads a header next, or the second of the two blocks of zeros at the end, or has ended. */
+type State = 'header' | 'second-zeros' | 'over' | 'damaged'
 
 /**
  * Calls back for every entry of a tar. Long names and link targets are applied, and contents are skipped. Memory: one header, or an
@@ -51,10 +50,10 @@ export function createHeaderWalk(onEntry: (header: TarHeader) => void): HeaderWa
   let extension: TarHeader | undefined
   let sparse: TarHeader | undefined
   let before = NOTHING
-  let place: Place = 'header'
+  let state: State = 'header'
   let lastName: string | undefined
 
-  function begin(block: Buffer): Place {
+  function begin(block: Buffer): State {
     if (isZeroBlock(block)) return 'second-zeros'
     const header = decodeHeader(block)
     if (header === undefined) return 'damaged'
@@ -77,7 +76,7 @@ export function createHeaderWalk(onEntry: (header: TarHeader) => void): HeaderWa
     blocks.skip(HEADER_ONLY.includes(typeFlag) ? 0 : sizeBytes)
   }
 
-  function takeBlock(block: Buffer): Place {
+  function takeBlock(block: Buffer): State {
     if (extension !== undefined) {
       before = withExtension(before, extension, block)
       blocks.skip(0, extension.sizeBytes)
@@ -86,22 +85,22 @@ export function createHeaderWalk(onEntry: (header: TarHeader) => void): HeaderWa
       if (block[SPARSE_MORE_AT.next] === 1) return 'header'
       skipContent(sparse)
       sparse = undefined
-    } else if (place === 'second-zeros') return isZeroBlock(block) ? 'over' : 'damaged'
+    } else if (state === 'second-zeros') return isZeroBlock(block) ? 'over' : 'damaged'
     else return begin(block)
     return 'header'
   }
 
-  const isEnded = (): boolean => place === 'over' || place === 'damaged'
+  const isEnded = (): boolean => state === 'over' || state === 'damaged'
   return {
     take(chunk) {
       if (isEnded()) return
       for (const block of blocks.of(chunk)) {
-        place = follow(() => takeBlock(block))
+        state = follow(() => takeBlock(block))
         if (isEnded()) return
       }
     },
     end() {
-      if (isEnded()) return { state: place === 'over' ? 'whole' : 'damaged', lastName }
+      if (isEnded()) return { state: state === 'over' ? 'whole' : 'damaged', lastName }
       const isCut = extension !== undefined || sparse !== undefined || blocks.isWithin()
       return { state: isCut ? 'cut' : 'whole', lastName }
     },
@@ -166,7 +165,7 @@ function withExtension(before: Before, { typeFlag }: TarHeader, body: Buffer): B
   }
 }
 
-function follow(step: () => Place): Place {
+function follow(step: () => State): State {
   try {
     return step()
   } catch {

@@ -7,8 +7,10 @@ import {
   decodeHeader,
   decodeLongName,
   decodePax,
+  HEADER_ONLY,
   type HeaderOverrides,
   isZeroBlock,
+  MAX_EXTENSION_BYTES,
   type TarHeader,
 } from './tar-header.ts'
 import { streamInput, type TarInput } from './tar-input.ts'
@@ -39,8 +41,6 @@ export interface TarLimits {
 
 // An image has at most 127 layers and a handful of entries for each; 4096 is the longest path of Linux.
 const DEFAULT_LIMITS: TarLimits = { maxEntries: 20_000, maxNameLength: 4096 }
-/** Limit of long names and pax records; writers store file attributes in them, a few KiB at most. */
-const MAX_EXTENSION_BYTES = 1024 * 1024
 
 const TYPES: Readonly<Record<string, TarEntryType>> = {
   '0': 'file',
@@ -49,8 +49,6 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   '2': 'symlink',
   '5': 'directory',
 }
-/** Links, devices, directories and pipes have no content, whatever size their header gives. */
-export const HEADER_ONLY = '123456'
 
 /**
  * Reads a tar stream (ustar, GNU and pax names and sizes). Memory: one chunk and the names seen. Leaving the loop early

@@ -6,6 +6,10 @@ import { corruptTar } from './tar-format-error.ts'
  */
 
 export const BLOCK_BYTES = 512
+/** Limit of extension headers (long names, pax records), as in Go's archive/tar. Writers store file attributes in them, a few KiB at most. */
+export const MAX_EXTENSION_BYTES = 1024 * 1024
+/** Type flags of links, devices, directories and pipes: they have no content, whatever size their header gives. */
+export const HEADER_ONLY = '123456'
 /** Type flag of the sparse files of star, and of GNU tar without pax. */
 const GNU_SPARSE = 'S'
 

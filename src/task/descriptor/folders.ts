@@ -41,6 +41,7 @@ export function findFolderCollision(inputFolder: string, outputFolder: string): 
   }
 }
 
-function isWithin(folder: string, parent: string): boolean {
+/** Whether a normalized path is a folder or below it. */
+export function isWithin(folder: string, parent: string): boolean {
   return folder === parent || folder.startsWith(`${parent}/`)
 }

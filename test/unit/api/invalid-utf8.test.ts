@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { LoneSurrogateError, parseJson } from '../../../src/contract/json.ts'
 import { readRowTable } from '../../../src/run-set/row-table.ts'
+import { readUploadedJson } from '../../../src/upload/read-uploaded-json.ts'
+import type { Upload } from '../../../src/upload/upload.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
@@ -104,6 +106,23 @@ describe('half of a surrogate pair, which DynamoDB cannot store,', () => {
       problems: [{ row, column, errorCode: 'APPE-run-set-invalid', message }],
     })
     expect(() => readRowTable(table)).toThrow(`row ${row}`)
+  })
+
+  it('is refused with its place in an uploaded document', async () => {
+    const { objects } = await anEngine()
+    await objects.put('uploads/one', '{"value": [1, "\\ud800"]}')
+    const upload: Upload = {
+      id: 'one',
+      key: 'uploads/one',
+      purpose: 'input',
+      state: 'READY',
+      taskId: 'none',
+      createdAt: '2026-01-01T00:00:00.000Z',
+    }
+
+    await expect(readUploadedJson(objects, upload, 'uploadId')).rejects.toMatchObject({
+      explanation: expect.stringMatching(/^value\.1: .*surrogate pair/u),
+    })
   })
 
   it('is found in a document that is nested more deeply than the stack', () => {

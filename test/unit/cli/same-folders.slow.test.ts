@@ -12,7 +12,7 @@ afterEach(closeWebServers)
 /** Number of output folders for which a run on this machine and one with the stager are compared. */
 const RUNS = 200
 
-/** What a task writes at a path: the text of a file, the target of a link, or an empty folder. */
+/** Content that a task writes at a path: the text of a file, the target of a link, or an empty folder. */
 type Written = string | { readonly link: string } | undefined
 type Entries = readonly (readonly [path: string, written: Written])[]
 

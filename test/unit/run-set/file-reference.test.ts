@@ -41,11 +41,17 @@ describe('the file of a row', () => {
     expect(await engine.objects.size('copy')).toBe(2)
   })
 
-  it.each(['FAILED', 'RUNNING'] as const)('cannot be an output of a run that is %s', async (state) => {
+  it.each([
+    [
+      'FAILED',
+      'the run is FAILED, so it has no outputs; rejected-outputs.zip has the files that its task wrote',
+    ],
+    ['RUNNING', 'the run is RUNNING; outputs can be read once it is FINISHED'],
+  ] as const)('cannot be an output of a run that is %s', async (state, words) => {
     const engine = await anEngine({ run: { state } })
 
     await expect(findFile(engine, `run:${RUN_ID}/sum`, 'image')).rejects.toMatchObject({
-      message: expect.stringContaining(`the run is ${state}; outputs can be read once it is FINISHED`),
+      message: expect.stringContaining(words),
       details: { parameterName: 'image' },
     })
   })
