@@ -19,10 +19,12 @@ import {
 } from '../../fixtures/bundle-builder.ts'
 import {
   anImporter,
+  die,
   type Importer,
   put,
   run,
   runToTheEnd,
+  STEPS,
   UPLOAD_ID,
   uploadOf,
 } from '../../fixtures/memory-importer.ts'
@@ -516,43 +518,12 @@ describe('an import that fails', () => {
 })
 
 describe('an import whose worker died', () => {
-  /** Ends a worker at a step without cleaning up, like a killed process. */
-  async function die(importer: Importer, step: 'pushBlob' | 'pushManifest' | 'publish' | 'ready') {
-    const died = new Promise<void>((resolve) => {
-      const stop = () => {
-        resolve()
-        return new Promise<never>(() => {})
-      }
-      const dying: Importer = {
-        ...importer,
-        registry: {
-          ...importer.registry,
-          ...(step === 'pushBlob' && { pushBlob: stop }),
-          ...(step === 'pushManifest' && {
-            pushManifest: async (...image) => {
-              await importer.registry.pushManifest(...image)
-              return await stop()
-            },
-          }),
-        },
-        tasks: { ...importer.tasks, ...(step === 'publish' && { publish: stop }) },
-        uploads: {
-          ...importer.uploads,
-          update: (id, change) =>
-            step === 'ready' && change.state === 'READY' ? stop() : importer.uploads.update(id, change),
-        },
-      }
-      void run(dying)
-    })
-    await died
-  }
-
-  it.each(['pushBlob', 'pushManifest', 'publish', 'ready'] as const)(
+  it.each(STEPS)(
     'at %s ends READY when it is repeated after the lease, with the same task id',
     async (step) => {
       const importer = anImporter()
       await put(importer, await aBundle())
-      await die(importer, step)
+      await die(importer, step, run)
       const before = await uploadOf(importer)
       importer.identity.advance(LEASE_SECONDS + 1)
 
@@ -570,7 +541,7 @@ describe('an import whose worker died', () => {
   it('is not continued by an event, and is found by the sweeper', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
-    await die(importer, 'pushBlob')
+    await die(importer, 'pushBlob', run)
 
     const between = await run(importer)
 

@@ -1,17 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { uploadKey } from '../../../src/contract/storage-keys.ts'
 import { importBundle } from '../../../src/import/import-bundle.ts'
 import { openOutgoingBundle } from '../../../src/import/outgoing-bundle.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
-import { readAll } from '../../../src/shared/read-all.ts'
-import type { Task } from '../../../src/task/task.ts'
 import { markHeld } from '../../../src/upload/mark-held.ts'
 import type { NamedLayer, Upload } from '../../../src/upload/upload.ts'
 import { createMemoryImageRegistry } from '../../fakes/memory-image-registry.ts'
 import {
   aBundle,
   aDescriptorText,
-  aLayer,
   type Compression,
   digestOf,
   dockerArchive,
@@ -21,69 +17,20 @@ import {
   packZip,
 } from '../../fixtures/bundle-builder.ts'
 import { anImporter, type Importer } from '../../fixtures/memory-importer.ts'
+import {
+  aZip,
+  BASE,
+  CHANGED,
+  importSent,
+  LAYERS,
+  layersOf,
+  send,
+  taskOf,
+} from '../../fixtures/named-layers.ts'
 import { blobName } from '../../fixtures/oci-layout.ts'
-
-const BASE = await aLayer('the base')
-const CHANGED = await aLayer('the program, version 2')
-const LAYERS = [BASE, await aLayer('the program, version 1')]
-
-interface BundleParts {
-  readonly namespace?: string
-  readonly version?: string
-  readonly layers?: readonly Buffer[]
-  readonly compression?: Compression
-  readonly folders?: string
-}
-
-async function aZip({ layers = LAYERS, compression = 'gzip', folders = '', ...name }: BundleParts = {}) {
-  const descriptor = aDescriptorText(name).replace('configuration:\n', `configuration:\n${folders}`)
-  const image = await dockerArchive({ layers, compression })
-  return await packZip(await aBundle({ descriptor, image }), { compress: false })
-}
-
-/** Lists the layers, like `POST uploads`, and sends the bundle without those that are held. */
-async function send(importer: Importer, id: string, zip: Buffer): Promise<{ sent: Buffer; upload: Upload }> {
-  const outgoing = await openOutgoingBundle(bufferSource(zip))
-  const namedLayers = await markHeld(importer, outgoing.layers)
-  const held = new Set(namedLayers.flatMap(({ digest, held }) => (held ? [digest] : [])))
-  const source = await outgoing.without(held)
-  const sent = await readAll(await source.read(0, source.sizeBytes))
-  return { sent, upload: await importSent(importer, id, sent, namedLayers) }
-}
-
-async function importSent(
-  importer: Importer,
-  id: string,
-  bytes: Buffer,
-  namedLayers: readonly NamedLayer[],
-): Promise<Upload> {
-  const key = uploadKey(id)
-  const createdAt = importer.identity.now().toISOString()
-  await importer.uploads.create({
-    ...{ id, key, purpose: 'task', state: 'CREATED', taskId: importer.identity.uuid(), createdAt },
-    namedLayers: [...namedLayers],
-  })
-  await importer.objects.put(key, bytes)
-  await importBundle(importer, { uploadId: id })
-  const upload = await importer.uploads.find(id)
-  if (upload === undefined) throw new Error('there is no upload')
-  return upload
-}
-
-async function taskOf(importer: Importer, { taskId }: Upload): Promise<Task> {
-  const task = await importer.tasks.findById(taskId)
-  if (task === undefined) throw new Error('there is no task')
-  return task
-}
 
 /** Whether the image archive of the sent bundle contains the layer. */
 const holds = (sent: Buffer, layer: Buffer): boolean => sent.includes(layer.subarray(0, 512))
-
-async function layersOf(importer: Importer, upload: Upload): Promise<readonly string[]> {
-  const { image } = await taskOf(importer, upload)
-  const manifest = JSON.parse(String(importer.registry.manifest(image.repository, image.digest)))
-  return manifest.layers.map(({ digest }: { digest: string }) => digest)
-}
 
 describe('a new version of a task', () => {
   it.each<Compression>(['none', 'gzip', 'zstd'])(
