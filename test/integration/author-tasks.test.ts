@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { greyPng } from '../../cli/templates/sample-png.ts'
 import { imageName } from '../../src/import/image-name.ts'
 import { compileProgram, expectDone, putImage, putProgram } from '../fixtures/author-task.ts'
-import { type CommandEnd, runCommand } from '../fixtures/cli-program.ts'
+import { type CommandEnd, runCommand, startCommand } from '../fixtures/cli-program.ts'
 import { packLayer, shellLayer } from '../fixtures/engine-image.ts'
 import { HAS_SYSTEM_PYTHON, pythonLayer } from '../fixtures/python-layer.ts'
 
@@ -267,6 +267,20 @@ describe('the container of a task', () => {
     expect(local.network).toContainEqual(
       expect.stringMatching(/^tcp \S+ \d+: (?:Network (?:is )?unreachable|Connection refused)$/u),
     )
+  })
+
+  it('has its log shown while it runs', async () => {
+    const words = ['-i', 'print=it has begun', '-i', 'sleep_seconds=3', '-o', join(folder, 'streamed')]
+    let isOver = false
+
+    const { written, ended } = startCommand(['run', 'test/fixtures/probe-task/probe-task.zip', ...words])
+    const over = ended.finally(() => {
+      isOver = true
+    })
+    await expect.poll(() => written.stderr, { timeout: 60_000 }).toContain('it has begun')
+
+    expect(isOver).toBe(false)
+    expectDone(await over)
   })
 })
 
