@@ -1,45 +1,20 @@
 import { mkdir } from 'node:fs/promises'
 import { chromium } from 'playwright-core'
+import { prepareState } from './screenshot-state.ts'
 
 /*
  * Takes the screenshots of docs/images/ from a running service:
  *
  *   npm run screenshots -- http://127.0.0.1:8080/app-engine/v1/ [<name> …]
  *
- * The service must have these runs of test/console/every-type-task.ts with a picture: two that were executed, a newer one that reused
- * outputs, and one that failed. The newest run set must have failed runs.
+ * Replaces the task of test/console/every-type-task.ts in the service, and executes a run set and runs of it first.
  */
 const [base = 'http://127.0.0.1:8080/app-engine/v1/', ...wanted] = process.argv.slice(2)
 const FOLDER = 'docs/images'
 
-interface Row {
-  readonly id: string
-  readonly state: string
-  readonly task: { readonly namespace: string; readonly version: string }
-}
-
-async function runOf(state: string, skipped = 0): Promise<string> {
-  const answer = await fetch(new URL(`task-runs?state=${state}&q=every-type`, base))
-  const { content } = (await answer.json()) as { readonly content: readonly Row[] }
-  const run = content[skipped]
-  if (run === undefined) throw new Error(`there is no run of the task every-type in the state ${state}`)
-  return run.id
-}
-
-async function newestSet(): Promise<string> {
-  const answer = await fetch(new URL('run-sets?limit=1', base))
-  const { content } = (await answer.json()) as { readonly content: readonly { readonly id: string }[] }
-  const [set] = content
-  if (set === undefined) throw new Error('there is no run set')
-  return set.id
-}
-
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
-const reused = await runOf('FINISHED')
-const finished = await runOf('FINISHED', 1)
-const other = await runOf('FINISHED', 2)
-const failed = await runOf('FAILED')
-const set = await newestSet()
+console.log('preparing runs and a run set')
+const { set, failed, finished, other, reused } = await prepareState(base)
 
 const PLACES: readonly (readonly [name: string, place: string, ready: string, theme?: 'dark'])[] = [
   ['tasks', 'tasks', 'h2'],
